@@ -1,0 +1,70 @@
+"""Deploys the flows to a Prefect server:  python -m deployments.bootstrap  (or `make deploy`)
+
+Makes the work pool, deploys what prefect.yaml lists, and prints the commands that go on from there. It may be run again
+at any time. The server is the one that PREFECT_API_URL names, or the local one, which is started if need be.
+"""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+from flows.server import configure_client, launch_server, wait_for_server
+from schemas.errors import ToolHerdError
+from tasks.store.root import ROOT_VARIABLE, DataRoot
+
+PROJECT = Path(__file__).parents[1]
+POOL = "cpu"
+POOL_LIMIT = 2  # whole runs at a time; how much runs inside of one is a parameter of the flow
+
+
+def deploy() -> str:
+    """Make the pool and deploy everything; returns the address of the server's API.
+
+    The data root is recorded with the deployments as a full path or URL, because a worker runs a flow in a temporary
+    folder: a relative one would be lost with it.
+
+    Raises:
+        ToolHerdError: the server does not start, or a command of Prefect's failed (it has said why).
+    """
+    server = launch_server()
+    wait_for_server(server)
+    configure_client(server)
+    os.environ[ROOT_VARIABLE] = DataRoot.from_environment().url
+    _run_prefect("work-pool", "create", POOL, "--type", "process", "--overwrite")
+    _run_prefect("work-pool", "set-concurrency-limit", POOL, str(POOL_LIMIT))
+    _run_prefect("deploy", "--all", "--prefect-file", "deployments/prefect.yaml")
+    return server.api_url
+
+
+def _run_prefect(*arguments: str) -> None:
+    """Run Prefect's command line; what it says is shown only if it fails, being long and full of advice."""
+    command = [sys.executable, "-m", "prefect", "--no-prompt", *arguments]
+    done = subprocess.run(
+        command, cwd=PROJECT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False
+    )
+    if done.returncode:
+        raise ToolHerdError(f"prefect {' '.join(arguments)} failed:\n{done.stdout.strip()}")
+    print(f"prefect {' '.join(arguments)}: done", flush=True)
+
+
+def main() -> int:
+    """Deploy, and say what to do next; returns the exit status."""
+    try:
+        api_url = deploy()
+    except ToolHerdError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 1
+    prefect = "prefect" if sys.prefix == sys.base_prefix else os.path.relpath(Path(sys.executable).with_name("prefect"))
+    print(f"""
+The flows are deployed; runs keep their data in {os.environ[ROOT_VARIABLE]}. Next:
+
+  export PREFECT_API_URL={api_url}
+  {prefect} worker start --pool {POOL}                                 # takes runs; leave it on
+  {prefect} deployment run build-dataset/weekly --watch                # a run now
+  {prefect} deployment schedule ls build-dataset/weekly                # the schedule is paused; `resume` starts it""")
+    return 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

@@ -1,0 +1,43 @@
+"""What a run needs from outside, gathered and checked before a server starts or anything is written.
+
+Imports nothing of Prefect, so that the command line can turn down bad input at once.
+"""
+
+from dataclasses import dataclass
+
+from schemas.catalog import Catalog
+from schemas.parameters import BuildDatasetParams, BuildToolsetParams
+from tasks.llm.endpoint import read_key
+from tasks.quality import read_benchmark
+from tasks.sources import read_catalog, select_entries
+from tasks.store import DataRoot, check_dataset_name, require_new_version
+
+
+@dataclass(frozen=True)
+class Inputs:
+    """The data root, the catalogue, and the instructions of all benchmarks."""
+
+    root: DataRoot
+    catalog: Catalog
+    benchmarks: tuple[str, ...] = ()
+
+
+def gather_inputs(params: BuildToolsetParams) -> Inputs:
+    """Read what the parameters name, and see that the run can start.
+
+    Raises:
+        UserError: an unknown category or API, a file that is not there or no catalogue, a dataset version that
+            exists, no key for the teacher, a data root that cannot be written.
+    """
+    root = DataRoot.from_environment()
+    read_key(params.teacher)
+    benchmarks: tuple[str, ...] = ()
+    if isinstance(params, BuildDatasetParams):
+        check_dataset_name(params.name)
+        if params.version is not None:
+            require_new_version(root, params.name, params.version)
+        benchmarks = tuple(text for path in params.benchmarks for text in read_benchmark(path))
+    catalog = read_catalog(params.catalog)
+    select_entries(catalog, categories=params.categories, names=params.names, auth=params.auth)
+    root.require_writable()  # last, because it makes the folder
+    return Inputs(root, catalog, benchmarks)

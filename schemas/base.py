@@ -1,0 +1,31 @@
+"""The base of every record and the one way to hash one."""
+
+import hashlib
+import json
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict
+
+HASH_SCHEME = "1"
+"""Goes into every content hash, so that a change of the canonical form never meets an old hash by accident."""
+
+Json = None | bool | int | float | str | list[Any] | dict[str, Any]
+"""A decoded JSON value."""
+
+
+class Record(BaseModel):
+    """A frozen record; an unknown field is an error, so that a typo is never a silent default."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+def canonical_json(value: Any) -> str:
+    """The one spelling of a JSON value: sorted keys, no spaces, characters as they are."""
+    return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
+
+
+def content_hash(value: Any, length: int = 16) -> str:
+    """A hex digest of a JSON value (or of a record), `length` characters long; the same on every machine."""
+    if isinstance(value, BaseModel):
+        value = value.model_dump(mode="json")
+    return hashlib.sha256(f"{HASH_SCHEME}\n{canonical_json(value)}".encode()).hexdigest()[:length]

@@ -1,0 +1,67 @@
+"""Chat completions: what is asked, what is answered, and the ledger's row for it."""
+
+from typing import Literal
+
+from schemas.base import Json, Record
+from schemas.episodes import ToolCall
+
+Stage = Literal["document", "specify", "instruct", "simulate", "judge"]
+FinishReason = Literal["stop", "tool_calls", "length", "content_filter"]
+
+
+class Usage(Record):
+    """Tokens of one completion; `cached` are the prompt tokens that the endpoint itself had cached."""
+
+    prompt: int = 0
+    completion: int = 0
+    cached: int = 0
+    reasoning: int = 0
+
+
+class ChatRequest(Record):
+    """One chat completion to be had. `messages`, `tools` and `response_format` are in OpenAI's own form.
+
+    `sample` tells apart repeated attempts at the same request; it is part of the key under which the answer is kept.
+    """
+
+    messages: tuple[dict[str, Json], ...]
+    tools: tuple[dict[str, Json], ...] = ()
+    response_format: dict[str, Json] | None = None
+    temperature: float | None = None
+    max_tokens: int | None = None
+    seed: int | None = None
+    sample: int = 0
+
+
+class Completion(Record):
+    """One answer. `fingerprint` is the endpoint's `system_fingerprint`."""
+
+    content: str
+    tool_calls: tuple[ToolCall, ...] = ()
+    finish_reason: FinishReason = "stop"
+    model: str
+    usage: Usage
+    fingerprint: str = ""
+
+
+class LedgerRow(Record):
+    """One completion as the ledger keeps it; `cost_usd` is None where no price is known.
+
+    `owner` is the id of what the completion was for: an API, or an instruction.
+    `stored` says that it came from the durable store: nothing was sent, nothing was paid.
+    """
+
+    stage: Stage
+    api_id: str
+    owner: str
+    model: str
+    prompt_tokens: int
+    completion_tokens: int
+    cached_tokens: int
+    reasoning_tokens: int
+    cost_usd: float | None
+    latency_s: float
+    attempts: int
+    stored: bool
+    finish_reason: str
+    fingerprint: str

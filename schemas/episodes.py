@@ -1,0 +1,106 @@
+"""Instructions, the messages they lead to, and trajectories."""
+
+from enum import StrEnum
+from typing import Literal
+
+from schemas.base import Json, Record
+from schemas.reasons import Reason
+
+
+class Kind(StrEnum):
+    """What an instruction exercises."""
+
+    SINGLE_CALL = "single_call"
+    MULTI_CALL = "multi_call"
+    MISSING_DETAIL = "missing_detail"
+    NO_TOOL = "no_tool"
+    ERROR_RECOVERY = "error_recovery"
+
+
+class Detail(Record):
+    """Something that the user knows and did not say: the value of a function's parameter."""
+
+    parameter: str
+    value: Json
+
+
+class Instruction(Record):
+    """What the user asks first, and what it is expected to exercise.
+
+    `functions` names the functions in the order in which they are expected; `withheld` is set for `missing_detail`.
+    """
+
+    id: str
+    api_id: str
+    kind: Kind
+    text: str
+    functions: tuple[str, ...] = ()
+    withheld: Detail | None = None
+
+
+class ToolCall(Record):
+    """A call as the assistant wrote it; `arguments` is the text it wrote, JSON or not."""
+
+    id: str
+    name: str
+    arguments: str
+
+
+class Message(Record):
+    """One message of a trajectory, in the roles of the chat completions interface."""
+
+    role: Literal["system", "user", "assistant", "tool"]
+    content: str = ""
+    tool_calls: tuple[ToolCall, ...] = ()
+    tool_call_id: str | None = None
+
+
+class Observation(Record):
+    """What came back for one call.
+
+    `status` is the HTTP status; 0 where no request could be built from the call (then `body` says why).
+    `valid` tells whether the answer conforms to the document. The tool message that the assistant reads holds
+    `as_content()`.
+    """
+
+    tool_call_id: str
+    function: str
+    status: int
+    body: Json
+    valid: bool = True
+    problem: str = ""
+
+
+class Trajectory(Record):
+    """An episode: all messages (system message first), what each call got, and how it ended.
+
+    `end` is `response` (a final response was given), `too_many_steps` or `teacher_error`.
+    """
+
+    messages: tuple[Message, ...]
+    observations: tuple[Observation, ...] = ()
+    end: Literal["response", "too_many_steps", "teacher_error"]
+    error: str = ""
+
+    @property
+    def response(self) -> str:
+        """The final response; empty if the episode ended without one."""
+        last = self.messages[-1]
+        return last.content if self.end == "response" and last.role == "assistant" else ""
+
+
+class Episode(Record):
+    """An instruction, what it led to, and the seed that its world was made from."""
+
+    instruction: Instruction
+    trajectory: Trajectory
+    seed: int
+
+
+class Verdict(Record):
+    """What one check says of one episode: keep it, or the reason why not, and where."""
+
+    check: str
+    keep: bool
+    reason: Reason | None = None
+    detail: str = ""

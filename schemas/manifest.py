@@ -1,0 +1,94 @@
+"""What the store says of itself: references to artifacts, a dataset's facts, statistics, manifest and reference."""
+
+from datetime import datetime
+from typing import Literal
+
+from pydantic import Field
+
+from schemas.base import Json, Record
+
+ArtifactStage = Literal["documentation", "toolset", "instructions", "episodes", "verdicts"]
+
+
+class ArtifactRef(Record):
+    """Where one API's intermediate result lies: path relative to the data root, hash of its bytes, counts."""
+
+    stage: ArtifactStage
+    api_id: str
+    path: str
+    hash: str
+    counts: dict[str, int] = Field(default_factory=dict)
+
+
+class DatasetFacts(Record):
+    """What the flow knows of a dataset and the rows do not say.
+
+    `catalog_source` and `catalog_note` tell where the catalogue's facts come from; `parameters` are the flow's own.
+    """
+
+    teacher: str
+    executor: str
+    seed: int
+    recipe_hash: str
+    prompt_versions: dict[str, str]
+    created_at: datetime
+    catalog_source: str = "bundled"
+    catalog_note: str = ""
+    code_version: str = ""
+    parameters: dict[str, Json] = Field(default_factory=dict)
+
+
+class Statistics(Record):
+    """The figures of ToolAlpaca's table 1 (arXiv 2306.05301), over accepted instances and the APIs that have one.
+
+    Lengths are in words (runs of non-space characters); steps are tool calls of an instance. Averages are 0.0 of
+    nothing.
+    """
+
+    apis: int
+    categories: int
+    functions: int
+    functions_per_api: float
+    instances: int
+    no_call_instances: int
+    single_call_instances: int
+    multi_call_instances: int
+    steps_per_instance: float
+    instruction_words: float
+    response_words: float
+
+
+class TableFacts(Record):
+    """One file of a dataset: rows, size in bytes, SHA-256 of the file, and the hash of what the rows say."""
+
+    rows: int
+    bytes: int
+    sha256: str
+    content_hash: str
+
+
+class Manifest(Record):
+    """`manifest.json`: written last; a version that has one is complete. `format` is this record's own version."""
+
+    format: int = 1
+    name: str
+    version: str
+    facts: DatasetFacts
+    statistics: Statistics
+    kinds: dict[str, int]
+    reasons: dict[str, int]
+    test_apis: tuple[str, ...]
+    input_tokens: int
+    output_tokens: int
+    cost_usd: float | None
+    tables: dict[str, TableFacts]
+
+
+class DatasetRef(Record):
+    """A finished dataset: its folder (a path or URL), counts, and the content hash of train.parquet."""
+
+    name: str
+    version: str
+    path: str
+    content_hash: str
+    counts: dict[str, int]

@@ -1,0 +1,75 @@
+"""The parameters of the flows that make data: one model each, which is also the flow's command line.
+
+A field's description is its help text. What can only be known by looking (does the file exist, is there such a
+category) is checked by `flows/inputs.py`.
+"""
+
+from typing import Annotated, Literal, Self
+
+from pydantic import Field, model_validator
+
+from schemas.base import Record
+from schemas.catalog import Auth
+from schemas.episodes import Kind
+from schemas.teacher import TeacherSettings
+
+ExportFormat = Literal["trl", "toolalpaca", "sharegpt", "xlam"]
+
+Share = Annotated[float, Field(ge=0, le=1)]
+
+
+class KindShares(Record):
+    """The share of instructions of each kind; only their proportions count."""
+
+    single_call: Share = Field(0.45, description="one call meets the request")
+    multi_call: Share = Field(0.35, description="several calls are needed")
+    missing_detail: Share = Field(0.08, description="the assistant has to ask for a detail")
+    no_tool: Share = Field(0.06, description="no function fits")
+    error_recovery: Share = Field(0.06, description="the API errs once")
+
+    @model_validator(mode="after")
+    def _check(self) -> Self:
+        if not any(self.by_kind().values()):
+            raise ValueError("all shares are 0: give at least one kind a share above 0")
+        return self
+
+    def by_kind(self) -> dict[Kind, float]:
+        """The shares by kind, in the order of the enum."""
+        return {kind: getattr(self, kind.value) for kind in Kind}
+
+
+class BuildToolsetParams(Record):
+    """Documents and specifies APIs of a catalogue, so that datasets can be made from them."""
+
+    catalog: str = Field(
+        "bundled",
+        min_length=1,
+        description="where the APIs come from: 'bundled', or a file, folder or URL of a public-apis list or of OpenAPI "
+        "documents",
+    )
+    categories: tuple[str, ...] = Field((), description="only APIs of these categories")
+    names: tuple[str, ...] = Field((), description="only the APIs of these names or ids")
+    auth: tuple[Auth, ...] = Field((), description="only APIs with these kinds of authentication")
+    apis: Annotated[int, Field(ge=1)] | Literal["all"] = Field(
+        50, description="how many APIs, drawn by the seed and balanced over categories, or 'all'"
+    )
+    seed: int = Field(0, ge=0, lt=2**31, description="the seed of every draw")
+    in_flight: int = Field(8, ge=1, le=256, description="APIs worked on at a time")
+    teacher: TeacherSettings = Field(default_factory=TeacherSettings, description="the model that writes the text")
+
+
+class BuildDatasetParams(BuildToolsetParams):
+    """Turns a catalogue of public APIs into a published tool-use dataset."""
+
+    name: str = Field("toolherd", description="the dataset's name")
+    version: str | None = Field(None, description="the dataset's version; without it the next free one")
+    instructions: int = Field(10, ge=1, le=1000, description="instructions for each API")
+    shares: KindShares = Field(default_factory=KindShares, description="the share of instructions of each kind")
+    test_share: float = Field(0.1, ge=0, lt=1, description="the share of APIs that make up the test set")
+    benchmarks: tuple[str, ...] = Field(
+        (), description="files of benchmarks; instructions that nearly repeat one of theirs are rejected"
+    )
+    export: tuple[ExportFormat, ...] = Field(
+        (), description="forms to export the dataset in as well; all of them if none is named"
+    )
+

@@ -1,0 +1,48 @@
+"""Why an instance, an instruction or an API was turned down."""
+
+from enum import StrEnum
+
+
+class Reason(StrEnum):
+    """One reason of rejection; `describe` says when it applies."""
+
+    TEACHER_ERROR = "teacher_error"
+    INVALID_TOOL_CALL = "invalid_tool_call"
+    UNKNOWN_FUNCTION = "unknown_function"
+    INVALID_ARGUMENTS = "invalid_arguments"
+    UNGROUNDED_ARGUMENT = "ungrounded_argument"
+    PLACEHOLDER = "placeholder"
+    NO_TOOL_CALL = "no_tool_call"
+    NEEDLESS_TOOL_CALL = "needless_tool_call"
+    TOO_MANY_STEPS = "too_many_steps"
+    UNRECOVERED_ERROR = "unrecovered_error"
+    INVALID_RESPONSE = "invalid_response"
+    UNGROUNDED_RESPONSE = "ungrounded_response"
+    EMPTY_RESPONSE = "empty_response"
+    NO_QUESTION = "no_question"
+    JUDGE_PROCESS = "judge_process"
+    JUDGE_RESPONSE = "judge_response"
+    NEAR_DUPLICATE = "near_duplicate"
+    BENCHMARK_OVERLAP = "benchmark_overlap"
+
+
+DESCRIPTIONS: dict[Reason, str] = {
+    Reason.TEACHER_ERROR: "the teacher could not be reached, or gave no usable answer after every attempt",
+    Reason.INVALID_TOOL_CALL: "a call is not one: its arguments are no JSON object, or it is written as text",
+    Reason.UNKNOWN_FUNCTION: "a call names a function that the API does not have",
+    Reason.INVALID_ARGUMENTS: "the arguments of a call do not conform to the function's schema",
+    Reason.UNGROUNDED_ARGUMENT: "an argument's value was neither said by the user nor returned by an earlier call",
+    Reason.PLACEHOLDER: "an argument or the response holds a placeholder such as YOUR_API_KEY or <id>",
+    Reason.NO_TOOL_CALL: "the instruction needs a function and none was called",
+    Reason.NEEDLESS_TOOL_CALL: "no function fits the instruction and one was called",
+    Reason.TOO_MANY_STEPS: "the episode reached the limit of assistant turns without a final response",
+    Reason.UNRECOVERED_ERROR: "the API erred and no later call to the function succeeded",
+    Reason.INVALID_RESPONSE: "the API's answer does not conform to the document's schema",
+    Reason.UNGROUNDED_RESPONSE: "the final response states a value that no observation and no message holds",
+    Reason.EMPTY_RESPONSE: "the final response is empty",
+    Reason.NO_QUESTION: "a detail was missing and the assistant did not ask for it before calling",
+    Reason.JUDGE_PROCESS: "the judge found the calls wrong",
+    Reason.JUDGE_RESPONSE: "the judge found the final response wrong",
+    Reason.NEAR_DUPLICATE: "the instruction is nearly the same as one that was kept",
+    Reason.BENCHMARK_OVERLAP: "the instruction is nearly the same as one of a given benchmark",
+}

@@ -1,0 +1,53 @@
+"""Which model answers while data is made, and how it is asked: part of every flow's parameters."""
+
+from typing import Self
+from urllib.parse import urlsplit
+
+from pydantic import Field, model_validator
+
+from schemas.base import Record
+
+
+class TeacherSettings(Record):
+    """The teacher and how hard it may be asked.
+
+    `model` "offline" without `base_url` is the embedded teacher, in process. `base_url` is an OpenAI-compatible
+    endpoint up to and including `/v1`; without it the SDK's own environment variable OPENAI_BASE_URL holds, then
+    OpenAI's address. `api_key_env` names the environment variable that holds the key; the key itself is never a
+    parameter. `temperature` None leaves it to the endpoint. `concurrency` is the number of requests in flight,
+    `timeout_s` the seconds that one attempt may take from connecting to the last byte, `attempts` the number of
+    attempts before a request is given up (rate limits do not count). `error_rate` is the share of answers in which
+    the embedded teacher errs on purpose.
+    """
+
+    model: str = Field(default="offline", min_length=1)
+    base_url: str | None = None
+    api_key_env: str = Field(default="OPENAI_API_KEY", min_length=1)
+    temperature: float | None = Field(default=0.7, ge=0)
+    concurrency: int = Field(default=32, ge=1)
+    timeout_s: float = Field(default=120, gt=0)
+    attempts: int = Field(default=6, ge=1)
+    error_rate: float = Field(default=0.0, ge=0, le=1)
+
+    @property
+    def is_embedded(self) -> bool:
+        """Whether the teacher is the embedded one, asked in process."""
+        return self.model == "offline" and self.base_url is None
+
+    @model_validator(mode="after")
+    def _check(self) -> Self:
+        if self.error_rate and not self.is_embedded:
+            raise ValueError(
+                "error_rate is the embedded teacher's (model offline, no base_url); "
+                "a server of it takes --error-rate when it is started"
+            )
+        if self.base_url is not None:
+            url = urlsplit(self.base_url)
+            if url.scheme not in {"http", "https"} or not url.hostname:
+                raise ValueError("base_url must be an http or https address, such as http://localhost:8000/v1")
+            if "@" in url.netloc or url.query:
+                raise ValueError(
+                    "base_url must hold neither a user, a password nor a query, for it is recorded with the run; "
+                    "a key belongs in the environment variable that api_key_env names"
+                )
+        return self

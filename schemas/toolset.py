@@ -1,0 +1,78 @@
+"""What the teacher makes of a catalogue entry: documentation first, then an OpenAPI document."""
+
+from typing import Literal
+
+from pydantic import Field
+
+from schemas.base import Json, Record
+from schemas.catalog import CatalogEntry
+
+FieldType = Literal["string", "integer", "number", "boolean", "array", "object"]
+
+
+class DocumentedField(Record):
+    """An input or output of a documented function."""
+
+    name: str
+    type: FieldType
+    description: str
+    required: bool = True
+    enum: tuple[Json, ...] = ()
+    examples: tuple[Json, ...] = ()
+
+
+class DocumentedFunction(Record):
+    """A function as the documentation tells of it, before there is an OpenAPI document."""
+
+    name: str
+    description: str
+    inputs: tuple[DocumentedField, ...] = ()
+    outputs: tuple[DocumentedField, ...] = ()
+    returns_list: bool = False
+
+
+class Documentation(Record):
+    """An API's introduction (under 300 tokens) and its 2 to 10 functions."""
+
+    introduction: str
+    functions: tuple[DocumentedFunction, ...] = Field(min_length=2, max_length=10)
+
+
+class Function(Record):
+    """One operation of an OpenAPI document, as a tool: what a student sees.
+
+    `parameters` is a JSON schema of type object, free of references; body fields and path, query, header and cookie
+    parameters stand side by side in it. `description` ends with a line on what is returned.
+    """
+
+    name: str
+    description: str
+    parameters: dict[str, Json]
+
+    def as_tool(self) -> dict[str, Json]:
+        """The function as an entry of `tools` in a chat completion request."""
+        return {
+            "type": "function",
+            "function": {"name": self.name, "description": self.description, "parameters": self.parameters},
+        }
+
+
+class AuditedCall(Record):
+    """One call of the audit: what was sent, what came back, and what is wrong with that (empty if nothing)."""
+
+    function: str
+    good: bool
+    arguments: dict[str, Json]
+    status: int
+    problem: str = ""
+
+
+class Toolset(Record):
+    """An API that is ready for episodes: entry, introduction, checked OpenAPI 3.1 document, functions, audit."""
+
+    entry: CatalogEntry
+    introduction: str
+    document: dict[str, Json]
+    functions: tuple[Function, ...]
+    audit: tuple[AuditedCall, ...] = ()
+    teacher: str = ""

@@ -1,0 +1,102 @@
+"""One episode: user, assistant and executor take turns until there is a final response.
+
+Knows nothing of files, flows or how many episodes run beside it.
+"""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+import httpx
+
+from prompts import load_prompt
+from schemas.calls import ChatRequest, Completion
+from schemas.episodes import Episode, Instruction, Message, Observation, ToolCall, Trajectory
+from schemas.errors import FatalTeacherError, TeacherError
+from schemas.toolset import Toolset
+from tasks.agents.executor import execute_call
+from tasks.agents.requests import derive_seed, to_chat
+from tasks.agents.user import ask_user
+from tasks.llm import Teacher
+from tasks.openapi import Operation
+
+MOST_TURNS = 8
+"""Assistant turns after which an episode that has no final response is given up."""
+
+
+@dataclass
+class _State:
+    """An episode as it grows."""
+
+    messages: list[Message]
+    observations: list[Observation] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class World:
+    """What the calls of an episode reach: the API's operations, and the transport that answers."""
+
+    operations: Mapping[str, Operation]
+    transport: httpx.AsyncBaseTransport
+
+
+async def run_episode(toolset: Toolset, instruction: Instruction, world: World, seed: int, teacher: Teacher) -> Episode:
+    """Plays an instruction out. A teacher that gives no usable answer ends the episode, not the run.
+
+    Raises:
+        FatalTeacherError: The teacher cannot be used at all.
+    """
+    system = load_prompt("assistant").render(name=toolset.entry.name, introduction=toolset.introduction)
+    state = _State([Message(role="system", content=system), Message(role="user", content=instruction.text)])
+    try:
+        trajectory = await _play(toolset, instruction, world, state, seed, teacher)
+    except FatalTeacherError:
+        raise
+    except TeacherError as error:
+        trajectory = _end(state, "teacher_error", str(error))
+    return Episode(instruction=instruction, trajectory=trajectory, seed=seed)
+
+
+async def _play(
+    toolset: Toolset, instruction: Instruction, world: World, state: _State, seed: int, teacher: Teacher
+) -> Trajectory:
+    tools = tuple(function.as_tool() for function in toolset.functions)
+    for turn in range(MOST_TURNS):
+        request = ChatRequest(
+            messages=tuple(to_chat(message) for message in state.messages), tools=tools, seed=derive_seed(seed, turn)
+        )
+        answer = await teacher.complete(request, stage="simulate", api_id=toolset.entry.id, owner=instruction.id)
+        state.messages.append(_to_message(answer, len(state.observations)))
+        if answer.tool_calls:
+            for call in state.messages[-1].tool_calls:
+                await _observe(call, world, state)
+            continue
+        if "?" not in answer.content:
+            return _end(state, "response")
+        reply = await ask_user(instruction, state.messages, derive_seed(seed, "user", turn), teacher)
+        if reply is None:
+            return _end(state, "response")
+        state.messages.append(Message(role="user", content=reply))
+    return _end(state, "too_many_steps")
+
+
+def _to_message(answer: Completion, calls_so_far: int) -> Message:
+    """The assistant's message; calls are numbered anew, so that an id never depends on the endpoint."""
+    calls = (
+        ToolCall(id=f"call_{number}", name=call.name, arguments=call.arguments)
+        for number, call in enumerate(answer.tool_calls, start=calls_so_far + 1)
+    )
+    return Message(role="assistant", content=answer.content, tool_calls=tuple(calls))
+
+
+async def _observe(call: ToolCall, world: World, state: _State) -> None:
+    observation = await execute_call(call, world.operations, world.transport)
+    content = json.dumps({"status": observation.status, "body": observation.body}, ensure_ascii=False)
+    state.observations.append(observation)
+    state.messages.append(Message(role="tool", content=content, tool_call_id=call.id))
+
+
+def _end(state: _State, end: str, error: str = "") -> Trajectory:
+    return Trajectory.model_validate(
+        {"messages": state.messages, "observations": state.observations, "end": end, "error": error}
+    )

@@ -1,0 +1,135 @@
+"""The `instruct` step: the user agent writes an API's instructions, kind by kind, each worded differently."""
+
+import math
+import random
+from collections.abc import Mapping
+from typing import Any
+
+from pydantic import Field
+
+from prompts import load_prompt
+from schemas.base import Json, Record
+from schemas.calls import ChatRequest
+from schemas.episodes import Detail, Instruction, Kind
+from schemas.toolset import Toolset
+from tasks.agents.requests import derive_seed, user_message
+from tasks.llm import Teacher
+from tasks.quality.wording import is_repeated, names_api
+
+_ROUNDS = 3
+"""How often the teacher is asked for a kind: what is thrown out as it is made is asked for again."""
+
+_FALLBACK = (Kind.SINGLE_CALL, Kind.MULTI_CALL, Kind.NO_TOOL)
+"""Which kinds make up for one that the API does not allow for (a function without parameters lacks no detail)."""
+
+
+class _Written(Record):
+    text: str = Field(min_length=1)
+    functions: tuple[str, ...] = ()
+    withheld: Detail | None = None
+
+
+class _Answer(Record):
+    instructions: tuple[_Written, ...]
+
+
+async def write_instructions(
+    toolset: Toolset, count: int, shares: Mapping[Kind, float], seed: int, teacher: Teacher
+) -> tuple[Instruction, ...]:
+    """Up to `count` instructions for an API, divided over the kinds by `shares`.
+
+    An instruction that repeats an earlier one or names the API is thrown out at once and asked for anew.
+
+    Raises:
+        TeacherError: The teacher gave no usable answer after every attempt.
+    """
+    kept: list[tuple[Kind, _Written]] = []
+    short = 0
+    for kind, wanted in share_out(count, shares, derive_seed("shares", toolset.entry.id, seed)).items():
+        short += wanted - await _fill(toolset, kind, wanted, seed, teacher, kept)
+    for kind in _FALLBACK:
+        if short:
+            short -= await _fill(toolset, kind, short, derive_seed("fallback", seed), teacher, kept)
+    return tuple(
+        Instruction(
+            id=f"{toolset.entry.id}-{number:03}",
+            api_id=toolset.entry.id,
+            kind=kind,
+            text=item.text,
+            functions=item.functions,
+            withheld=item.withheld if kind is Kind.MISSING_DETAIL else None,
+        )
+        for number, (kind, item) in enumerate(kept, start=1)
+    )
+
+
+def share_out(count: int, shares: Mapping[Kind, float], seed: int) -> dict[Kind, int]:
+    """`count` divided by `shares`; what is left of whole numbers is drawn, so that over many APIs the shares hold."""
+    total = sum(shares.values())
+    exact = {kind: count * share / total for kind, share in shares.items()}
+    # Systematic sampling: one random offset, and a kind gets one more for each whole number its interval crosses.
+    position = random.Random(seed).random()
+    result: dict[Kind, int] = {}
+    for kind, amount in exact.items():
+        result[kind] = math.floor(position + amount) - math.floor(position)
+        position += amount
+    return {kind: number for kind, number in result.items() if number}
+
+
+async def _fill(
+    toolset: Toolset, kind: Kind, wanted: int, seed: int, teacher: Teacher, kept: list[tuple[Kind, _Written]]
+) -> int:
+    """Adds up to `wanted` instructions of `kind` to `kept`; how many it could add."""
+    added = 0
+    for round_number in range(_ROUNDS):
+        earlier = [item.text for _, item in kept]
+        request = _make_request(toolset, kind, wanted - added, earlier, derive_seed(seed, kind, round_number))
+        answer = await teacher.complete_json(
+            request, _Answer, name="instructions", stage="instruct", api_id=toolset.entry.id, owner=toolset.entry.id,
+            check=lambda answer: find_problems(answer.instructions, toolset, kind),
+        )  # fmt: skip
+        for item in answer.instructions[: wanted - added]:
+            texts = [other.text for _, other in kept]
+            if not is_repeated(item.text, texts) and not names_api(item.text, toolset.entry.name):
+                kept.append((kind, item))
+                added += 1
+        if added == wanted or not answer.instructions:
+            break
+    return added
+
+
+def find_problems(items: tuple[_Written, ...], toolset: Toolset, kind: Kind) -> list[str]:
+    """What is wrong with instructions as answers: functions that do not exist, a detail that is none."""
+    known = {function.name: function for function in toolset.functions}
+    problems = []
+    for number, item in enumerate(items, start=1):
+        problems += [f"instruction {number} names a function {name!r} that does not exist"
+                     for name in item.functions if name not in known]  # fmt: skip
+        if kind is Kind.MISSING_DETAIL:
+            fields: set[str] = set()
+            for name in item.functions:
+                if name in known:
+                    fields |= _properties(known[name].parameters).keys()
+            if item.withheld is None:
+                problems.append(f'instruction {number} has no "withheld" detail')
+            elif item.withheld.parameter not in fields:
+                problems.append(
+                    f"instruction {number} withholds {item.withheld.parameter!r}, no parameter of its functions"
+                )
+    return problems
+
+
+def _properties(schema: Mapping[str, Json]) -> dict[str, Any]:
+    properties = schema.get("properties")
+    return properties if isinstance(properties, dict) else {}
+
+
+def _make_request(toolset: Toolset, kind: Kind, count: int, earlier: list[str], seed: int) -> ChatRequest:
+    functions = [
+        {"name": function.name, "description": function.description, "parameters": function.parameters}
+        for function in toolset.functions
+    ]
+    prompt = load_prompt("instruct").render(
+        introduction=toolset.introduction, functions=functions, kind=kind.value, count=count, earlier=earlier
+    )
+    return ChatRequest(messages=(user_message(prompt),), seed=derive_seed("instruct", toolset.entry.id, seed))

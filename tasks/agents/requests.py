@@ -1,0 +1,27 @@
+"""What all agents need to ask the teacher: messages in OpenAI's form, and seeds that differ but never change."""
+
+from schemas.base import Json, content_hash
+from schemas.episodes import Message
+
+
+def derive_seed(*parts: str | int) -> int:
+    """A seed (31 bits, as every endpoint takes it) for whatever the parts name; the same on every machine."""
+    return int(content_hash([str(part) for part in parts]), 16) % 2**31
+
+
+def user_message(content: str) -> dict[str, Json]:
+    """A user's message."""
+    return {"role": "user", "content": content}
+
+
+def to_chat(message: Message) -> dict[str, Json]:
+    """A message of a trajectory in OpenAI's form."""
+    chat: dict[str, Json] = {"role": message.role, "content": message.content}
+    if message.tool_calls:
+        chat["tool_calls"] = [
+            {"id": call.id, "type": "function", "function": {"name": call.name, "arguments": call.arguments}}
+            for call in message.tool_calls
+        ]
+    if message.tool_call_id is not None:
+        chat["tool_call_id"] = message.tool_call_id
+    return chat

@@ -1,0 +1,35 @@
+"""The `simulate` step: all episodes of one API, side by side, each in a world of its own."""
+
+import asyncio
+from collections.abc import Sequence
+
+from schemas.episodes import Episode, Instruction, Kind
+from schemas.toolset import Toolset
+from tasks.agents.episode import World, run_episode
+from tasks.agents.requests import derive_seed
+from tasks.llm import Teacher
+from tasks.mock import MockApi
+from tasks.openapi import list_operations
+
+
+async def simulate_episodes(
+    toolset: Toolset, instructions: Sequence[Instruction], seed: int, teacher: Teacher, concurrency: int
+) -> tuple[Episode, ...]:
+    """One episode for each instruction, in their order; at most `concurrency` at a time.
+
+    Raises:
+        FatalTeacherError: The teacher cannot be used at all.
+    """
+    operations = list_operations(toolset.document)
+    api = MockApi(operations, toolset.entry.id)
+    by_name = {operation.name: operation for operation in operations}
+    places = asyncio.Semaphore(concurrency)
+
+    async def play(instruction: Instruction) -> Episode:
+        episode_seed = derive_seed("episode", instruction.id, seed)
+        transport = api.transport(episode_seed, fail_once=instruction.kind is Kind.ERROR_RECOVERY)
+        async with places:
+            return await run_episode(toolset, instruction, World(by_name, transport), episode_seed, teacher)
+
+    # gather and not a TaskGroup: what makes the run impossible must arrive as itself, not in a group
+    return tuple(await asyncio.gather(*(play(instruction) for instruction in instructions)))

@@ -1,0 +1,43 @@
+"""The `specify` step: documentation becomes an OpenAPI document that is valid, complete and bounded."""
+
+from typing import Any
+
+from pydantic import RootModel
+
+from prompts import load_prompt
+from schemas.calls import ChatRequest
+from schemas.catalog import CatalogEntry
+from schemas.toolset import Documentation
+from tasks.agents.document import describe_entry
+from tasks.agents.requests import derive_seed, user_message
+from tasks.llm import Teacher
+from tasks.openapi import find_lint_problems
+
+_ATTEMPTS = 4
+"""The first try and up to three in which the teacher is shown what was wrong."""
+
+
+class _Document(RootModel[dict[str, Any]]):
+    """Any JSON object; what it must hold is found out by validation and lint, which say more than a schema."""
+
+
+async def specify_api(entry: CatalogEntry, documentation: Documentation, teacher: Teacher) -> dict[str, Any]:
+    """The OpenAPI 3.1 document of a documented API.
+
+    Raises:
+        TeacherError: Still invalid after every attempt; the message holds the last problems.
+    """
+    prompt = load_prompt("specify").render(
+        entry=describe_entry(entry), documentation=documentation.model_dump(mode="json")
+    )
+    request = ChatRequest(messages=(user_message(prompt),), seed=derive_seed("specify", entry.id))
+    answer = await teacher.complete_json(
+        request, _Document, name="openapi_document", stage="specify", api_id=entry.id, owner=entry.id,
+        check=lambda document: find_problems(document.root, documentation), attempts=_ATTEMPTS,
+    )  # fmt: skip
+    return answer.root
+
+
+def find_problems(document: dict[str, Any], documentation: Documentation) -> list[str]:
+    """What is wrong with a document: as OpenAPI, then by lint."""
+    return find_lint_problems(document, documentation)

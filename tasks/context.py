@@ -1,0 +1,57 @@
+"""What the tasks of a run share: data root, teacher, ledger, entries, parameters.
+
+A task's inputs are what its cache key is made from, and an input that cannot be hashed disables the cache. So clients,
+stores and long records do not travel as inputs: the flow opens a `RunContext`, and tasks find it here.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass, field
+
+from schemas.catalog import Catalog, CatalogEntry
+from schemas.parameters import BuildDatasetParams, BuildToolsetParams
+from tasks.llm import Ledger, Teacher
+from tasks.store import DataRoot
+
+
+@dataclass
+class RunContext:
+    """One run of a flow. `made` holds the cache keys of the steps that ran in it, as opposed to those found cached."""
+
+    root: DataRoot
+    teacher: Teacher
+    ledger: Ledger
+    catalog: Catalog
+    params: BuildToolsetParams
+    benchmarks: tuple[str, ...] = ()
+    entries: dict[str, CatalogEntry] = field(default_factory=dict)
+    made: set[str] = field(default_factory=set)
+
+    @property
+    def dataset_params(self) -> BuildDatasetParams:
+        """The parameters of a run that makes a dataset."""
+        assert isinstance(self.params, BuildDatasetParams)
+        return self.params
+
+
+_CURRENT: ContextVar[RunContext] = ContextVar("run_context")
+
+
+def get_context() -> RunContext:
+    """The run that is going on.
+
+    Raises:
+        LookupError: called outside of a flow.
+    """
+    return _CURRENT.get()
+
+
+@contextmanager
+def use_context(context: RunContext) -> Iterator[RunContext]:
+    """Make `context` the run that is going on."""
+    token = _CURRENT.set(context)
+    try:
+        yield context
+    finally:
+        _CURRENT.reset(token)

@@ -1,0 +1,22 @@
+"""The one way to a teacher: the client, its durable store, retries, structured output, ledger and prices.
+
+All text that a model writes comes through `Teacher`. What is asked (prompts) and what becomes of the answers is for
+others to say.
+"""
+
+from tasks.llm.client import Counts, Teacher
+from tasks.llm.endpoint import build_recipe
+from tasks.llm.ledger import Ledger
+from tasks.llm.prices import Price, Prices, load_prices
+from tasks.llm.store import CompletionStore
+
+__all__ = [
+    "CompletionStore",
+    "Counts",
+    "Ledger",
+    "Price",
+    "Prices",
+    "Teacher",
+    "build_recipe",
+    "load_prices",
+]

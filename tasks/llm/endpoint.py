@@ -1,0 +1,91 @@
+"""Where the teacher is: the endpoint's name, its client, its key, and the recipe that results depend on."""
+
+import logging
+import os
+from dataclasses import dataclass
+
+import openai
+
+from schemas.base import Json
+from schemas.errors import UserError
+from schemas.teacher import TeacherSettings
+from tasks.llm import embedded
+from tasks.llm.keys import strip_credentials
+
+OPENAI_ADDRESS = "https://api.openai.com/v1"
+_NO_KEY = "none"
+"""Sent where no key is set: servers of one's own (vLLM, Ollama) want the header and not its value."""
+
+# One line a request at INFO, which Prefect would send to its server.
+logging.getLogger("httpx2").setLevel(logging.WARNING)
+
+
+@dataclass(frozen=True)
+class Secret:
+    """The API key, which shows itself to nobody but the client."""
+
+    value: str = ""
+
+    def __repr__(self) -> str:
+        return "Secret(…)"
+
+    def scrub(self, text: str) -> str:
+        """`text` without the key."""
+        return text.replace(self.value, "***") if self.value else text
+
+
+def name_endpoint(settings: TeacherSettings) -> str:
+    """The endpoint as keys, prices and recipes name it: without credentials and query.
+
+    The embedded teacher's name holds its version and error rate, for its answers depend on both.
+    """
+    if settings.is_embedded:
+        rate = f"?error_rate={settings.error_rate:g}" if settings.error_rate else ""
+        return f"embedded:{embedded.read_version()}{rate}"
+    return strip_credentials(_find_address(settings))
+
+
+def build_recipe(settings: TeacherSettings) -> dict[str, Json]:
+    """What results depend on: endpoint, model, sampling; not concurrency, time-outs or attempts."""
+    recipe: dict[str, Json] = {
+        "endpoint": name_endpoint(settings),
+        "model": settings.model,
+        "temperature": settings.temperature,
+    }
+    if settings.is_embedded:
+        recipe["error_rate"] = settings.error_rate
+    return recipe
+
+
+def read_key(settings: TeacherSettings) -> Secret:
+    """The API key from the environment; empty where none is set and the endpoint is one's own.
+
+    Raises:
+        UserError: OpenAI itself is to be asked and no key is set.
+    """
+    if settings.is_embedded:
+        return Secret()
+    key = os.environ.get(settings.api_key_env, "").strip()
+    if not key and _find_address(settings).startswith(OPENAI_ADDRESS):
+        raise UserError(
+            f"the environment variable {settings.api_key_env} holds no API key for {OPENAI_ADDRESS}: set it, name "
+            "another with --teacher.api_key_env, or take the embedded teacher with --teacher.model offline"
+        )
+    return Secret(key)
+
+
+def open_client(settings: TeacherSettings, secret: Secret) -> openai.AsyncOpenAI:
+    """The SDK's client: in process for the embedded teacher, over aiohttp (a third of the CPU) for any other."""
+    if settings.is_embedded:
+        return embedded.open_embedded(settings.error_rate)
+    return openai.AsyncOpenAI(
+        api_key=secret.value or _NO_KEY,
+        base_url=_find_address(settings),
+        max_retries=0,  # retries live in tasks/llm/retries.py
+        timeout=settings.timeout_s,
+        http_client=openai.DefaultAioHttpClient(),
+    )
+
+
+def _find_address(settings: TeacherSettings) -> str:
+    return settings.base_url or os.environ.get("OPENAI_BASE_URL", "").strip() or OPENAI_ADDRESS

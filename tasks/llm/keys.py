@@ -1,0 +1,77 @@
+"""The key under which a completion is kept: a canonical hash of everything that the answer depends on.
+
+In the key: the endpoint (without credentials and query), the model, and every field of the request. A field that is
+None or empty is left out, so that an optional field that joins `ChatRequest` later leaves the keys of older requests
+as they are. Left out on purpose: the API key, time-outs, attempts, concurrency, stage and owner, none of which the
+answer depends on.
+
+Two spellings of one request have one key: the order of keys, 1 and 1.0, and the composed and decomposed forms of a
+character do not matter. The scheme's version is part of the key, so that a change of scheme never meets an old answer.
+"""
+
+import hashlib
+import json
+import re
+import unicodedata
+from typing import Any
+from urllib.parse import urlsplit
+
+from schemas.calls import ChatRequest
+
+SCHEME = "1"
+_MAY_BE_WHOLE_FLOAT = re.compile(r"\d\.0(?!\d)|\de\+\d")
+"""How json writes a float without a fraction (also found inside strings, which costs time and nothing else)."""
+
+
+def build_key(endpoint: str, model: str, request: ChatRequest) -> str:
+    """The key of a request: the scheme's version, a hyphen, and a SHA-256 in hexadecimal.
+
+    Raises:
+        ValueError: the request holds a number that JSON cannot (NaN, infinity).
+    """
+    fields = {name: value for name, value in request.__dict__.items() if value is not None and value != ()}
+    text = canonicalise({"endpoint": strip_credentials(endpoint), "model": model, **fields})
+    digest = hashlib.sha256(f"toolherd completion {SCHEME}\n{text}".encode("utf-8", "surrogatepass")).hexdigest()
+    return f"{SCHEME}-{digest}"
+
+
+def canonicalise(value: Any) -> str:
+    """The one spelling of a JSON value: sorted keys, whole numbers without a point, text in Unicode's form NFC.
+
+    Raises:
+        ValueError: a number is NaN or infinite.
+    """
+    text = _dump(value)
+    # Walking the value costs ten times the dump, and nearly every request is canonical as it is.
+    whole_floats = (".0" in text or "e+" in text) and _MAY_BE_WHOLE_FLOAT.search(text)
+    if whole_floats or not (text.isascii() or unicodedata.is_normalized("NFC", text)):
+        text = _dump(_normalise(value))
+    return text
+
+
+def strip_credentials(url: str) -> str:
+    """The address without user, password, query, fragment and closing slash; what is no URL stays as it is."""
+    parts = urlsplit(url)
+    if not parts.netloc:
+        return url
+    host = parts.netloc.rpartition("@")[2].lower()
+    return f"{parts.scheme}://{host}{parts.path.rstrip('/')}"
+
+
+def _dump(value: Any) -> str:
+    return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
+
+
+def _normalise(value: Any) -> Any:
+    if isinstance(value, str):
+        return unicodedata.normalize("NFC", value)
+    if isinstance(value, float):
+        return int(value) if value.is_integer() else value
+    if isinstance(value, dict):
+        names = {name: unicodedata.normalize("NFC", name) for name in value}
+        # Two names that differ only in their form stay apart: one of the two values would be lost.
+        merge = len(set(names.values())) == len(names)
+        return {names[name] if merge else name: _normalise(item) for name, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_normalise(item) for item in value]
+    return value

@@ -1,0 +1,159 @@
+"""Retries, in one place: which failures are worth another attempt, and how long to wait before it.
+
+The SDK's own retries are 0, and Prefect retries only what this cannot mend (a lost worker, a full disk).
+
+- connection errors, time-outs, torn bodies, answers that are none, 408, 409, 425 and 5xx: exponential backoff with full
+  jitter, or what the endpoint asks for, up to `attempts`;
+- 429: waits as long as the endpoint asks (else backs off) and does not count as an attempt: a limit is no failure;
+- everything else: not retried.
+"""
+
+import asyncio
+import logging
+import random
+import re
+import time
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from email.utils import parsedate_to_datetime
+from typing import TypeVar
+
+from schemas.errors import FatalTeacherError, TeacherError
+
+T = TypeVar("T")
+_log = logging.getLogger(__name__)
+
+LONGEST_BACKOFF_S = 30.0
+LONGEST_WAIT_S = 3600.0
+"""However long an endpoint asks to wait, it is asked again after this."""
+
+_RETRIED = frozenset({408, 409, 425})
+_DURATION = re.compile(r"(?:(\d+)d)?(?:(\d+)h)?(?:(\d+)m(?!s))?(?:(\d+(?:\.\d+)?)s)?(?:(\d+(?:\.\d+)?)ms)?")
+_UNITS_S = (86400.0, 3600.0, 60.0, 1.0, 0.001)
+_EPOCH_S = 1e9
+"""A reset above this is a point in time (2001 and later), not a number of seconds."""
+
+
+class EndpointError(Exception):
+    """One failed attempt. `status` is None where no HTTP status came back; `fatal` ends the run.
+
+    Made afresh from the SDK's errors, for those carry the request and with it the key.
+    """
+
+    def __init__(
+        self,
+        text: str,
+        *,
+        status: int | None = None,
+        wait_s: float | None = None,
+        retried: bool = False,
+        fatal: bool = False,
+    ) -> None:
+        super().__init__(text)
+        self.status = status
+        self.wait_s = wait_s
+        self.retried = retried
+        self.fatal = fatal
+
+    @property
+    def is_limit(self) -> bool:
+        """Whether the endpoint only asks for patience."""
+        return self.status == 429 and not self.fatal
+
+
+@dataclass(frozen=True)
+class Backoff:
+    """How long to wait before another attempt: `first_s` doubles with each attempt, a random share of it is taken."""
+
+    attempts: int
+    first_s: float = 0.5
+
+    def choose_wait(self, failures: int, asked_s: float | None) -> float:
+        """Seconds before the next attempt, after `failures` failures in a row (1 or more).
+
+        What the endpoint asks for is kept and lengthened by up to a quarter, at most a second, so that those who
+        were told the same do not come back together.
+        """
+        if asked_s is not None:
+            wait = min(asked_s, LONGEST_WAIT_S)
+            return wait + random.uniform(0, min(0.25 * wait, 1.0))
+        return random.uniform(0, min(self.first_s * 2 ** min(failures - 1, 16), LONGEST_BACKOFF_S))
+
+
+async def send_with_retries(send: Callable[[], Awaitable[T]], backoff: Backoff) -> T:
+    """Awaits `send()` until it succeeds; it raises EndpointError for a failed attempt. No slot is held while waiting.
+
+    Raises:
+        FatalTeacherError: no later request can succeed either.
+        TeacherError: the request was refused, or failed in every attempt; the message is the last problem.
+    """
+    failures = limits = 0
+    while True:
+        try:
+            return await send()
+        except EndpointError as error:
+            if error.fatal:
+                raise FatalTeacherError(str(error)) from error
+            if error.is_limit:
+                limits += 1
+                wait = backoff.choose_wait(limits, error.wait_s)
+                if limits == 1 or wait > 60:
+                    _log.info("the endpoint limits the rate; waiting %.1f s", wait)
+            else:
+                failures, limits = failures + 1, 0
+                if not error.retried:
+                    raise TeacherError(str(error)) from error
+                if failures >= backoff.attempts:
+                    raise TeacherError(f"{error} (attempt {failures} of {backoff.attempts})") from error
+                wait = backoff.choose_wait(failures, error.wait_s)
+        await asyncio.sleep(wait)
+
+
+def is_retried(status: int) -> bool:
+    """Whether a request that got this HTTP status may be sent again."""
+    return status in _RETRIED or status == 429 or status >= 500
+
+
+def read_wait(headers: Mapping[str, str], now: float | None = None) -> float | None:
+    """Seconds that a response asks to wait before the next request; None where it does not say.
+
+    Read in this order: `retry-after-ms`, `retry-after` (seconds, or an HTTP date), and the resets of the limits that
+    `x-ratelimit-remaining-*` says are used up (seconds, an epoch, `1m30s`, `20ms`). Header names are lower-case or
+    the mapping ignores case; `now` is in seconds since 1970.
+    """
+    now = time.time() if now is None else now
+    if (milliseconds := _read_number(headers.get("retry-after-ms"))) is not None:
+        return milliseconds / 1000
+    if (asked := headers.get("retry-after")) is not None and (wait := _read_moment(asked, now)) is not None:
+        return wait
+    resets = []
+    for suffix in ("", "-requests", "-tokens"):
+        if suffix and headers.get(f"x-ratelimit-remaining{suffix}") != "0":
+            continue  # a bucket that is not empty refills for longer than one has to wait
+        reset = headers.get(f"x-ratelimit-reset{suffix}")
+        if reset is not None and (wait := _read_moment(reset, now)) is not None:
+            resets.append(wait)
+    return max(resets, default=None)
+
+
+def _read_moment(text: str, now: float) -> float | None:
+    """Seconds from now, from seconds, an epoch (in seconds or milliseconds), a duration or an HTTP date."""
+    text = text.strip()
+    number = _read_number(text)
+    if number is not None:
+        if number > 1000 * _EPOCH_S:
+            number /= 1000
+        return max(number - now, 0.0) if number > _EPOCH_S else number
+    if text and (match := _DURATION.fullmatch(text)):
+        return sum(float(part) * unit for part, unit in zip(match.groups(), _UNITS_S, strict=True) if part)
+    try:
+        return max(parsedate_to_datetime(text).timestamp() - now, 0.0)
+    except (ValueError, OverflowError, TypeError):
+        return None
+
+
+def _read_number(text: str | None) -> float | None:
+    """A finite number that is not negative, written in ASCII digits."""
+    if text is None or not re.fullmatch(r" *[0-9]{1,15}(?:\.[0-9]*)? *", text):
+        return None
+    return float(text)

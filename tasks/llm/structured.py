@@ -1,0 +1,122 @@
+"""Answers that must be JSON of a given shape: how they are asked for, found in the text, checked and mended."""
+
+import json
+import re
+from collections.abc import Awaitable, Callable
+from functools import cache
+from typing import Any, TypeVar
+
+from pydantic import BaseModel, ValidationError
+
+from prompts import load_prompt
+from schemas.base import Json
+from schemas.calls import ChatRequest, Completion
+from schemas.errors import TeacherError
+
+T = TypeVar("T", bound=BaseModel)
+MOST_PROBLEMS = 20
+"""As many problems as are shown to the model at once."""
+
+_THOUGHT = re.compile(r"<think(?:ing)?>.*?</think(?:ing)?>", re.DOTALL)
+_OBJECT_START = re.compile(r'\{\s*["}]')
+_BARELY_BEGUN = 20
+"""Characters after which text that opens like an object is taken for one, so that its error counts."""
+
+
+async def ask_for_json(
+    complete: Callable[[ChatRequest], Awaitable[Completion]],
+    request: ChatRequest,
+    schema_model: type[T],
+    *,
+    name: str,
+    check: Callable[[T], list[str]] | None = None,
+    attempts: int = 4,
+) -> T:
+    """The answer to `request` as a `schema_model`; a bad answer goes back to the model with what is wrong with it.
+
+    Each attempt holds the conversation so far and a sample index of its own. `check` returns further problems of an
+    answer that conforms to the schema, one line each. `name` (letters, digits, hyphens) is told to the endpoint.
+
+    Raises:
+        TeacherError: no attempt gave a usable answer; the message holds the last problems.
+    """
+    request = request.model_copy(update={"response_format": build_response_format(schema_model, name)})
+    problems: list[str] = []
+    for attempt in range(attempts):
+        completion = await complete(request.model_copy(update={"sample": request.sample + attempt}))
+        answer, problems = read_answer(completion, schema_model)
+        if answer is not None:
+            problems = check(answer) if check else []
+            if not problems:
+                return answer
+        repair = load_prompt("repair").render(problems=problems[:MOST_PROBLEMS])
+        further = ({"role": "assistant", "content": completion.content}, {"role": "user", "content": repair})
+        request = request.model_copy(update={"messages": request.messages + further})
+    raise TeacherError(f"no usable {name} after {attempts} attempts: {'; '.join(problems[:MOST_PROBLEMS])}")
+
+
+@cache
+def build_response_format(schema_model: type[BaseModel], name: str) -> dict[str, Json]:
+    """`response_format` of kind json_schema.
+
+    Not strict: strict schemas allow no free-form objects, which OpenAPI documents and examples are; answers are
+    checked here in any case.
+    """
+    schema = schema_model.model_json_schema()
+    return {"type": "json_schema", "json_schema": {"name": name, "schema": schema, "strict": False}}
+
+
+def read_answer(completion: Completion, schema_model: type[T]) -> tuple[T | None, list[str]]:
+    """The answer, or None and its problems, each in a line that a model can act on."""
+    if completion.finish_reason == "content_filter":
+        return None, ["The answer was refused or filtered."]
+    if not completion.content.strip():
+        return None, ["The answer is empty."]
+    try:
+        found = parse_object(completion.content)
+    except ValueError as error:
+        if completion.finish_reason == "length":
+            return None, ["The answer was cut off at the limit of tokens: it must be shorter."]
+        return None, [str(error)]
+    try:
+        return schema_model.model_validate(found), []
+    except ValidationError as error:
+        return None, [_describe(problem) for problem in error.errors(include_url=False)]
+
+
+def parse_object(text: str) -> dict[str, Any]:
+    """The JSON object in a model's answer, without thoughts, code fences and prose around it.
+
+    Raises:
+        ValueError: there is none, or it is broken off or malformed; the message says where.
+    """
+    text = _THOUGHT.sub("", text)
+    # A thought whose opening tag was in the prompt, and one that never ended.
+    text = text.rpartition("</think>")[2].partition("<think>")[0].strip()
+    decoder = json.JSONDecoder()
+    for match in _OBJECT_START.finditer(text):
+        try:
+            found = decoder.raw_decode(text, match.start())[0]
+        except RecursionError as error:
+            raise ValueError("The answer is nested too deeply.") from error
+        except json.JSONDecodeError as error:
+            begun = text[match.start() : error.pos]
+            unterminated = error.msg.startswith("Unterminated") or error.pos >= len(text)
+            if len(begun) > _BARELY_BEGUN or unterminated:
+                # An object within a broken one is not the answer.
+                cut = " The answer seems to be cut off." if unterminated else ""
+                raise ValueError(
+                    f"The answer is not valid JSON: {error.msg} at line {error.lineno}, column {error.colno}.{cut}"
+                ) from error
+            continue
+        if isinstance(found, dict):
+            return found
+    raise ValueError("The answer holds no JSON object.")
+
+
+def _describe(problem: Any) -> str:
+    where = ".".join(map(str, problem["loc"])) or "the object"
+    got = ""
+    if problem["type"] != "missing" and isinstance(problem["input"], str | int | float | None):
+        got = f", got {json.dumps(problem['input'], ensure_ascii=False)[:80]}"
+    return f"{where}: {problem['msg']}{got}"

@@ -1,0 +1,313 @@
+"""Arguments that narrow down, cut and order what a list finds; and how a thing is made to fit them."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta
+from random import Random
+from typing import Any
+
+from schemas.base import Json
+from tasks.mock.plan import Collection, Filter, ListControls
+from tasks.mock.shapes import Schema, has_type, list_properties
+from tasks.mock.vocabulary import (
+    CONTROLS,
+    DIRECTIONS,
+    FREE_TEXT,
+    LIMITS,
+    LOWER_BOUNDS,
+    OFFSETS,
+    PAGES,
+    SORTS,
+    UPPER_BOUNDS,
+    Words,
+    is_id_name,
+    name_words,
+    snake,
+)
+from tasks.values import conforms, infer_value_kind, merge_schemas, sample_value
+
+NEARNESS = 0.5
+"""Degrees within which a thing is near a place that was asked for."""
+
+TEXT_PROPERTIES = ("title", "name", "headline", "summary", "description", "text", "content", "fact", "value", "quote")
+
+Values = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Condition:
+    """A filter with the value that a request gave it."""
+
+    filter: Filter
+    value: Any
+
+
+def read_controls(arguments: Mapping[str, Schema], properties: Mapping[str, Schema]) -> ListControls:
+    """Which arguments cut, order and search a list."""
+    taken = {snake(name) for name in properties}
+
+    def pick(words: frozenset[str], kinds: tuple[str, ...], own: bool = False) -> str | None:
+        for name, schema in arguments.items():
+            # An argument named like a property filters by it, except for what only ever cuts a list.
+            fits = any(has_type(schema, kind) for kind in kinds) or "type" not in schema
+            if snake(name) in words and fits and (own or snake(name) not in taken):
+                return name
+        return None
+
+    return ListControls(
+        limit=pick(LIMITS, ("integer", "number", "string")),
+        offset=pick(OFFSETS, ("integer", "number")),
+        page=pick(PAGES, ("integer", "number", "string")),
+        sort=pick(SORTS, ("string",), own=True),
+        direction=pick(DIRECTIONS, ("string",)),
+        text=pick(FREE_TEXT, ("string",)),
+    )
+
+
+def bind_filters(arguments: Mapping[str, Schema], collection: Collection, taken: Iterable[str]) -> tuple[Filter, ...]:
+    """The arguments that narrow a collection down by a property of its things."""
+    used = set(taken)
+    bound = (_bind_filter(name, schema, collection) for name, schema in arguments.items() if name not in used)
+    return tuple(item for item in bound if item is not None)
+
+
+def _bind_filter(argument: str, schema: Schema, collection: Collection) -> Filter | None:
+    words = name_words(argument)
+    paths = _list_paths(collection)
+    keys = _find_exact(words, paths, collection)
+    if keys is not None:
+        return _bind_equal(argument, keys, paths[keys], collection)
+    for bounds, test in ((LOWER_BOUNDS, "least"), (UPPER_BOUNDS, "most")):
+        bare = tuple(word for word in words if word not in bounds)
+        if len(bare) == len(words):
+            continue
+        keys = _find_exact(bare, paths, collection) or _find_part(bare, paths) if bare else None
+        keys = keys or _find_dated(bare, schema, paths)
+        if keys is not None and not has_type(paths[keys], "array"):
+            return Filter(argument, keys, test, paths[keys])
+    keys = _find_part(words, paths)
+    return _bind_equal(argument, keys, paths[keys], collection) if keys is not None else None
+
+
+def _bind_equal(argument: str, keys: tuple[str, ...], part: Schema, collection: Collection) -> Filter:
+    kind = infer_value_kind(keys[-1], part)
+    if has_type(part, "array"):
+        test = "member"
+    elif kind in {"latitude", "longitude"}:
+        test = "near"
+    elif has_type(part, "string") and (keys == (collection.label,) or kind in {"title", "description", "sentence"}):
+        test = "contains"
+    else:
+        test = "equal"
+    return Filter(argument, keys, test, part)
+
+
+def _list_paths(collection: Collection) -> dict[tuple[str, ...], Schema]:
+    """Properties of the things, and those of objects directly in them."""
+    paths: dict[tuple[str, ...], Schema] = {(name,): part for name, part in collection.properties.items()}
+    for name, part in collection.properties.items():
+        paths |= {(name, inner): schema for inner, schema in list_properties(part).items()}
+    return {keys: part for keys, part in paths.items() if not has_type(part, "object")}
+
+
+def _find_exact(
+    words: Words, paths: Mapping[tuple[str, ...], Schema], collection: Collection
+) -> tuple[str, ...] | None:
+    """The property of that name; the resource's own name may precede it (`petName` for a pet's `name`)."""
+    resource = tuple(collection.name.split("_"))
+    for wanted in (words, words[len(resource) :] if words[: len(resource)] == resource else ()):
+        for keys in paths:
+            if wanted and name_words(keys[-1]) == wanted and not (len(keys) > 1 and snake(keys[-1]) in CONTROLS):
+                return keys
+    return None
+
+
+def _find_part(words: Words, paths: Mapping[tuple[str, ...], Schema]) -> tuple[str, ...] | None:
+    """The property that has one word more or less: `category_name` for `category`, `city` for `location_city`."""
+    for keys in paths:
+        names = name_words(keys[-1])
+        if (
+            len(keys) == 1
+            and words
+            and not is_id_name(keys[-1])
+            and (names[:-1] == words or (len(words) == 2 and names == words[1:]))
+        ):
+            return keys
+    return None
+
+
+def _find_dated(bare: Words, schema: Schema, paths: Mapping[tuple[str, ...], Schema]) -> tuple[str, ...] | None:
+    """The one date that `from`, `start_date` or `until` can mean."""
+    is_date = bare in {(), ("date",), ("time",), ("at",), ("on",)}
+    kind = infer_value_kind("_".join(bare), schema)
+    if not is_date or (not bare and kind not in {"date", "date_time"} and "date" not in str(schema.get("description"))):
+        return None
+    dated = (keys for keys, part in paths.items() if infer_value_kind(keys[-1], part) in {"date", "date_time"})
+    return next((keys for keys in dated if has_type(paths[keys], "string")), None)
+
+
+def read_value(values: Values, keys: Sequence[str]) -> Any:
+    """The value at the keys; None where there is none."""
+    value: Any = values
+    for key in keys:
+        if not isinstance(value, dict):
+            return None
+        value = value.get(key)
+    return value
+
+
+def meets(values: Values, condition: Condition) -> bool:
+    """Whether a thing meets the condition."""
+    found, wanted, test = read_value(values, condition.filter.keys), condition.value, condition.filter.test
+    if found is None:
+        return False
+    if test == "member":
+        return isinstance(found, list) and all(
+            any(_equal(entry, each) for entry in found) for each in _split_wanted(wanted, condition.filter.schema)
+        )
+    if test == "near":
+        return _is_number(found) and _is_number(wanted) and abs(float(found) - float(wanted)) <= NEARNESS
+    if test in {"least", "most"}:
+        return _in_order(wanted, found) if test == "least" else _in_order(found, wanted)
+    if test == "contains":
+        return isinstance(found, str) and str(wanted).casefold() in found.casefold()
+    return any(_equal(found, each) for each in _split_wanted(wanted, condition.filter.schema))
+
+
+def meets_text(values: Values, text: str) -> bool:
+    """Whether each word of a free-text query is in some text of the thing."""
+    whole = " ".join(_list_texts(values)).casefold()
+    return all(word in whole for word in text.casefold().split())
+
+
+def fit_conditions(values: Values, conditions: Sequence[Condition], rng: Random, turn: int) -> None:
+    """Changes a thing so that it meets the conditions, as far as its schema allows.
+
+    `turn` counts the things made for one request: where several values are asked for, they take turns.
+    """
+    ranges: dict[tuple[str, ...], list[Condition]] = {}
+    for condition in conditions:
+        if condition.filter.test in {"least", "most"}:
+            ranges.setdefault(condition.filter.keys, []).append(condition)
+        elif not meets(values, condition):
+            _put(values, condition.filter, _choose_value(values, condition, rng, turn))
+    for bounds in ranges.values():
+        if not all(meets(values, condition) for condition in bounds):
+            _put(values, bounds[0].filter, _choose_between(bounds, rng))
+
+
+def fit_text(values: Values, text: str, collection: Collection) -> None:
+    """Puts the words of a free-text query into the thing's title, name or description."""
+    properties = collection.properties
+    spot = find_text_spot(collection)
+    if spot is None or meets_text(values, text):
+        return
+    held = values.get(spot)
+    long = isinstance(held, str) and len(held.split()) > 5
+    words = text.strip()
+    words = words if any(letter.isupper() for letter in words) or long else words.title()
+    candidate = f"About {words}: {held}" if long else f"{words} {str(held or '').split(' ')[-1]}".strip()
+    for option in (candidate, words):
+        if conforms(option, properties[spot]):
+            values[spot] = option
+            return
+
+
+def find_text_spot(collection: Collection) -> str | None:
+    """The property in which a free-text search finds its words; None if the things have no text."""
+    named = [collection.label] if collection.label else []
+    candidates = (*named, *TEXT_PROPERTIES, *collection.properties)
+    return next((name for name in candidates if _takes_text(name, collection.properties)), None)
+
+
+def _takes_text(name: str, properties: Mapping[str, Schema]) -> bool:
+    part = properties.get(name)
+    if part is None or not has_type(part, "string") or any(key in part for key in ("enum", "format", "pattern")):
+        return False
+    return infer_value_kind(name, part) not in {"url", "image_url", "id", "date", "date_time", "email", "token", "uuid"}
+
+
+def _choose_value(values: Values, condition: Condition, rng: Random, turn: int) -> Any:
+    wanted, part = condition.value, condition.filter.schema
+    if condition.filter.test == "near":
+        return round(float(wanted) + rng.uniform(-0.05, 0.05), 4) if _is_number(wanted) else wanted
+    if condition.filter.test == "member":
+        held = read_value(values, condition.filter.keys)
+        kept = [entry for entry in held if entry is not None] if isinstance(held, list) else []
+        asked = _split_wanted(wanted, part)
+        return list(dict.fromkeys([*asked, *kept])) if all(isinstance(e, str) for e in [*asked, *kept]) else asked
+    if condition.filter.test == "contains":
+        held = read_value(values, condition.filter.keys)
+        joined = f"{wanted} {str(held or '').split(' ')[-1]}".strip()
+        return joined if infer_value_kind(condition.filter.keys[-1], part) != "person" and turn else str(wanted)
+    options = _split_wanted(wanted, part)
+    return options[turn % len(options)] if options else wanted
+
+
+def _choose_between(bounds: Sequence[Condition], rng: Random) -> Any:
+    """A value between the bounds, as the property spells its values."""
+    part, name = bounds[0].filter.schema, bounds[0].filter.keys[-1]
+    lows = [item.value for item in bounds if item.filter.test == "least"]
+    highs = [item.value for item in bounds if item.filter.test == "most"]
+    if all(_is_number(value) for value in (*lows, *highs)) and not has_type(part, "string"):
+        tighter = {"minimum": max(lows)} if lows else {}
+        tighter |= {"maximum": min(highs)} if highs else {}
+        bare = {key: value for key, value in part.items() if key not in {"examples", "example", "default"}}
+        return sample_value(name, merge_schemas(bare, tighter), rng)
+    try:
+        low = max(date.fromisoformat(str(value)[:10]) for value in lows) if lows else None
+        high = min(date.fromisoformat(str(value)[:10]) for value in highs) if highs else None
+        start = low or (high or date(2025, 6, 1)) - timedelta(days=45)
+        end = high or start + timedelta(days=45)
+        day = start + timedelta(days=rng.randint(0, max((end - start).days, 0)))
+    except (ValueError, OverflowError):
+        return (lows or highs)[0]
+    return f"{day.isoformat()}T12:00:00Z" if infer_value_kind(name, part) == "date_time" else day.isoformat()
+
+
+def _put(values: Values, item: Filter, value: Json) -> None:
+    for option in (value, str(value)):
+        if conforms(option, item.schema):
+            holder = values
+            for key in item.keys[:-1]:
+                holder = holder.setdefault(key, {})
+            if isinstance(holder, dict):
+                holder[item.keys[-1]] = option
+            return
+
+
+def _split_wanted(wanted: Any, part: Schema) -> list[Any]:
+    """The values that are asked for: a list's, or those between the commas of a text."""
+    if isinstance(wanted, list):
+        return wanted
+    if isinstance(wanted, str) and "," in wanted and infer_value_kind("", part) != "coordinates":
+        return [each.strip() for each in wanted.split(",") if each.strip()]
+    return [wanted]
+
+
+def _equal(found: Any, wanted: Any) -> bool:
+    if isinstance(found, bool) or isinstance(wanted, bool):
+        return str(found).casefold() == str(wanted).casefold()
+    if _is_number(found) and _is_number(wanted):
+        return float(found) == float(wanted)
+    return str(found).casefold() == str(wanted).casefold()
+
+
+def _in_order(low: Any, high: Any) -> bool:
+    if _is_number(low) and _is_number(high):
+        return float(low) <= float(high)
+    first, second = str(low), str(high)
+    size = min(len(first), len(second), 10)  # a day against a moment: compared as days
+    return first[:size] <= second[:size]
+
+
+def _list_texts(value: Any) -> list[str]:
+    if isinstance(value, str):
+        return [value]
+    if isinstance(value, dict):
+        return [text for part in value.values() for text in _list_texts(part)]
+    return [text for part in value for text in _list_texts(part)] if isinstance(value, list) else []
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, (int, float)) and not isinstance(value, bool)

@@ -1,0 +1,106 @@
+"""The final response: plain sentences over what the calls returned, and nothing that they did not."""
+
+import json
+from collections.abc import Iterator, Sequence
+from random import Random
+from typing import Any
+
+from schemas.base import Json
+from tasks.offline.naming import is_plural, join_list, make_plural, split_words
+from tasks.offline.observing import Outcome, find_list
+from tasks.offline.phrasing import load_phrases
+from tasks.offline.tools import Tool
+
+_MOST_ITEMS = 4
+_MOST_FIELDS = 5
+
+
+def write_response(tools: Sequence[Tool], outcomes: Sequence[Outcome], request: str, rng: Random) -> str:
+    """The answer to `request` after every call of it; `outcomes[i]` is what `tools[i]` returned."""
+    phrases = load_phrases()
+    parts = [_report(tool, outcome, request.lower(), rng) for tool, outcome in zip(tools, outcomes, strict=True)]
+    opener, closer = rng.choice(phrases["openers"]), rng.choice(phrases["closers"])
+    return f"{opener}{' '.join(parts)}{closer}"
+
+
+def _report(tool: Tool, outcome: Outcome, request: str, rng: Random) -> str:
+    _, items = find_list(outcome.body)
+    if items or tool.gives_list:
+        return _report_items(tool, items, request, rng)
+    body = outcome.body
+    if not isinstance(body, dict):
+        return f"The answer is {_say(body)}." if body not in (None, "") else "It went through; nothing was returned."
+    if tool.archetype == "count" and isinstance(body.get("count"), int):
+        return rng.choice(("There are {} {}.", "I count {} {}.", "The records hold {} {}.")).format(
+            body["count"], tool.things
+        )
+    if tool.archetype == "delete":
+        return rng.choice(("The {} has been deleted.", "I deleted the {}.", "The {} is gone now.")).format(tool.thing)
+    return _report_thing(tool, body, request, rng)
+
+
+def _report_items(tool: Tool, items: list[dict[str, Any]], request: str, rng: Random) -> str:
+    things = tool.things or "results"
+    if not items:
+        return f"No {things} match that."
+    shown = [_summarise(item, request) for item in items[:_MOST_ITEMS]]
+    noun = tool.thing if len(items) == 1 and tool.thing else things
+    lead = rng.choice(("I found {} {}", "There are {} {}", "The search returned {} {}", "Here are {} {}"))
+    if len(items) == 1:
+        lead = rng.choice(("I found {} {}", "There is {} {}"))
+    among = ", among them " if len(items) > _MOST_ITEMS else ": "
+    return f"{lead.format(len(items), noun)}{among}{'; '.join(shown)}."
+
+
+def _summarise(item: dict[str, Any], request: str) -> str:
+    fields = list(_fields(item))
+    if not fields:
+        return _say(next(iter(item.values()), ""))
+    label = next((value for words, value in fields if isinstance(value, str) and words[-2:] != "id"), fields[0][1])
+    rest = [(words, value) for words, value in fields if value != label]
+    asked = [pair for pair in rest if pair[0] in request]
+    said = [f"{words} {_say(value)}" for words, value in (asked or rest)[:2]]
+    return f"{_say(label)} ({', '.join(said)})" if said else _say(label)
+
+
+def _report_thing(tool: Tool, body: dict[str, Any], request: str, rng: Random) -> str:
+    fields = list(_fields(body))
+    if not fields:
+        return "It went through."
+    asked = [pair for pair in fields if pair[0] in request and f"{pair[0]} of" in request]
+    if asked and tool.archetype in ("get", "other"):
+        return " ".join(f"The {words} {_verb(words)} {_say(value)}." for words, value in asked[:_MOST_FIELDS])
+    said = join_list([f"the {words} {_verb(words)} {_say(value)}" for words, value in fields[:_MOST_FIELDS]])
+    lead = {
+        "create": rng.choice(("The {} is on record", "I have added the {}", "The new {} is in place")),
+        "update": rng.choice(("The {} is updated", "I have changed the {}", "The {} now reads")),
+        "random": rng.choice(("The draw gave this {}", "How about this {}", "Here is a {}")),
+    }.get(tool.archetype, rng.choice(("This is the {}", "Here are the details of the {}", "On the {}")))
+    return f"{lead.format(tool.thing or 'result')}: {said}."
+
+
+def _fields(item: dict[str, Any]) -> Iterator[tuple[str, Json]]:
+    """The plain fields in words; of nested things their own plain fields, after them."""
+    nested: list[dict[str, Any]] = []
+    for name, value in item.items():
+        if isinstance(value, dict):
+            nested.append(value)
+        elif isinstance(value, list):
+            if value and all(isinstance(part, str | int | float) for part in value):
+                yield " ".join(split_words(name)) or name, value
+        elif value is not None:
+            yield " ".join(split_words(name)) or name, value
+    for inner in nested:
+        yield from _fields(inner)
+
+
+def _verb(words: str) -> str:
+    return "are" if is_plural(words) and make_plural(words) == words else "is"
+
+
+def _say(value: Json) -> str:
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, list):
+        return join_list([_say(part) for part in value[:5]])
+    return value.rstrip(".") if isinstance(value, str) else json.dumps(value)

@@ -1,0 +1,100 @@
+"""What openapi-spec-validator says of a document, one line a problem. The document is taken in its own version.
+
+The validator would fetch what a remote reference names, files of this machine included. So remote references are found
+first, and end the matter; `$id`, which can make a local reference remote, is not shown to it.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping
+from functools import lru_cache
+from typing import Any
+
+from jsonschema.validators import validator_for
+from openapi_spec_validator import OpenAPIV2SpecValidator, OpenAPIV30SpecValidator, OpenAPIV31SpecValidator
+from openapi_spec_validator.schemas.utils import get_schema_content
+from referencing.exceptions import Unresolvable
+
+MAX_PROBLEMS = 20
+LINE_LIMIT = 300
+
+VALIDATORS = {"2.0": OpenAPIV2SpecValidator, "3.0": OpenAPIV30SpecValidator, "3.1": OpenAPIV31SpecValidator}
+
+
+def find_spec_problems(doc: Mapping[str, Any]) -> list[str]:
+    """Where and how a document departs from the specification that it names; empty if it is valid.
+
+    At most 20 problems, each with the place (`paths./cats.get.parameters.0`) and the innermost thing that is wrong.
+    """
+    version = str(doc.get("openapi") or doc.get("swagger") or "")[:3]
+    if version not in VALIDATORS:
+        return [f"not an OpenAPI document of version 2.0, 3.0 or 3.1 (it says {version or 'none'!r})"]
+    problems: dict[str, None] = {}
+    try:
+        local = _copy_local(doc, problems)
+        if problems:
+            return list(problems)[:MAX_PROBLEMS]
+        for error in _list_errors(local, version):
+            problems[_describe(error)] = None
+            if len(problems) == MAX_PROBLEMS:
+                break
+    except Unresolvable as error:
+        problems[f"missing reference: nothing stands at {error.ref!r}"] = None
+    except RecursionError:
+        problems["the document nests without end (a value that holds itself)"] = None
+    except (AttributeError, KeyError, TypeError, ValueError) as error:
+        # the validator walks on through what its schema has found wrong, and trips over it
+        if not problems:
+            problems[f"the validator cannot read the document: {type(error).__name__}: {error}"[:LINE_LIMIT]] = None
+    return list(problems)
+
+
+def _copy_local(node: Any, problems: dict[str, None]) -> Any:
+    """A copy without `$id`; a reference that leaves the document is a problem, wherever it stands."""
+    if isinstance(node, list):
+        return [_copy_local(child, problems) for child in node]
+    if not isinstance(node, Mapping):
+        return node
+    for key in ("$ref", "$dynamicRef", "$recursiveRef"):
+        if isinstance(pointer := node.get(key), str) and not pointer.startswith("#"):
+            problems[f"remote reference {pointer!r}: only references within the document are followed"] = None
+    return {
+        key: _copy_local(child, problems)
+        for key, child in node.items()
+        if not (key == "$id" and isinstance(child, str))
+    }
+
+
+def _list_errors(doc: Any, version: str) -> Iterator[Any]:
+    validator = VALIDATORS[version]
+    # the fast validator does not say which alternative of a `oneOf` came closest; 3.1's schema has next to none
+    if version != "3.1" and any("oneOf" in error.message for error in validator.schema_validator.iter_errors(doc)):
+        yield from (_find_innermost(error) for error in _load_explainer(version).iter_errors(doc))
+    else:
+        yield from validator(doc).iter_errors()
+
+
+@lru_cache
+def _load_explainer(version: str) -> Any:
+    schema = get_schema_content(version)
+    return validator_for(schema)(schema)
+
+
+def _find_innermost(error: Any) -> Any:
+    """The most telling of the errors beneath a `oneOf` or `anyOf`: the deepest, from the closest alternative."""
+    while context := [child for child in error.context or () if not _is_about_reference(child)]:
+        error = max(context, key=lambda child: (len(child.absolute_path), child.validator == "enum"))
+    return error
+
+
+def _is_about_reference(error: Any) -> bool:
+    """Most objects may be a reference instead: that one is none tells nothing."""
+    return error.validator == "required" and "'$ref'" in str(error.message)
+
+
+def _describe(error: Any) -> str:
+    where = _join(error.absolute_path) or "document"
+    message = str(error.message).split("\n\n")[0]
+    return f"{where}: {' '.join(message.split())}"[:LINE_LIMIT]
+
+
+def _join(path: Iterable[Any]) -> str:
+    return ".".join(str(part) for part in path)

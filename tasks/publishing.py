@@ -1,0 +1,164 @@
+"""The tasks `publish` and `export`, and how to tell that there is nothing new to publish."""
+
+import asyncio
+import importlib.metadata
+from collections import Counter
+from collections.abc import Sequence
+from datetime import UTC, datetime
+
+from prefect import task
+from prefect.cache_policies import NO_CACHE
+
+from schemas.base import Record
+from schemas.manifest import DatasetFacts, DatasetRef, Manifest
+from tasks.context import RunContext, get_context
+from tasks.curation import Curated, read_prompt_versions
+from tasks.simulation import EXECUTOR
+from tasks.store import (
+    DataRoot,
+    content_hash_of_rows,
+    export_dataset,
+    get_dataset_path,
+    list_versions,
+    publish_dataset,
+    read_latest,
+    read_manifest,
+    split_apis,
+)
+
+_BUNDLED_NOTE = (
+    "Names, links, categories and technical facts of the APIs are those of the public-apis list; descriptions are new."
+)
+
+
+class Published(Record):
+    """The newest version of a dataset, whether it was published now, and its rejected rows by reason."""
+
+    dataset: DatasetRef
+    changed: bool
+    accepted: int
+    rejected: int
+    reasons: dict[str, int]
+
+
+def find_unchanged(recipe: str) -> Published | None:
+    """The newest version, if it was made by this very recipe and is whole; None if a new one has to be made.
+
+    Never finds one where the user has named a version: what was asked for is made.
+    """
+    context = get_context()
+    params = context.dataset_params
+    if params.version is not None:
+        return None
+    manifest = _read_newest(context.root, params.name)
+    if manifest is None or manifest.facts.recipe_hash != recipe or not _is_whole(context.root, manifest):
+        return None
+    return _describe(context.root, manifest)
+
+
+@task(
+    name="publish",
+    description="Writes the tables, the card, the report and, last, the manifest.",
+    cache_policy=NO_CACHE,
+    persist_result=False,
+)
+async def publish(curated: Curated, recipe: str) -> Published:
+    """The new version, or the newest one if it holds the same rows. Raises UserError."""
+    return await asyncio.to_thread(_publish, get_context(), curated, recipe)
+
+
+def _publish(context: RunContext, curated: Curated, recipe: str) -> Published:
+    params = context.dataset_params
+    newest = None if params.version is not None else _read_newest(context.root, params.name)
+    if newest is not None and _is_whole(context.root, newest) and _holds(newest, curated, params.test_share):
+        return _describe(context.root, newest)
+    facts = DatasetFacts(
+        teacher=params.teacher.model,
+        executor=EXECUTOR,
+        seed=params.seed,
+        recipe_hash=recipe,
+        prompt_versions=read_prompt_versions(),
+        created_at=datetime.now(UTC),
+        catalog_source=context.catalog.source,
+        catalog_note=_BUNDLED_NOTE if params.catalog == "bundled" else "",
+        code_version=read_code_version(),
+        parameters=params.model_dump(mode="json"),
+    )
+    dataset = publish_dataset(
+        context.root,
+        params.name,
+        params.version,
+        curated.rows,
+        curated.toolsets,
+        curated.rejected,
+        curated.ledger,
+        facts,
+        test_apis=params.test_share,
+    )
+    accepted = sum(row.accepted for row in curated.rows)
+    reasons = Counter(reason.value for row in curated.rows for reason in row.reasons)
+    return Published(
+        dataset=dataset,
+        changed=True,
+        accepted=accepted,
+        rejected=len(curated.rows) - accepted,
+        reasons=dict(reasons.most_common()),
+    )
+
+
+@task(
+    name="export",
+    description="Writes the dataset in the forms that other tools read.",
+    cache_policy=NO_CACHE,
+    persist_result=False,
+)
+async def export(dataset: DatasetRef, formats: Sequence[str]) -> tuple[str, ...]:
+    """The paths of the files, in `exports/` of the dataset's folder."""
+    folder = get_dataset_path(get_context().root, dataset.name, dataset.version)
+    written = await asyncio.to_thread(export_dataset, folder, folder / "exports", formats)
+    return tuple(file.path for file in written)
+
+
+def read_code_version() -> str:
+    """The installed version of ToolHerd."""
+    return importlib.metadata.version("toolherd")
+
+
+def _read_newest(root: DataRoot, name: str) -> Manifest | None:
+    version = read_latest(root, name) if list_versions(root, name) else None
+    return None if version is None else read_manifest(get_dataset_path(root, name, version))
+
+
+def _is_whole(root: DataRoot, manifest: Manifest) -> bool:
+    """Whether every table is there in the size that the manifest gives."""
+    folder = get_dataset_path(root, manifest.name, manifest.version)
+    paths = {folder / name: table.bytes for name, table in manifest.tables.items()}
+    return all(path.exists() and path.stat().st_size == size for path, size in paths.items())
+
+
+def _holds(manifest: Manifest, curated: Curated, test_share: float) -> bool:
+    """Whether a dataset's instances are those at hand; which teacher calls it took may differ."""
+    split = split_apis([row for row in curated.rows if row.accepted], test_share, manifest.facts.seed)
+    rejected = [row for row in curated.rows if not row.accepted]
+    rows = {"train.parquet": split.train, "test.parquet": split.test, "rejected.parquet": rejected}
+    return manifest.facts.seed == get_context().params.seed and all(
+        manifest.tables[name].content_hash == content_hash_of_rows(table) for name, table in rows.items()
+    )
+
+
+def _describe(root: DataRoot, manifest: Manifest) -> Published:
+    counts = {name: table.rows for name, table in manifest.tables.items()}
+    dataset = DatasetRef(
+        name=manifest.name,
+        version=manifest.version,
+        path=str(get_dataset_path(root, manifest.name, manifest.version)),
+        content_hash=manifest.tables["train.parquet"].content_hash,
+        counts=counts,
+    )
+    return Published(
+        dataset=dataset,
+        changed=False,
+        accepted=counts["train.parquet"] + counts["test.parquet"],
+        rejected=counts["rejected.parquet"],
+        reasons=manifest.reasons,
+    )

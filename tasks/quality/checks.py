@@ -1,0 +1,271 @@
+"""The rule checks of an episode: one function a check, each says to keep the episode or why not.
+
+A verdict's `check` is the value of the reason that the check gives. All checks run on every episode, so that a
+rejected row keeps all its reasons; those that make no sense of an episode that the teacher broke off let it pass.
+"""
+
+import functools
+import json
+import re
+from collections.abc import Callable, Iterator
+
+from schemas.episodes import Episode, Kind, Verdict
+from schemas.reasons import Reason
+from schemas.toolset import Toolset
+from tasks.openapi.requests import check_arguments
+from tasks.quality.claims import Grounds, find_ungrounded_claims
+from tasks.quality.corpus import Corpus
+from tasks.quality.counts import Counts
+from tasks.quality.episode_view import CallView, EpisodeView, find_vocabulary, view_episode
+from tasks.quality.folding import split_words
+from tasks.quality.numbers import Number, read_numbers, read_spelled_numbers
+from tasks.quality.placeholders import find_placeholders
+from tasks.quality.written_calls import find_written_call
+
+Check = Callable[[Episode, Toolset], Verdict]
+
+_DETAIL_LENGTH = 200
+
+
+def check_episode(episode: Episode, toolset: Toolset) -> tuple[Verdict, ...]:
+    """The verdicts of all checks, in the order of `CHECKS`."""
+    return tuple(check(episode, toolset) for check in CHECKS)
+
+
+def _decide(reason: Reason, problems: Iterator[str]) -> Verdict:
+    """Keep if there is no problem; else the first one, on one line, is the detail."""
+    problem = next(problems, None)
+    if problem is None:
+        return Verdict(check=reason.value, keep=True)
+    line = re.sub(r"\s+", " ", problem).strip()
+    detail = line if len(line) <= _DETAIL_LENGTH else line[: _DETAIL_LENGTH - 1] + "…"
+    return Verdict(check=reason.value, keep=False, reason=reason, detail=detail)
+
+
+def _quote(value: object) -> str:
+    return json.dumps(value, ensure_ascii=False)
+
+
+def check_teacher(episode: Episode, toolset: Toolset) -> Verdict:
+    """The teacher answered to the end."""
+
+    def find() -> Iterator[str]:
+        if episode.trajectory.end == "teacher_error":
+            yield episode.trajectory.error or "the teacher gave no usable answer"
+
+    return _decide(Reason.TEACHER_ERROR, find())
+
+
+def check_tool_calls(episode: Episode, toolset: Toolset) -> Verdict:
+    """Every call is one: its arguments are a JSON object, and none is written as text."""
+
+    def find() -> Iterator[str]:
+        for view in view_episode(episode, toolset).calls:
+            if view.arguments is None:
+                yield f"{view.call.name}: the arguments are no JSON object: {view.call.arguments}"
+        names = {function.name for function in toolset.functions}
+        for message in episode.trajectory.messages:
+            if message.role == "assistant":
+                written = find_written_call(message.content, names, has_calls=bool(message.tool_calls))
+                if written:
+                    yield f"a call is written as text: {written}"
+
+    return _decide(Reason.INVALID_TOOL_CALL, find())
+
+
+def check_functions(episode: Episode, toolset: Toolset) -> Verdict:
+    """Every function that is called exists."""
+    calls = view_episode(episode, toolset).calls
+    unknown = (f"no function {view.call.name}" for view in calls if view.function is None)
+    return _decide(Reason.UNKNOWN_FUNCTION, unknown)
+
+
+def check_conformance(episode: Episode, toolset: Toolset) -> Verdict:
+    """The arguments conform to the function's schema; calls that are none, or to no function, are left to others."""
+
+    def find() -> Iterator[str]:
+        for view in view_episode(episode, toolset).calls:
+            if view.function is not None and view.arguments is not None:
+                for problem in check_arguments(view.function.parameters, view.arguments):
+                    yield f"{view.call.name}: {problem}"
+
+    return _decide(Reason.INVALID_ARGUMENTS, find())
+
+
+def check_argument_grounding(episode: Episode, toolset: Toolset) -> Verdict:
+    """Every value was said by the user or returned by an earlier call; defaults and enumerated values aside."""
+    calls = view_episode(episode, toolset).calls
+    problems = (f"{view.call.name}: {path} = {_quote(value)}" for view in calls for path, value in view.ungrounded)
+    return _decide(Reason.UNGROUNDED_ARGUMENT, problems)
+
+
+def check_placeholders(episode: Episode, toolset: Toolset) -> Verdict:
+    """No argument and no response holds a placeholder."""
+    view = view_episode(episode, toolset)
+    find_said = functools.cache(lambda: _find_said(episode))  # needed only where something looks like a placeholder
+
+    def is_said(text: str) -> bool:
+        said = find_said()
+        if re.fullmatch(r"[\w ]+", text):
+            return said.holds_phrase(split_words(text))
+        return said.holds_raw(text)
+
+    def find() -> Iterator[str]:
+        for call in view.calls:
+            for path, value in call.free:
+                if isinstance(value, str):
+                    for placeholder in find_placeholders(value, is_said, whole=True):
+                        yield f"{call.call.name}: {path} holds {_quote(placeholder)}"
+        for placeholder in find_placeholders(episode.trajectory.response, is_said):
+            yield f"the response holds {_quote(placeholder)}"
+
+    return _decide(Reason.PLACEHOLDER, find())
+
+
+def _find_said(episode: Episode) -> Corpus:
+    """What the user and the API said, without the arguments that the view's corpus holds too."""
+    said = Corpus()
+    for message in episode.trajectory.messages:
+        if message.role == "user":
+            said.add_text(message.content)
+    for observation in episode.trajectory.observations:
+        if 0 < observation.status < 400:  # an error quotes the argument that it finds fault with
+            said.add_json(observation.body)
+    return said
+
+
+def check_call_present(episode: Episode, toolset: Toolset) -> Verdict:
+    """Where a function fits, one was called."""
+
+    def find() -> Iterator[str]:
+        if episode.instruction.kind is Kind.NO_TOOL or episode.trajectory.end == "teacher_error":
+            return
+        if not view_episode(episode, toolset).calls:
+            yield f"nothing was called for an instruction of kind {episode.instruction.kind.value}"
+
+    return _decide(Reason.NO_TOOL_CALL, find())
+
+
+def check_call_absent(episode: Episode, toolset: Toolset) -> Verdict:
+    """Where no function fits, none was called."""
+
+    def find() -> Iterator[str]:
+        if episode.instruction.kind is Kind.NO_TOOL:
+            for view in view_episode(episode, toolset).calls:
+                yield f"{view.call.name} was called and no function fits"
+
+    return _decide(Reason.NEEDLESS_TOOL_CALL, find())
+
+
+def check_question(episode: Episode, toolset: Toolset) -> Verdict:
+    """A missing detail was asked for, and answered, before the call that needs it."""
+
+    def find() -> Iterator[str]:
+        if episode.instruction.kind is not Kind.MISSING_DETAIL or episode.trajectory.end == "teacher_error":
+            return
+        view = view_episode(episode, toolset)
+        if not view.replies:
+            yield "the assistant never asked"
+            return
+        for call in view.calls:
+            if call.place < view.replies[0] and _needs_detail(episode, call):
+                yield f"{call.call.name} was called with the missing detail before the user had been asked for it"
+
+    return _decide(Reason.NO_QUESTION, find())
+
+
+def _needs_detail(episode: Episode, call: CallView) -> bool:
+    """Whether a call made before the question has the withheld parameter with a value that nobody had said."""
+    detail = episode.instruction.withheld
+    if detail is None:
+        return True
+    if any(path.split(".")[-1].split("[")[0] == detail.parameter for path, _ in call.ungrounded):
+        return True
+    return bool((call.arguments or {}).get(detail.parameter, ...) == detail.value)
+
+
+def check_steps(episode: Episode, toolset: Toolset) -> Verdict:
+    """The episode ended with a response before the limit of turns."""
+
+    def find() -> Iterator[str]:
+        if episode.trajectory.end == "too_many_steps":
+            turns = sum(message.role == "assistant" for message in episode.trajectory.messages)
+            yield f"no final response after {turns} assistant turns"
+
+    return _decide(Reason.TOO_MANY_STEPS, find())
+
+
+def check_recovery(episode: Episode, toolset: Toolset) -> Verdict:
+    """Whatever erred was called again with success; in `error_recovery`, something erred."""
+
+    def find() -> Iterator[str]:
+        observations = episode.trajectory.observations
+        erred = [i for i, observation in enumerate(observations) if not 0 < observation.status < 400]
+        for i in erred:
+            later = (o for o in observations[i + 1 :] if o.function == observations[i].function)
+            if not any(0 < observation.status < 400 for observation in later):
+                yield f"{observations[i].function} answered {observations[i].status} and never succeeded after that"
+        if episode.instruction.kind is Kind.ERROR_RECOVERY and not erred and episode.trajectory.end != "teacher_error":
+            yield "no call erred, so there was nothing to recover from"
+
+    return _decide(Reason.UNRECOVERED_ERROR, find())
+
+
+def check_observations(episode: Episode, toolset: Toolset) -> Verdict:
+    """What the API answered conforms to its document."""
+    problems = (
+        f"{observation.function}: {observation.problem or 'the answer does not conform'}"
+        for observation in episode.trajectory.observations
+        if not observation.valid
+    )
+    return _decide(Reason.INVALID_RESPONSE, problems)
+
+
+def check_response_grounding(episode: Episode, toolset: Toolset) -> Verdict:
+    """What the final response states is in the observations or in what the user said, or follows from it."""
+    view = view_episode(episode, toolset)
+
+    def find() -> Iterator[str]:
+        response = episode.trajectory.response
+        if response.strip():
+            for claim in find_ungrounded_claims(response, view.corpus, _find_grounds(view, toolset, response)):
+                yield f"nothing that was said or returned holds {_quote(claim)}"
+
+    return _decide(Reason.UNGROUNDED_RESPONSE, find())
+
+
+def _find_grounds(view: EpisodeView, toolset: Toolset, response: str) -> Grounds:
+    limits: set[Number] = read_numbers(response)
+    for segment in view.corpus.segments:
+        if segment.by_user:
+            limits |= read_numbers(segment.raw) | read_spelled_numbers(segment.words)
+    counts = Counts(view.corpus.bodies, {len(view.calls), len(toolset.functions)}, limits)
+    return Grounds(view.corpus, find_vocabulary(toolset), counts)
+
+
+def check_response_present(episode: Episode, toolset: Toolset) -> Verdict:
+    """The final response says something."""
+
+    def find() -> Iterator[str]:
+        if episode.trajectory.end == "response" and not episode.trajectory.response.strip():
+            yield "the final response is empty"
+
+    return _decide(Reason.EMPTY_RESPONSE, find())
+
+
+CHECKS: tuple[Check, ...] = (
+    check_teacher,
+    check_tool_calls,
+    check_functions,
+    check_conformance,
+    check_argument_grounding,
+    check_placeholders,
+    check_call_present,
+    check_call_absent,
+    check_question,
+    check_steps,
+    check_recovery,
+    check_observations,
+    check_response_grounding,
+    check_response_present,
+)

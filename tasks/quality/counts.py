@@ -1,0 +1,61 @@
+"""Numbers that follow from observations without standing in them: how many there are of what."""
+
+from collections import Counter
+from collections.abc import Iterator
+from typing import Any
+
+from tasks.quality.numbers import Number
+
+
+def find_lists(value: Any) -> Iterator[list[Any]]:
+    """All lists in a JSON value, inner ones included."""
+    if isinstance(value, list):
+        yield value
+    for item in value.values() if isinstance(value, dict) else value if isinstance(value, list) else ():
+        yield from find_lists(item)
+
+
+class Counts:
+    """How many things the observations hold: in all, of one value, over or under a number.
+
+    Args:
+        bodies: the observations.
+        extra: further counts that may be stated, such as that of the calls.
+        limits: numbers that things may have been counted against ("3 under $20").
+    """
+
+    def __init__(self, bodies: list[Any], extra: set[int], limits: set[Number]) -> None:
+        self.lists = [found for body in bodies for found in find_lists(body)]
+        self.longest = max((len(found) for found in self.lists), default=0)
+        self._lengths = {len(found) for found in self.lists} | extra
+        if len(self.lists) > 1:
+            self._lengths.add(sum(len(found) for found in self.lists if any(isinstance(item, dict) for item in found)))
+        self._limits = limits
+        self._groups: set[int] | None = None
+
+    def holds(self, value: Number) -> bool:
+        """Whether something was counted that there are `value` of."""
+        if value in self._lengths:
+            return True
+        if value > self.longest:
+            return False
+        if self._groups is None:
+            self._groups = {count for found in self.lists for count in self._count_groups(found)}
+        return value in self._groups
+
+    def _count_groups(self, items: list[Any]) -> Iterator[int]:
+        records = [item for item in items if isinstance(item, dict)]
+        for field in {key for record in records for key in record}:
+            values = [record[field] for record in records if field in record]
+            words: Counter[Any] = Counter()
+            for value in values:
+                entries = value if isinstance(value, list) else [value]
+                words.update(entry for entry in entries if isinstance(entry, str | bool | int | float))
+            yield from words.values()
+            if not values or not all(isinstance(v, int | float) and not isinstance(v, bool) for v in values):
+                continue
+            for limit in self._limits:
+                yield sum(value >= limit for value in values)
+                yield sum(value > limit for value in values)
+                yield sum(value <= limit for value in values)
+                yield sum(value < limit for value in values)

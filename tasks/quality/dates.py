@@ -1,0 +1,156 @@
+"""Dates and times of day as people and APIs write them, read into numbers that compare.
+
+A written form that can mean two days (`03/04/2026`) or two times (`3:30`) is read as both.
+"""
+
+import calendar
+import datetime as dt
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import NamedTuple
+
+MONTHS = tuple(name.lower() for name in calendar.month_name)[1:]
+WEEKDAYS = tuple(name.lower() for name in calendar.day_name)
+
+
+class Day(NamedTuple):
+    """A day, or what is known of it; None where the text does not say."""
+
+    year: int | None
+    month: int
+    day: int | None
+
+
+class Clock(NamedTuple):
+    """A time of day; `second` is 0 where the text does not say."""
+
+    hour: int
+    minute: int
+    second: int
+
+
+@dataclass(frozen=True)
+class FoundDay:
+    """A date in a text, with all that it can mean."""
+
+    readings: tuple[Day, ...]
+    start: int
+    end: int
+
+
+@dataclass(frozen=True)
+class FoundClock:
+    """A time of day in a text, with all that it can mean."""
+
+    readings: tuple[Clock, ...]
+    start: int
+    end: int
+
+
+_MONTH = (
+    r"(?P<mon>jan(?:uary)?|feb(?:ruary)?|mar(?:ch)?|apr(?:il)?|may|june?|july?|aug(?:ust)?|sept?(?:ember)?|"
+    r"oct(?:ober)?|nov(?:ember)?|dec(?:ember)?)\b\.?"
+)
+_TH = r"(?:st|nd|rd|th)?"
+_TO = r"(?:\s*(?:-|–|to|and|until|till|through)\s*(?:the\s+)?"
+_ISO = re.compile(r"(?<![\d.-])(?P<y>[12]\d{3})([-/.])(?P<m>\d{1,2})(?:\2(?P<d>\d{1,2}))?(?![\d-]|\.\d)")
+_COMPACT = re.compile(r"(?<![\w.])(?P<y>(?:19|20)\d\d)(?P<m>\d\d)(?P<d>\d\d)(?!\w|\.\d)")
+_NUMERIC = re.compile(r"(?<![\w.])(?P<a>\d{1,2})([/.-])(?P<b>\d{1,2})\2(?P<y>[12]\d{3}|\d\d)(?![\w]|[./]\d)")
+_DAY_FIRST = re.compile(
+    rf"\b(?P<d>\d{{1,2}}){_TH}{_TO}(?P<d2>\d{{1,2}}){_TH})?[\s-]*(?:of\s+)?\b{_MONTH},?(?:[\s-]+(?P<y>[12]\d{{3}})\b)?",
+    re.IGNORECASE,
+)
+_MONTH_FIRST = re.compile(
+    rf"\b{_MONTH}[\s-]+(?:the\s+)?(?P<d>\d{{1,2}}){_TH}(?!\d|:){_TO}(?P<d2>\d{{1,2}}){_TH}(?!\d|:))?"
+    rf"(?:,?[\s-]+(?P<y>[12]\d{{3}})\b)?",
+    re.IGNORECASE,
+)
+_MONTH_YEAR = re.compile(rf"\b{_MONTH},?\s+(?:of\s+)?(?P<y>[12]\d{{3}})\b", re.IGNORECASE)
+_CLOCK = re.compile(
+    r"(?<![^\W_T])(?<![:.,])(?P<h>\d{1,2})(?::(?P<mi>\d\d)(?::(?P<s>\d\d)(?:\.\d+)?)?)?(?P<ap>\s?[ap]\.?m\b\.?)?(?![\d:])",
+    re.IGNORECASE,
+)
+_WORD_CLOCK = re.compile(
+    r"\b(?:(?P<noon>noon|midday)|(?P<midnight>midnight)|(?P<h>\d{1,2}) o['’]clock)\b", re.IGNORECASE
+)
+
+
+def _read_day(year: int | None, month: int, day: int | None) -> Day | None:
+    if not 1 <= month <= 12 or not 1 <= (day or 1) <= calendar.monthrange(year or 2024, month)[1]:
+        return None
+    return Day(year, month, day)
+
+
+def _read_month(name: str) -> int:
+    return next(i for i, month in enumerate(MONTHS, start=1) if month.startswith(name[:3].lower()))
+
+
+def _read_match(match: re.Match[str]) -> Iterator[Day | None]:
+    parts = match.groupdict()
+    if match.re is _ISO and match[2] == "." and not parts["d"]:
+        return  # 1786.07 is a number
+    year = int(parts["y"]) if parts.get("y") else None
+    if parts.get("a"):
+        year = year + (2000 if year < 70 else 1900) if year is not None and year < 100 else year
+        yield _read_day(year, int(parts["b"]), int(parts["a"]))
+        yield _read_day(year, int(parts["a"]), int(parts["b"]))
+        return
+    month = int(parts["m"]) if parts.get("m") else _read_month(parts["mon"])
+    yield _read_day(year, month, int(parts["d"]) if parts.get("d") else None)
+
+
+def find_days(text: str) -> list[FoundDay]:
+    """All dates in a text, in order; a form that can mean several things is one find with several readings."""
+    found = []
+    for pattern in (_ISO, _COMPACT, _NUMERIC, _DAY_FIRST, _MONTH_FIRST, _MONTH_YEAR):
+        for match in pattern.finditer(text):
+            readings = tuple(dict.fromkeys(day for day in _read_match(match) if day))
+            if readings:
+                found.append(FoundDay(readings, match.start(), match.end()))
+            second = match.groupdict().get("d2")
+            if readings and second:
+                other = _read_day(readings[0].year, readings[0].month, int(second))
+                if other:
+                    found.append(FoundDay((other,), match.start(), match.end()))
+    return sorted(_drop_inner(found), key=lambda find: find.start)
+
+
+def _drop_inner(found: list[FoundDay]) -> list[FoundDay]:
+    """Without finds that lie inside a longer one (`March 2026` inside `3 March 2026`)."""
+
+    def is_inner(find: FoundDay) -> bool:
+        return any(
+            other.start <= find.start and find.end <= other.end and other.end - other.start > find.end - find.start
+            for other in found
+        )
+
+    return [find for find in found if not is_inner(find)]
+
+
+def find_clocks(text: str) -> list[FoundClock]:
+    """All times of day in a text, in order; without am or pm, 3:30 is read as both."""
+    found = []
+    for match in _CLOCK.finditer(text):
+        hour, minute, second = int(match["h"]), int(match["mi"] or 0), int(match["s"] or 0)
+        half = (match["ap"] or "").strip().lower()[:1]
+        if (not half and match["mi"] is None) or hour > 24 or minute > 59 or second > 59 or (half and hour > 12):
+            continue
+        hours = [hour % 12 + (12 if half == "p" else 0)] if half else [hour % 24]
+        if not half and hour < 12 and not match["s"]:
+            hours.append(hour + 12)
+        found.append(FoundClock(tuple(Clock(h, minute, second) for h in hours), match.start(), match.end()))
+    for match in _WORD_CLOCK.finditer(text):
+        hours = (
+            [12] if match["noon"] else [0] if match["midnight"] else [int(match["h"]) % 24, int(match["h"]) % 12 + 12]
+        )
+        found.append(FoundClock(tuple(Clock(h, 0, 0) for h in hours), match.start(), match.end()))
+    return sorted(found, key=lambda find: find.start)
+
+
+def read_timestamp(value: float) -> dt.datetime | None:
+    """The moment (UTC) that a number means as Unix seconds or milliseconds, years 2000 to 2099; else None."""
+    for scale in (1, 1000):
+        if 946_684_800 <= value / scale < 4_102_444_800:
+            return dt.datetime.fromtimestamp(value / scale, dt.UTC)
+    return None

@@ -1,0 +1,143 @@
+"""An episode laid out for the checks: its calls with what was known before each, read once and shared by all checks."""
+
+import json
+from dataclasses import dataclass
+from typing import Any
+
+from schemas.episodes import Episode, Observation, ToolCall
+from schemas.toolset import Function, Toolset
+from tasks.quality.arguments import find_free_leaves, is_argument_grounded
+from tasks.quality.corpus import Corpus
+from tasks.quality.folding import split_words
+
+
+@dataclass(frozen=True)
+class CallView:
+    """One call: `arguments` is None where they are no JSON object, `function` if there is none of the name."""
+
+    call: ToolCall
+    place: int
+    arguments: dict[str, Any] | None
+    function: Function | None
+    observation: Observation | None
+    ungrounded: tuple[tuple[str, Any], ...]
+    free: tuple[tuple[str, Any], ...]
+
+
+@dataclass(frozen=True)
+class EpisodeView:
+    """The calls in order, all that the episode said (system message and the assistant's own words aside), and when.
+
+    `replies` holds the places (in trajectory.messages) of the user's messages after the first.
+    """
+
+    calls: tuple[CallView, ...]
+    corpus: Corpus
+    replies: tuple[int, ...]
+
+
+def parse_arguments(text: str) -> dict[str, Any] | None:
+    """The arguments that the assistant wrote, or None if they are no JSON object (NaN and Infinity are no JSON)."""
+
+    def refuse(name: str) -> None:
+        raise ValueError(name)
+
+    try:
+        value = json.loads(text, parse_constant=refuse)
+    except (ValueError, RecursionError):
+        return None
+    return value if isinstance(value, dict) else None
+
+
+_AGREEMENTS = frozenset(["yes", "yeah", "yep", "sure", "correct", "right", "exactly", "ok", "okay", "please"])
+
+
+def _agrees(reply: str) -> bool:
+    return bool(_AGREEMENTS & set(split_words(reply)[:2]))
+
+
+def view_episode(episode: Episode, toolset: Toolset) -> EpisodeView:
+    """The episode as the checks read it; the last one is remembered, as they ask for it one after the other."""
+    global _last
+    last = _last  # one read: another thread may put its own there meanwhile
+    if last is None or last[0] is not episode or last[1] is not toolset:
+        last = _last = (episode, toolset, _build_view(episode, toolset))
+    return last[2]
+
+
+_last: tuple[Episode, Toolset, EpisodeView] | None = None
+
+
+def _build_view(episode: Episode, toolset: Toolset) -> EpisodeView:
+    functions = {function.name: function for function in toolset.functions}
+    trajectory = episode.trajectory
+    corpus = Corpus()
+    calls: list[CallView] = []
+    replies: list[int] = []
+    seen_user, question, waiting = False, "", iter(trajectory.observations)
+    for place, message in enumerate(trajectory.messages):
+        if message.role == "user":
+            corpus.add_text(message.content)
+            if seen_user:
+                replies.append(place)
+                if question and _agrees(message.content):
+                    corpus.add_text(question)
+            seen_user = True
+        elif message.role == "tool":
+            observation = next(waiting, None)
+            if observation is not None:
+                corpus.add_json(observation.body)
+                if observation.status >= 400:
+                    corpus.numbers.add(observation.status)
+        elif message.role == "assistant":
+            question = "" if message.tool_calls else message.content
+            for call in message.tool_calls:
+                # observations stand in the order of the calls; ids need not be unique in an episode
+                observation = trajectory.observations[len(calls)] if len(calls) < len(trajectory.observations) else None
+                calls.append(_view_call(call, place, functions.get(call.name), observation, corpus))
+    for view in calls:
+        if view.arguments:
+            corpus.add_json(view.arguments)
+            corpus.bodies.pop()  # what was sent is known, but not counted
+    return EpisodeView(tuple(calls), corpus, tuple(replies))
+
+
+def _view_call(
+    call: ToolCall, place: int, function: Function | None, observation: Observation | None, corpus: Corpus
+) -> CallView:
+    arguments = parse_arguments(call.arguments)
+    schema = function.parameters if function else {}
+    free = tuple(find_free_leaves("", arguments, [schema])) if arguments else ()
+    ungrounded = tuple((path, leaf) for path, leaf in free if not is_argument_grounded(leaf, corpus))
+    return CallView(call, place, arguments, function, observation, ungrounded, free)
+
+
+def find_vocabulary(toolset: Toolset) -> frozenset[str]:
+    """The folded words that belong to the API itself: its name, introduction, functions, and their descriptions.
+
+    Words with digits in them are left out: an example in a schema is no source of ids and figures.
+    """
+    kept = _vocabularies.get(id(toolset))
+    if kept is None or kept[0] is not toolset:
+        if len(_vocabularies) >= _KEPT_VOCABULARIES:
+            _vocabularies.clear()
+        kept = _vocabularies[id(toolset)] = (toolset, _read_vocabulary(toolset))
+    return kept[1]
+
+
+_KEPT_VOCABULARIES = 64
+_vocabularies: dict[int, tuple[Toolset, frozenset[str]]] = {}
+
+
+def _read_vocabulary(toolset: Toolset) -> frozenset[str]:
+    entry = toolset.entry
+    texts = [entry.name, entry.description, entry.category, toolset.introduction]
+    for function in toolset.functions:
+        texts += [function.name, function.description, json.dumps(function.parameters, ensure_ascii=False)]
+    text = "\n".join(texts)
+    words = {*split_words(text), *split_words(_split_humps(text))}
+    return frozenset(word for word in words if not any(char.isdigit() for char in word))
+
+
+def _split_humps(text: str) -> str:
+    return "".join(f" {char}" if char.isupper() else char for char in text)

@@ -1,0 +1,75 @@
+"""Tool calls that a teacher wrote into its text instead of making them."""
+
+import json
+import re
+from collections.abc import Iterator, Set
+from typing import Any
+
+_TAG = re.compile(
+    r"<\|?/?(?:tool_call|tool_calls|function_call|function_calls|invoke|function=[\w-]+)\b[^>]*>|\[TOOL_CALLS\]",
+    re.IGNORECASE,
+)
+_FENCE = re.compile(r"```[\w-]*\s*\n?(.*?)(?:```|\Z)", re.DOTALL)
+_REACT = re.compile(r"(?m)^\s*Action(?: Input)?\s*:\s*(\S+)")
+_NAME_KEYS = ("name", "function", "tool", "tool_name", "action", "function_name")
+_ARGUMENT_KEYS = ("arguments", "parameters", "args", "action_input", "input", "params")
+
+
+def find_written_call(content: str, functions: Set[str], has_calls: bool) -> str:
+    """The call that an assistant's text holds, or an empty string.
+
+    Calls are looked for in tags, in fenced or bare JSON, and, in a message without calls of its own (`has_calls`),
+    as `name({...})` or `Action: name` with one of the toolset's function names.
+    """
+    tag = _TAG.search(content)
+    if tag:
+        return content[tag.start() : tag.start() + 80]
+    blocks = [match.group(1) for match in _FENCE.finditer(content)]
+    for block in [*blocks, content]:
+        for value in _read_json(block):
+            if _is_call(value, functions):
+                return block.strip()[:80]
+        if _looks_cut_off(block):
+            return block.strip()[:80]
+    if has_calls:
+        return ""
+    react = _REACT.search(content)
+    if react and react.group(1) in functions:
+        return react.group()
+    for match in re.finditer(r"([A-Za-z_][\w-]*)\s*\(\s*(?:\{|[A-Za-z_]\w*\s*=|\"|'|\))", content):
+        if match.group(1) in functions:
+            return content[match.start() : match.start() + 80]
+    return ""
+
+
+def _read_json(text: str) -> Iterator[Any]:
+    """The JSON values (objects, or members of lists) that a text is or, if bare, begins or ends with."""
+    start = min((place for place in (text.find("{"), text.find("[")) if place >= 0), default=-1)
+    if start < 0:
+        return
+    try:
+        value, _ = json.JSONDecoder().raw_decode(text[start:])
+    except (ValueError, RecursionError):
+        return
+    yield from value if isinstance(value, list) else [value]
+
+
+def _is_call(value: Any, functions: Set[str]) -> bool:
+    if not isinstance(value, dict):
+        return False
+    if isinstance(value.get("tool_calls"), list):
+        return True
+    if isinstance(value.get("function"), dict):
+        value = value["function"]
+    name = next((value[key] for key in _NAME_KEYS if isinstance(value.get(key), str)), None)
+    if name is None or not any(key in value for key in _ARGUMENT_KEYS):
+        return False
+    return name in functions or set(value) <= {"name", "arguments", "id", "type"}
+
+
+def _looks_cut_off(block: str) -> bool:
+    """Whether a text is the start of a call's JSON that was never finished."""
+    match = re.match(
+        r'\s*\{\s*"(?:name|function|tool|action)"\s*:\s*"([\w-]+)"\s*,\s*"(?:arguments|parameters|args)"', block
+    )
+    return match is not None

@@ -1,0 +1,96 @@
+"""Decodes JSON and YAML into values that JSON can hold, exactly as they were written."""
+
+import json
+import math
+import re
+from typing import Any
+
+import yaml
+
+MAX_NODES = 5_000_000
+"""A YAML file of a few lines can alias itself into billions; the largest real documents have about a million."""
+
+
+class DecodeProblem(Exception):  # noqa: N818 - a reason to show, caught in this room only
+    """Why a text cannot be decoded, with the place where one is known."""
+
+
+def decode_json(text: str) -> Any:
+    """The JSON value of a text.
+
+    Raises:
+        DecodeProblem: not JSON.
+    """
+    try:
+        return _make_json_safe(json.loads(text))
+    except json.JSONDecodeError as error:
+        raise DecodeProblem(f"not JSON at line {error.lineno}, column {error.colno}: {error.msg}") from error
+    except ValueError as error:  # a number of thousands of digits
+        raise DecodeProblem(f"JSON with a value that cannot be held: {error}") from error
+    except RecursionError as error:
+        raise DecodeProblem("JSON that is nested too deeply") from error
+
+
+def decode_yaml(text: str) -> Any:
+    """The YAML value of a text by the scalar rules of YAML 1.2: dates, times, `no` and `007` stay text.
+
+    Raises:
+        DecodeProblem: not YAML, or a value that refers to itself or grows without bound.
+    """
+    try:
+        return _make_json_safe(yaml.load(text, Loader=_LOADER))
+    except yaml.YAMLError as error:
+        mark = getattr(error, "problem_mark", None)
+        place = f" at line {mark.line + 1}, column {mark.column + 1}" if mark else ""
+        raise DecodeProblem(f"not YAML{place}: {getattr(error, 'problem', None) or error}") from error
+    except RecursionError as error:
+        raise DecodeProblem("YAML that is nested too deeply or refers to itself") from error
+    except (ValueError, TypeError) as error:  # a tag on a value of another type, as in `!!int x`
+        raise DecodeProblem(f"YAML with a wrong tag: {error}") from error
+
+
+def _build_loader() -> Any:
+    base: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+    loader: Any = type("_Loader", (base,), {"yaml_implicit_resolvers": {}})
+    for tag, pattern, first in (
+        ("bool", r"true|True|TRUE|false|False|FALSE", "tTfF"),
+        ("null", r"~|null|Null|NULL|", "~nN\0"),
+        ("int", r"[-+]?(?:0|[1-9][0-9]*)|0x[0-9a-fA-F]+", "-+0123456789"),
+        ("float", r"[-+]?(?:\.[0-9]+|(?:0|[1-9][0-9]*)(?:\.[0-9]*)?(?:[eE][-+]?[0-9]+)?)", "-+.0123456789"),
+        ("merge", r"<<", "<"),
+    ):
+        first_characters = [*first.replace("\0", ""), *([""] if "\0" in first else [])]
+        loader.add_implicit_resolver(f"tag:yaml.org,2002:{tag}", re.compile(rf"^(?:{pattern})$"), first_characters)
+    return loader
+
+
+_LOADER = _build_loader()
+
+
+def _make_json_safe(value: Any) -> Any:
+    """A copy with text keys, finite numbers, encodable text, and lists and objects only."""
+    count = 0
+
+    def convert(node: Any) -> Any:
+        nonlocal count
+        count += 1
+        if count > MAX_NODES:
+            raise DecodeProblem(f"more than {MAX_NODES:,} values")
+        if isinstance(node, dict):
+            return {_write_key(key): convert(child) for key, child in node.items()}
+        if isinstance(node, (list, tuple, set)):
+            return [convert(child) for child in node]
+        if isinstance(node, str):
+            return node.encode("utf-8", "replace").decode("utf-8")
+        if isinstance(node, float):
+            return node if math.isfinite(node) else None
+        return node if node is None or isinstance(node, (bool, int)) else str(node)
+
+    return convert(value)
+
+
+def _write_key(key: Any) -> str:
+    """An unquoted `200:` is a number in YAML and the text "200" in every OpenAPI document."""
+    if key is None or isinstance(key, bool):
+        return json.dumps(key)
+    return str(key).encode("utf-8", "replace").decode("utf-8")

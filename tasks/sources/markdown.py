@@ -1,0 +1,102 @@
+"""Reads the public-apis list as published: one Markdown table under each `### Category`.
+
+Other tables (the sponsor's, above the index) and lists stand under no category and are no entries.
+"""
+
+import re
+from dataclasses import dataclass
+
+from tasks.sources.drafts import Draft, ParsedSource, RowProblem, require_text
+from tasks.sources.facts import clean_link, clean_text, is_auth_cell, parse_auth, parse_cors, parse_https
+
+_HEADING = re.compile(r"(#{1,6})\s+(.+?)\s*#*\s*$")
+_ROW_START = re.compile(r"\||\[.*\|")
+_RULE_CELL = re.compile(r":?-+:?")
+_PIPE = re.compile(r"(?<!\\)\|")
+_LINK = re.compile(r"\[(?P<name>.*)\]\(\s*(?P<link>\S*)(?:\s+[\"'].*[\"'])?\s*\)")
+_COLUMNS = "API, Description, Auth, HTTPS, CORS"
+_CATEGORY_LEVEL = 3
+
+
+@dataclass(frozen=True)
+class _Row:
+    """The five cells of a row as text."""
+
+    api: str
+    description: str
+    auth: str
+    https: str
+    cors: str
+
+
+def is_markdown_list(text: str) -> bool:
+    """Whether the text has a heading and a table row, each at the start of a line."""
+    return bool(re.search(r"^#{1,6}\s", text, re.M) and re.search(r"^(\||\[.+\]\(.*\)\s*\|)", text, re.M))
+
+
+def parse_markdown(text: str) -> ParsedSource:
+    """Every row of every table under a `### Category` as a draft, or listed with its line and reason."""
+    parsed = ParsedSource()
+    category = ""
+    for number, line in enumerate(text.split("\n"), start=1):
+        heading = _HEADING.match(line.rstrip())
+        if heading:
+            category = clean_text(heading[2]) if len(heading[1]) == _CATEGORY_LEVEL else ""
+        elif category and _ROW_START.match(line.strip()):
+            cells = _split_cells(line)
+            if _is_header(cells):
+                continue
+            try:
+                parsed.drafts.append(_read_draft(_place_cells(cells), category))
+            except RowProblem as problem:
+                parsed.skip(number, line, str(problem))
+    return parsed
+
+
+def _split_cells(line: str) -> list[str]:
+    """The cells between unescaped pipes; empty ones at the end, which stray pipes leave, are dropped."""
+    inner = line.strip().removeprefix("|")
+    cells = [cell.replace("\\|", "|").strip() for cell in _PIPE.split(inner)]
+    while cells and not cells[-1]:
+        cells.pop()
+    return cells
+
+
+def _is_header(cells: list[str]) -> bool:
+    return all(_RULE_CELL.fullmatch(cell) for cell in cells) or [c.lower() for c in cells[:2]] == ["api", "description"]
+
+
+def _place_cells(cells: list[str]) -> _Row:
+    """Finds the columns of a row that may have stray ones: a pipe in the description, cells after the last column."""
+    if len(cells) < 4:
+        raise RowProblem(f"{len(cells)} columns of the five ({_COLUMNS})")
+    padded = cells if len(cells) > 4 else [*cells, ""]  # a row without its last column has an unknown CORS
+    starts = [
+        at
+        for at in range(2, len(padded) - 2)
+        if (is_auth_cell(padded[at]) or len(padded) == 5)
+        and parse_https(padded[at + 1]) is not None
+        and parse_cors(padded[at + 2]) is not None
+    ]
+    if not starts:
+        raise RowProblem("no neighbouring cells can be Auth, HTTPS (Yes or No) and CORS (Yes, No or Unknown)")
+    if len(starts) > 1:
+        raise RowProblem(f"{len(cells)} columns that fit the five ({_COLUMNS}) in more than one way")
+    at = starts[0]
+    return _Row(padded[0], " | ".join(padded[1:at]), *padded[at : at + 3])
+
+
+def _read_draft(row: _Row, category: str) -> Draft:
+    linked = _LINK.fullmatch(row.api)
+    name = clean_text(linked["name"] if linked else row.api)
+    description = clean_text(row.description)
+    require_text((("name", name), ("description", description)))
+    return Draft(
+        name=name,
+        description=description,
+        category=category,
+        link=clean_link(linked["link"]) if linked else "",
+        auth=parse_auth(row.auth),
+        https=bool(parse_https(row.https)),
+        cors=parse_cors(row.cors) or "unknown",
+    )

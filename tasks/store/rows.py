@@ -1,0 +1,151 @@
+"""Builds the rows of a dataset from episodes, toolsets, verdicts and the ledger."""
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from schemas.calls import LedgerRow
+from schemas.episodes import Episode, Message, ToolCall, Verdict
+from schemas.instance import ApiRow, Instance, RejectedApi
+from schemas.reasons import Reason
+from schemas.toolset import Function, Toolset
+
+_REASON_ORDER = {reason: position for position, reason in enumerate(Reason)}
+
+
+def build_instance(
+    episode: Episode,
+    toolset: Toolset,
+    verdicts: Sequence[Verdict],
+    ledger_rows: Iterable[LedgerRow],
+    *,
+    teacher: str,
+    executor: str,
+    recipe_hash: str,
+    prompt_versions: Mapping[str, str],
+    created_at: datetime,
+) -> Instance:
+    """One row. It is accepted when every verdict keeps it; `ledger_rows` are those of this instruction.
+
+    The arguments of calls are kept exactly as the assistant wrote them. Half of a surrogate pair, which a model can
+    write as a JSON escape and no UTF-8 file can hold, becomes U+FFFD.
+    """
+    calls = [call.name for message in episode.trajectory.messages for call in message.tool_calls]
+    rows = list(ledger_rows)
+    costs = [row.cost_usd for row in rows]
+    known = [cost for cost in costs if cost is not None]
+    return Instance(
+        id=episode.instruction.id,
+        api_id=toolset.entry.id,
+        api_name=_clean(toolset.entry.name),
+        category=_clean(toolset.entry.category),
+        kind=episode.instruction.kind,
+        instruction=_clean(episode.instruction.text),
+        tools=_dump_tools(toolset.functions),
+        messages=tuple(_clean_message(message) for message in episode.trajectory.messages),
+        functions_called=tuple(_clean(name) for name in calls),
+        num_calls=len(calls),
+        accepted=all(verdict.keep for verdict in verdicts),
+        reasons=collect_reasons(verdicts),
+        checks=_dump([_describe_verdict(verdict) for verdict in verdicts]),
+        teacher=teacher,
+        executor=executor,
+        recipe_hash=recipe_hash,
+        prompt_versions=_dump(dict(sorted(prompt_versions.items()))),
+        seed=episode.seed,
+        input_tokens=sum(row.prompt_tokens for row in rows),
+        output_tokens=sum(row.completion_tokens for row in rows),
+        cached_tokens=sum(row.cached_tokens for row in rows),
+        cost_usd=sum(known) if rows and len(known) == len(costs) else None,
+        created_at=created_at,
+    )
+
+
+def collect_reasons(verdicts: Iterable[Verdict]) -> tuple[Reason, ...]:
+    """The reasons of all verdicts that reject, each once, in the order of the enum."""
+    reasons = {verdict.reason for verdict in verdicts if not verdict.keep and verdict.reason is not None}
+    return tuple(sorted(reasons, key=_REASON_ORDER.__getitem__))
+
+
+def build_api_row(toolset: Toolset) -> ApiRow:
+    """The row of an API that became a toolset."""
+    entry = toolset.entry
+    return ApiRow(
+        api_id=entry.id,
+        name=_clean(entry.name),
+        description=_clean(entry.description),
+        category=_clean(entry.category),
+        link=_clean(entry.link),
+        auth=entry.auth,
+        https=entry.https,
+        cors=entry.cors,
+        introduction=_clean(toolset.introduction),
+        document=_dump(toolset.document),
+        functions=_dump_tools(toolset.functions),
+        num_functions=len(toolset.functions),
+        audit=_dump([call.model_dump(mode="json") for call in toolset.audit]),
+        teacher=toolset.teacher,
+        accepted=True,
+        rejected_at="",
+        reasons=(),
+    )
+
+
+def build_rejected_api_row(rejected: RejectedApi) -> ApiRow:
+    """The row of an API that did not become a toolset."""
+    entry = rejected.entry
+    return ApiRow(
+        api_id=entry.id,
+        name=_clean(entry.name),
+        description=_clean(entry.description),
+        category=_clean(entry.category),
+        link=_clean(entry.link),
+        auth=entry.auth,
+        https=entry.https,
+        cors=entry.cors,
+        introduction="",
+        document="",
+        functions="[]",
+        num_functions=0,
+        audit="[]",
+        teacher=rejected.teacher,
+        accepted=False,
+        rejected_at=rejected.stage,
+        reasons=tuple(_clean(problem) for problem in rejected.problems),
+    )
+
+
+def _describe_verdict(verdict: Verdict) -> dict[str, Any]:
+    described: dict[str, Any] = {"check": verdict.check, "keep": verdict.keep}
+    if verdict.reason is not None:
+        described["reason"] = verdict.reason.value
+    if verdict.detail:
+        described["detail"] = verdict.detail
+    return described
+
+
+def _dump_tools(functions: Sequence[Function]) -> str:
+    return _dump([function.as_tool() for function in functions])
+
+
+def _dump(value: Any) -> str:
+    return _clean(json.dumps(value, ensure_ascii=False, separators=(",", ":")))
+
+
+def _clean_message(message: Message) -> Message:
+    calls = tuple(
+        ToolCall(id=_clean(call.id), name=_clean(call.name), arguments=_clean(call.arguments))
+        for call in message.tool_calls
+    )
+    tool_call_id = None if message.tool_call_id is None else _clean(message.tool_call_id)
+    return Message(role=message.role, content=_clean(message.content), tool_calls=calls, tool_call_id=tool_call_id)
+
+
+def _clean(text: str) -> str:
+    """The text with unpaired surrogates replaced; any other text as it is."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+    return text

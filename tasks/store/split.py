@@ -1,0 +1,63 @@
+"""Chooses the APIs of the test set: whole APIs, so that a student meets there only tools it has never seen."""
+
+import hashlib
+import math
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from schemas.errors import UserError
+from schemas.instance import Instance
+
+DEFAULT_TEST_SHARE = 0.1
+
+
+@dataclass(frozen=True)
+class Split:
+    """Rows of train and test; no API has rows in both. `test_apis` are sorted."""
+
+    train: tuple[Instance, ...]
+    test: tuple[Instance, ...]
+    test_apis: tuple[str, ...]
+
+
+def split_apis(rows: Sequence[Instance], test_apis: int | float = DEFAULT_TEST_SHARE, seed: int = 0) -> Split:
+    """Split rows by API; each side is sorted by id. See `choose_test_apis`."""
+    chosen = choose_test_apis({row.api_id: row.category for row in rows}, test_apis, seed)
+    ordered = sorted(rows, key=lambda row: row.id)
+    return Split(
+        train=tuple(row for row in ordered if row.api_id not in chosen),
+        test=tuple(row for row in ordered if row.api_id in chosen),
+        test_apis=tuple(sorted(chosen)),
+    )
+
+
+def choose_test_apis(categories: Mapping[str, str], test_apis: int | float, seed: int) -> frozenset[str]:
+    """The APIs of the test set, out of a mapping from API to category.
+
+    `test_apis` is a number of APIs (int) or a share of them (float, at least 0 and below 1). A share above 0 gives at
+    least one API if there are two; one API always stays for train. The choice follows a hash of seed and API, so it
+    hardly moves when APIs are added, and takes no more of a category than its part (rounded up) while others are left.
+
+    Raises UserError for a negative number or a share of 1 or more.
+    """
+    total = len(categories)
+    count = _count_test_apis(test_apis, total)
+    if count == 0:
+        return frozenset()
+    ranked = sorted(categories, key=lambda api: hashlib.sha256(f"{seed}\n{api}".encode()).digest())
+    quota = {name: math.ceil(size * count / total) for name, size in Counter(categories.values()).items()}
+    taken: Counter[str] = Counter()
+    chosen: list[str] = []
+    for api in ranked:
+        if len(chosen) < count and taken[categories[api]] < quota[categories[api]]:
+            taken[categories[api]] += 1
+            chosen.append(api)
+    return frozenset(chosen)
+
+
+def _count_test_apis(test_apis: int | float, total: int) -> int:
+    if test_apis < 0 or (isinstance(test_apis, float) and test_apis >= 1):
+        raise UserError(f"test_apis is {test_apis}: give a number of APIs, or a share of them that is below 1.")
+    wanted = test_apis if isinstance(test_apis, int) else max(round(test_apis * total), 1 if test_apis > 0 else 0)
+    return max(min(int(wanted), total - 1), 0)

@@ -1,0 +1,233 @@
+"""A value that conforms to a schema, as realistic as name, description and format allow."""
+
+from random import Random
+from typing import Any
+
+from schemas.base import Json
+from tasks.values import texts
+from tasks.values.kinds import Scene, draw_text
+from tasks.values.merging import flatten_schema, merge_schemas
+from tasks.values.names import infer_value_kind
+from tasks.values.numbers import sample_number
+from tasks.values.patterns import matches_pattern, sample_pattern
+from tasks.values.validators import conforms
+from tasks.values.words import singularize, split_name, split_words
+
+Schema = dict[str, Any]
+
+DEEPEST = 6
+"""Beyond this depth only required properties and items are given."""
+
+ATTEMPTS = 25
+# Keywords that the direct way does not honour by itself: what was drawn is checked, and drawn anew where it fails.
+CHECKED_KEYWORDS = frozenset(
+    split_words(
+        "allOf oneOf anyOf not if then else contains minContains maxContains dependentRequired dependentSchemas "
+        "propertyNames patternProperties unevaluatedProperties unevaluatedItems uniqueItems minProperties "
+        "maxProperties multipleOf pattern"
+    )
+)
+REGIONS_OF = "US"
+"""The country whose regions the pool of regions holds, so that no state of it is said to be in another."""
+
+_AS_TEXT: Schema = {"type": "string"}
+TEXT_CAP = 4
+"""How many draws of a kind are tried before text is made to fit."""
+
+
+def sample_value(name: str, schema: Schema, rng: Random) -> Json:
+    """A value for the field `name` that conforms to `schema` (JSON schema 2020-12 without references).
+
+    In this order: `const`, `enum`, `examples` or `example` (one that conforms), the kind that name, format and
+    description tell, the type. All properties of an object are given. The same generator state gives the same value
+    on every machine. Where a schema cannot be met (or only by luck), the value comes as near to it as was found.
+    """
+    return _sample(name, schema, Scene(rng), 0)
+
+
+def _sample(name: str, schema: Any, scene: Scene, depth: int) -> Json:
+    if not isinstance(schema, dict) or not schema:
+        return draw_text(infer_value_kind(name, {}) or "word", {}, scene)
+    if "const" in schema:
+        return schema["const"]  # type: ignore[no-any-return]
+    given = _list_given(schema)
+    if given:
+        return scene.rng.choice(given)
+    if not CHECKED_KEYWORDS.isdisjoint(schema):
+        return _sample_checked(name, schema, scene, depth)
+    return _sample_typed(name, schema, scene, depth)
+
+
+def _list_given(schema: Schema) -> list[Json]:
+    """The values that the schema itself names, as far as they conform to it."""
+    enum = schema.get("enum")
+    if isinstance(enum, list) and enum:
+        telling = [value for value in enum if value is not None] or enum
+        return [value for value in telling if conforms(value, schema)] or telling
+    examples = schema.get("examples")
+    if not isinstance(examples, list):
+        examples = [schema["example"]] if "example" in schema else []
+    return [value for value in examples if value is not None and conforms(value, schema)] if examples else []
+
+
+def _sample_checked(name: str, schema: Schema, scene: Scene, depth: int) -> Json:
+    value: Json = None
+    for _ in range(ATTEMPTS):
+        flat = flatten_schema(schema, scene.rng)
+        flat = {key: part for key, part in flat.items() if key not in {"if", "then", "else"}}
+        value = _sample_flat(name, flat, scene, depth)
+        if conforms(value, schema):
+            return value
+        for keyword in ("then", "else"):
+            if isinstance(schema.get(keyword), dict):
+                value = _sample_flat(
+                    name, merge_schemas(flat, flatten_schema(schema[keyword], scene.rng)), scene, depth
+                )
+                if conforms(value, schema):
+                    return value
+    return value
+
+
+def _sample_flat(name: str, flat: Schema, scene: Scene, depth: int) -> Json:
+    if "const" in flat:
+        return flat["const"]  # type: ignore[no-any-return]
+    given = _list_given(flat)
+    return scene.rng.choice(given) if given else _sample_typed(name, flat, scene, depth)
+
+
+def _sample_typed(name: str, schema: Schema, scene: Scene, depth: int) -> Json:
+    kind_of_json = _choose_type(schema)
+    if kind_of_json == "object":
+        return _sample_object(name, schema, scene, depth)
+    if kind_of_json == "array":
+        return _sample_array(name, schema, scene, depth)
+    if kind_of_json == "boolean":
+        return scene.rng.random() < 0.6
+    if kind_of_json == "null":
+        return None
+    kind = infer_value_kind(name, schema)
+    if kind_of_json == "string":
+        return _sample_text(kind, schema, scene)
+    return sample_number(kind, schema, scene, whole=kind_of_json == "integer")
+
+
+def _choose_type(schema: Schema) -> str:
+    declared = schema.get("type")
+    if isinstance(declared, list):
+        declared = next((kind for kind in declared if kind != "null"), "null")
+    if isinstance(declared, str):
+        return declared
+    if "properties" in schema or "additionalProperties" in schema or "required" in schema:
+        return "object"
+    if "items" in schema or "prefixItems" in schema:
+        return "array"
+    return "number" if "minimum" in schema or "maximum" in schema or "multipleOf" in schema else "string"
+
+
+def _sample_text(kind: str | None, schema: Schema, scene: Scene) -> str:
+    default = schema.get("default")
+    if kind is None and isinstance(default, str) and default and conforms(default, schema):
+        return default
+    pattern = schema.get("pattern")
+    shortest, longest = schema.get("minLength") or 0, schema.get("maxLength")
+    text = ""
+    for _ in range(TEXT_CAP):
+        text = draw_text(kind or _guess_text_kind(schema), schema, scene) or scene.rng.choice(texts.WORDS)
+        fits = len(text) >= shortest and (longest is None or len(text) <= longest)
+        if fits and (not isinstance(pattern, str) or matches_pattern(pattern, text)):
+            return text
+    if isinstance(pattern, str):
+        return sample_pattern(pattern, scene.rng, shortest, longest) or text
+    if len(text) < shortest and kind in {"url", "image_url"}:
+        text += "-" + "a" * (shortest - len(text) - 1)
+    while len(text) < shortest:
+        text = f"{text} {scene.rng.choice(texts.WORDS)}"[: max(shortest, longest or shortest + 12)]
+    return text if longest is None or len(text) <= longest else _shorten(text, shortest, longest)
+
+
+def _shorten(text: str, shortest: int, longest: int) -> str:
+    """The text cut at a word's end if that leaves enough of it."""
+    cut = text[:longest]
+    whole_words = cut.rpartition(" ")[0].rstrip(" .,")
+    return whole_words if len(whole_words) >= max(shortest, 1) else cut
+
+
+def _guess_text_kind(schema: Schema) -> str:
+    """Words for a short field, a sentence for one that asks for more."""
+    longest = schema.get("maxLength")
+    if (schema.get("minLength") or 0) > 20:
+        return "description"
+    return "word" if longest is not None and longest <= 30 else "name"
+
+
+def _sample_array(name: str, schema: Schema, scene: Scene, depth: int) -> list[Json]:
+    shortest, longest = schema.get("minItems") or 0, schema.get("maxItems")
+    prefix = schema.get("prefixItems") or ()
+    items = schema.get("items", {})
+    size = max(shortest, scene.rng.randint(1, 3) if depth < DEEPEST else 0)
+    size = size if longest is None else min(size, longest)
+    size = (
+        min(size, len(prefix)) if items is False else max(size, min(len(prefix), size if longest is None else longest))
+    )
+    words = split_name(name)
+    item_name = "_".join((*words[:-1], singularize(words[-1]))) if words else name
+    values: list[Json] = []
+    for position in range(size):
+        item = prefix[position] if position < len(prefix) else items
+        # Each item is a scene of its own: three cities, not one three times. Distinct if that can be had cheaply.
+        for _ in range(ATTEMPTS if schema.get("uniqueItems") else 3):
+            value = _sample(item_name, item, Scene(scene.rng), depth + 1)
+            if value not in values:
+                break
+        else:
+            if len(values) >= shortest:
+                break
+        values.append(value)
+    return values
+
+
+def _sample_object(name: str, schema: Schema, scene: Scene, depth: int) -> dict[str, Json]:
+    properties = schema.get("properties") or {}
+    required = schema.get("required") or ()
+    # Nested places and people (an order's customer) are scenes of their own; the object itself is one.
+    if depth:
+        scene = Scene(scene.rng)
+    if any(infer_value_kind(key, _AS_TEXT) == "region" for key in properties):
+        scene.country_code = REGIONS_OF
+    members: dict[str, Json] = {}
+    for key, part in properties.items():
+        if part is not False and (depth < DEEPEST or key in required):
+            members[key] = _sample(key, part, scene, depth + 1)
+    extra = schema.get("additionalProperties")
+    for key in required:
+        if key not in members:
+            members[key] = _sample(key, extra if isinstance(extra, dict) else {}, scene, depth + 1)
+    most = schema.get("maxProperties")
+    if most is not None and len(members) > most:
+        optional = [key for key in members if key not in required]
+        for key in optional[: len(members) - most]:
+            del members[key]
+    wanted = schema.get("minProperties") or 0
+    if not properties and isinstance(extra, dict) and depth < DEEPEST:
+        wanted = max(wanted, 3 if most is None else min(3, most))
+    _add_extras(members, wanted, name, extra, scene, depth)
+    return members
+
+
+def _add_extras(members: dict[str, Json], wanted: int, name: str, extra: Any, scene: Scene, depth: int) -> None:
+    """Further members of a map, under keys of the kind that its name tells (`rates`: currency codes)."""
+    if extra is False:
+        return
+    words = split_name(name)
+    kind = infer_value_kind(singularize(words[-1]), {"type": "string"}) if words else None
+    kind = {"exchange_rate": "currency_code", "price": "currency_code"}.get(kind or "", kind)
+    for attempt in range(8 * wanted):
+        if len(members) >= wanted:
+            return
+        usable = (
+            kind in {"currency_code", "country_code", "language_code", "city", "date", "symbol"}
+            and attempt < 4 * wanted
+        )
+        key = draw_text(kind if usable and kind else "word", {}, Scene(scene.rng)) or "key"
+        if key not in members:
+            members[key] = _sample(key, extra if isinstance(extra, dict) else {}, Scene(scene.rng), depth + 1)

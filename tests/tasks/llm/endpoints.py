@@ -1,0 +1,110 @@
+"""Endpoints to test the client against: an OpenAI-compatible app that answers by script, in process or over HTTP."""
+
+import asyncio
+import socket
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import uvicorn
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, JSONResponse, Response, StreamingResponse
+from starlette.routing import Route
+
+Reply = Callable[[dict[str, Any]], Response]
+
+
+def build_answer(content: str | None = "Hello.", **changes: Any) -> dict[str, Any]:
+    """A chat completion's body."""
+    return {
+        "id": "chatcmpl-1",
+        "object": "chat.completion",
+        "created": 1,
+        "model": "tiny-2025-01-01",
+        "system_fingerprint": "fp_1",
+        "choices": [{"index": 0, "finish_reason": "stop", "message": {"role": "assistant", "content": content}}],
+        "usage": {
+            "prompt_tokens": 10,
+            "completion_tokens": 4,
+            "total_tokens": 14,
+            "prompt_tokens_details": {"cached_tokens": 6},
+            "completion_tokens_details": {"reasoning_tokens": 3},
+        },
+        **changes,
+    }
+
+
+def say(content: str) -> Reply:
+    """A reply with this content."""
+    return lambda _: JSONResponse(build_answer(content))
+
+
+def echo(body: dict[str, Any]) -> Response:
+    """A reply that repeats the last message, which only a real call can know."""
+    return JSONResponse(build_answer(f"You said: {body['messages'][-1]['content']}"))
+
+
+def fail(status: int, message: str = "no", headers: dict[str, str] | None = None, code: str | None = None) -> Reply:
+    """An error in OpenAI's form."""
+    return lambda _: JSONResponse({"error": {"message": message, "code": code}}, status, headers)
+
+
+def break_off(_: dict[str, Any]) -> Response:
+    """A response whose connection breaks in the middle of the body."""
+
+    async def write() -> Any:
+        yield b'{"choices": ['
+        await asyncio.sleep(0.02)
+        raise ConnectionResetError
+
+    return StreamingResponse(write(), headers={"content-length": "500", "content-type": "application/json"})
+
+
+def show_html(_: dict[str, Any]) -> Response:
+    """What a proxy in front of the endpoint says while it is away, with status 200."""
+    return HTMLResponse("<html><body>Please wait</body></html>")
+
+
+class Endpoint:
+    """An app that takes its replies from a script and repeats `last` when the script is over.
+
+    `requests` holds the bodies received, `headers` their headers, `busiest` the most requests in flight at once.
+    """
+
+    def __init__(self, *script: Reply, last: Reply = echo, delay_s: float = 0.0) -> None:
+        self.script = list(script)
+        self.last = last
+        self.delay_s = delay_s
+        self.requests: list[dict[str, Any]] = []
+        self.headers: list[dict[str, str]] = []
+        self.busy = self.busiest = 0
+        self.app = Starlette(routes=[Route("/v1/chat/completions", self._complete, methods=["POST"])])
+
+    async def _complete(self, request: Request) -> Response:
+        self.busy += 1
+        self.busiest = max(self.busiest, self.busy)
+        try:
+            body = await request.json()
+            self.requests.append(body)
+            self.headers.append(dict(request.headers))
+            await asyncio.sleep(self.delay_s)
+            return (self.script.pop(0) if self.script else self.last)(body)
+        finally:
+            self.busy -= 1
+
+
+@contextmanager
+def serve(endpoint: Endpoint) -> Iterator[str]:
+    """The endpoint as a real HTTP server on a free port; gives its base URL."""
+    listener = socket.create_server(("127.0.0.1", 0))
+    server = uvicorn.Server(uvicorn.Config(endpoint.app, log_level="critical", timeout_graceful_shutdown=1))
+    thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, daemon=True)
+    thread.start()
+    try:
+        yield f"http://127.0.0.1:{listener.getsockname()[1]}/v1"
+    finally:
+        server.should_exit = True
+        thread.join()
+        listener.close()

@@ -1,0 +1,322 @@
+"""The teacher's client against a real HTTP server, and against an app in process."""
+
+import asyncio
+import json
+import time
+import traceback
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from starlette.responses import JSONResponse, Response
+
+from schemas.calls import ChatRequest, Completion
+from schemas.errors import FatalTeacherError, TeacherError, UserError
+from schemas.teacher import TeacherSettings
+from tasks.llm import CompletionStore, Ledger, Teacher
+from tasks.llm.embedded import connect_app
+from tests.tasks.llm.endpoints import Endpoint, break_off, build_answer, echo, fail, say, serve, show_html
+
+KEY = "sk-marked-4711"
+
+
+@pytest.fixture(autouse=True)
+def set_key(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TINY_KEY", KEY)
+    monkeypatch.delenv("OPENAI_BASE_URL", raising=False)
+    monkeypatch.delenv("OPENAI_API_KEY", raising=False)
+    monkeypatch.delenv("TOOLHERD_PRICES", raising=False)
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Iterator[CompletionStore]:
+    with CompletionStore(tmp_path / "completions.sqlite") as store:
+        yield store
+
+
+def ask(text: str = "Hello", **fields: Any) -> ChatRequest:
+    return ChatRequest(messages=({"role": "user", "content": text},), **fields)
+
+
+def connect(url: str, store: CompletionStore | None = None, ledger: Ledger | None = None, **settings: Any) -> Teacher:
+    chosen = TeacherSettings(model="tiny", base_url=url, api_key_env="TINY_KEY", **settings)
+    return Teacher(chosen, store, ledger or Ledger(), first_backoff_s=0.02)
+
+
+async def complete(teacher: Teacher, request: ChatRequest | None = None) -> Completion:
+    return await teacher.complete(request or ask(), stage="simulate", api_id="cats", owner="cats-1")
+
+
+async def ask_once(endpoint: Endpoint, **settings: Any) -> Completion:
+    with serve(endpoint) as url:
+        async with connect(url, **settings) as teacher:
+            return await complete(teacher)
+
+
+class TestAnswers:
+    async def test_an_answer_comes_back_with_its_usage_and_enters_the_ledger(self, store: CompletionStore) -> None:
+        ledger = Ledger()
+        with serve(Endpoint()) as url:
+            async with connect(url, store, ledger) as teacher:
+                answer = await complete(teacher)
+        assert answer.content == "You said: Hello"
+        assert (answer.model, answer.fingerprint, answer.finish_reason) == ("tiny-2025-01-01", "fp_1", "stop")
+        assert answer.usage.model_dump() == {"prompt": 10, "completion": 4, "cached": 6, "reasoning": 3}
+        (row,) = ledger.drain("cats", "simulate")
+        assert (row.owner, row.attempts, row.stored, row.prompt_tokens, row.cost_usd) == ("cats-1", 1, False, 10, None)
+        assert ledger.rows == []
+
+    async def test_a_request_is_sent_as_it_is_with_what_is_not_set_left_out(self) -> None:
+        endpoint = Endpoint()
+        tool = {"type": "function", "function": {"name": "f", "parameters": {"type": "object"}}}
+        with serve(endpoint) as url:
+            async with connect(url, temperature=0.3) as teacher:
+                await complete(teacher, ask(tools=(tool,), seed=5, max_tokens=9))
+                await complete(teacher, ask(temperature=0.0, seed=5, sample=1))
+        first, second = endpoint.requests
+        message = {"role": "user", "content": "Hello"}
+        assert first == {
+            "model": "tiny",
+            "messages": [message],
+            "tools": [tool],
+            "temperature": 0.3,
+            "seed": 5,
+            "max_tokens": 9,
+        }
+        assert second["temperature"] == 0.0
+        assert second["seed"] != 5  # a deterministic endpoint would otherwise repeat itself
+        assert endpoint.headers[0]["authorization"] == f"Bearer {KEY}"
+
+    async def test_a_second_run_sends_nothing(self, store: CompletionStore) -> None:
+        endpoint = Endpoint()
+        with serve(endpoint) as url:
+            for run in range(2):
+                ledger = Ledger()
+                async with connect(url, store, ledger) as teacher:
+                    await complete(teacher)
+                    assert (teacher.counts.sent, teacher.counts.stored) == (1 - run, run)
+                assert [row.stored for row in ledger.rows] == [bool(run)]
+        assert len(endpoint.requests) == 1
+
+    async def test_equal_requests_in_flight_are_sent_once(self) -> None:
+        endpoint = Endpoint(delay_s=0.05)
+        with serve(endpoint) as url:
+            async with connect(url) as teacher:
+                answers = await asyncio.gather(*(complete(teacher) for _ in range(20)))
+        assert len(endpoint.requests) == 1
+        assert len(set(map(id, answers))) == 1
+
+    async def test_when_the_one_who_asked_is_cancelled_another_asks(self) -> None:
+        endpoint = Endpoint(delay_s=0.2)
+        with serve(endpoint) as url:
+            async with connect(url) as teacher:
+                first = asyncio.create_task(complete(teacher))
+                second = asyncio.create_task(complete(teacher))
+                await asyncio.sleep(0.05)
+                first.cancel()
+                assert (await second).content == "You said: Hello"
+        assert len(endpoint.requests) == 2
+
+    async def test_no_more_requests_are_in_flight_than_the_settings_allow(self) -> None:
+        endpoint = Endpoint(delay_s=0.02)
+        with serve(endpoint) as url:
+            async with connect(url, concurrency=3) as teacher:
+                await asyncio.gather(*(complete(teacher, ask(str(n))) for n in range(12)))
+        assert endpoint.busiest == 3
+
+    async def test_tool_calls_without_id_or_as_an_object_are_read(self) -> None:
+        calls = [{"function": {"name": "f", "arguments": {"a": 1}}}, {"id": "c", "function": {"name": "g"}}]
+        choice = {"finish_reason": None, "message": {"content": None, "tool_calls": calls}}
+        answer = await ask_once(Endpoint(last=lambda _: JSONResponse({"choices": [choice]})))
+        assert [(call.id, call.name, call.arguments) for call in answer.tool_calls] == [
+            ("call_0", "f", '{"a": 1}'),
+            ("c", "g", ""),
+        ]
+        assert (answer.content, answer.finish_reason, answer.model) == ("", "tool_calls", "tiny")
+        assert answer.usage.prompt == 0
+
+    async def test_a_cut_off_answer_and_a_refusal_are_what_they_are(self) -> None:
+        cut = {"finish_reason": "length", "message": {"content": "Once \ud83d"}}
+        refused = {"finish_reason": "stop", "message": {"content": None, "refusal": "I will not."}}
+        answer = await ask_once(Endpoint(last=lambda _: Response(b'{"choices": [' + dump(cut) + b"]}")))
+        assert (answer.finish_reason, answer.content) == ("length", "Once ?")
+        answer = await ask_once(Endpoint(last=lambda _: Response(b'{"choices": [' + dump(refused) + b"]}")))
+        assert (answer.finish_reason, answer.content) == ("content_filter", "I will not.")
+
+    async def test_an_app_in_process_is_asked_without_a_socket(self, store: CompletionStore) -> None:
+        endpoint = Endpoint()
+        async with Teacher(TeacherSettings(), store, Ledger(), client=connect_app(endpoint.app)) as teacher:
+            answers = await asyncio.gather(*(complete(teacher, ask(str(n))) for n in range(50)))
+        assert [answer.content for answer in answers] == [f"You said: {n}" for n in range(50)]
+        assert endpoint.requests[0]["model"] == "offline"
+
+    async def test_by_default_the_embedded_teacher_is_asked(self, store: CompletionStore) -> None:
+        async with Teacher(TeacherSettings(), store, Ledger()) as teacher:
+            # It answers ToolHerd's own prompts only, and says so.
+            with pytest.raises(TeacherError, match=r"embedded:\w+ answered 400"):
+                await complete(teacher)
+
+    async def test_a_bug_of_an_app_in_process_is_told_at_once(self) -> None:
+        def stumble(_: dict[str, Any]) -> Response:
+            raise KeyError("resource")
+
+        teacher = Teacher(TeacherSettings(), None, Ledger(), client=connect_app(Endpoint(last=stumble).app))
+        with pytest.raises(TeacherError, match="KeyError: 'resource'"):
+            await complete(teacher)
+        assert teacher.counts.sent == 1
+
+
+class TestFailures:
+    @pytest.mark.parametrize(
+        "fault",
+        [
+            fail(500),
+            fail(503),
+            fail(529),
+            fail(408),
+            break_off,
+            show_html,
+            say_nothing := (lambda _: JSONResponse(build_answer(choices=[]))),
+            lambda _: JSONResponse({"error": {"message": "overloaded"}}),
+            lambda _: Response(b'{"choices": [{"mess', media_type="application/json"),
+            lambda _: Response(b""),
+        ],
+        ids=["500", "503", "529", "408", "reset", "html", "no choices", "error in a 200", "torn JSON", "nothing"],
+    )
+    async def test_a_passing_fault_is_tried_again(self, fault: Any) -> None:
+        endpoint = Endpoint(fault, fault)
+        assert (await ask_once(endpoint)).content == "You said: Hello"
+        assert len(endpoint.requests) == 3
+
+    async def test_a_lasting_fault_ends_after_the_attempts_with_the_last_problem_and_is_not_kept(
+        self, store: CompletionStore
+    ) -> None:
+        endpoint = Endpoint(last=lambda _: JSONResponse(build_answer(choices=[])))
+        with serve(endpoint) as url:
+            async with connect(url, store, attempts=3) as teacher:
+                with pytest.raises(TeacherError, match=r"no choices \(attempt 3 of 3\)") as raised:
+                    await complete(teacher)
+        assert raised.value.__cause__ is not None
+        assert (len(endpoint.requests), store.count()) == (3, 0)
+
+    async def test_all_who_wait_for_a_failing_request_hear_of_it(self) -> None:
+        endpoint = Endpoint(last=fail(400, "too long"), delay_s=0.05)
+        with serve(endpoint) as url:
+            async with connect(url) as teacher:
+                results = await asyncio.gather(*(complete(teacher) for _ in range(5)), return_exceptions=True)
+        assert len(endpoint.requests) == 1
+        assert ["answered 400: too long" in str(result) for result in results] == [True] * 5
+
+    async def test_rate_limits_wait_as_asked_and_use_up_no_attempt(self) -> None:
+        limited = fail(429, headers={"retry-after": "0.1"})
+        endpoint = Endpoint(*[limited] * 4)
+        started = time.monotonic()
+        assert (await ask_once(endpoint, attempts=1)).content == "You said: Hello"
+        assert time.monotonic() - started >= 0.4
+        assert len(endpoint.requests) == 5
+
+    async def test_who_waits_for_a_limit_holds_no_slot(self) -> None:
+        endpoint = Endpoint(fail(429, headers={"retry-after-ms": "400"}))
+        with serve(endpoint) as url:
+            async with connect(url, concurrency=1) as teacher:
+                limited = asyncio.create_task(complete(teacher, ask("limited")))
+                await asyncio.sleep(0.1)
+                await asyncio.wait_for(complete(teacher, ask("other")), 0.3)
+                await limited
+
+    @pytest.mark.parametrize("status", [400, 413, 422])
+    async def test_a_refused_request_is_not_sent_again(self, status: int) -> None:
+        endpoint = Endpoint(last=fail(status, "bad tools"))
+        with pytest.raises(TeacherError, match=f"answered {status}: bad tools") as raised:
+            await ask_once(endpoint)
+        assert not isinstance(raised.value, FatalTeacherError)
+        assert len(endpoint.requests) == 1
+
+    @pytest.mark.parametrize(
+        ("reply", "names"),
+        [
+            (fail(401, "bad key"), "TINY_KEY"),
+            (fail(403, "not yours"), "TINY_KEY"),
+            (fail(404, "no such model"), "'tiny'"),
+            (fail(400, "no such model", code="model_not_found"), "'tiny'"),
+            (fail(429, "pay first", code="insufficient_quota"), "TINY_KEY"),
+        ],
+    )
+    async def test_what_no_later_request_can_mend_is_fatal_and_names_the_remedy(self, reply: Any, names: str) -> None:
+        endpoint = Endpoint(last=reply)
+        with pytest.raises(FatalTeacherError, match=names) as raised:
+            await ask_once(endpoint)
+        assert "\n" not in str(raised.value)
+        assert len(endpoint.requests) == 1
+
+    async def test_a_closed_port_and_a_connection_that_closes_are_told_plainly(self) -> None:
+        server = await asyncio.start_server(lambda _, writer: writer.close(), "127.0.0.1", 0)
+        url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/v1"
+        async with connect(url, attempts=2) as teacher:
+            with pytest.raises(TeacherError, match="cannot be reached: ServerDisconnectedError"):
+                await complete(teacher)
+            server.close()
+            await server.wait_closed()
+            with pytest.raises(TeacherError, match=r"cannot be reached.*attempt 2 of 2"):
+                await complete(teacher, ask("again"))
+
+    async def test_an_answer_that_never_comes_is_given_up(self) -> None:
+        with pytest.raises(TeacherError, match=r"no answer within 0.1 s"):
+            await ask_once(Endpoint(delay_s=5), timeout_s=0.1, attempts=1)
+
+    async def test_a_number_that_json_has_not_is_refused_before_anything_is_sent(self) -> None:
+        endpoint = Endpoint()
+        with serve(endpoint) as url:
+            async with connect(url) as teacher:
+                with pytest.raises(TeacherError, match="cannot be written as JSON"):
+                    await complete(teacher, ask(tools=({"minimum": float("nan")},)))
+        assert endpoint.requests == []
+
+
+class TestSecrets:
+    @pytest.mark.parametrize("status", [401, 400, 500])
+    async def test_the_key_is_in_no_error_even_if_the_endpoint_repeats_it(self, status: int) -> None:
+        with pytest.raises(TeacherError) as raised:
+            await ask_once(Endpoint(last=fail(status, f"Incorrect API key provided: {KEY}.")), attempts=1)
+        error: BaseException | None = raised.value
+        assert "Incorrect API key provided: ***" in str(error)
+        assert KEY not in "".join(traceback.format_exception(raised.value))
+        while error is not None:
+            assert KEY not in repr(error.__dict__)
+            assert type(error).__module__.split(".")[0] != "openai"  # its errors hold the request
+            error = error.__cause__ or error.__context__
+
+    async def test_the_key_is_neither_in_the_store_nor_in_the_ledger(self, tmp_path: Path) -> None:
+        ledger = Ledger()
+        with serve(Endpoint()) as url, CompletionStore(tmp_path / "c.sqlite") as store:
+            async with connect(url, store, ledger) as teacher:
+                await complete(teacher)
+                assert KEY not in repr(teacher.recipe())
+                assert all(KEY.encode() not in path.read_bytes() for path in tmp_path.iterdir())
+        assert KEY not in repr(ledger.rows)
+
+    def test_without_a_key_openai_is_not_even_asked(self) -> None:
+        with pytest.raises(UserError, match="OPENAI_API_KEY"):
+            Teacher(TeacherSettings(model="gpt-4o"), None, Ledger())
+
+    async def test_a_server_of_ones_own_needs_no_key(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.delenv("TINY_KEY")
+        assert (await ask_once(Endpoint(say("yes")))).content == "yes"
+
+
+class TestRecipe:
+    def test_it_holds_what_results_depend_on(self) -> None:
+        def recipe(**settings: Any) -> dict[str, Any]:
+            teacher = Teacher(TeacherSettings(**settings), None, Ledger(), client=connect_app(Endpoint(last=echo).app))
+            return teacher.recipe()
+
+        assert recipe(concurrency=1) == recipe(concurrency=2, timeout_s=1, attempts=1)
+        assert recipe() != recipe(error_rate=0.1)
+        assert recipe() != recipe(temperature=0.1)
+        assert recipe(model="a", base_url="http://h/v1/") == recipe(model="a", base_url="http://h/v1")
+        assert recipe(model="a", base_url="http://h/v1") != recipe(model="a", base_url="http://g/v1")
+
+
+def dump(value: Any) -> bytes:
+    return json.dumps(value).encode()

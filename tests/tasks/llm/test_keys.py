@@ -1,0 +1,129 @@
+"""The key of a completion: spellings do not matter, meanings do."""
+
+import json
+import unicodedata
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from schemas.calls import ChatRequest
+from tasks.llm.keys import SCHEME, build_key, canonicalise, strip_credentials
+
+TEXTS = st.text(st.characters(codec="utf-8"), max_size=8)
+SCALARS = st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | TEXTS
+VALUES = st.recursive(
+    SCALARS, lambda inner: st.lists(inner, max_size=4) | st.dictionaries(TEXTS, inner, max_size=4), max_leaves=12
+)
+
+
+def respell(value: Any, data: st.DataObject) -> Any:
+    """The same value, spelled differently wherever JSON and Unicode allow."""
+    if isinstance(value, bool) or value is None:
+        return value
+    if isinstance(value, str):
+        return unicodedata.normalize(data.draw(st.sampled_from(["NFC", "NFD"])), value)
+    if isinstance(value, int):
+        return float(value) if abs(value) <= 2**53 and data.draw(st.booleans()) else value
+    if isinstance(value, float):
+        return int(value) if value.is_integer() and data.draw(st.booleans()) else value
+    if isinstance(value, list):
+        return [respell(item, data) for item in value]
+    names = data.draw(st.permutations(list(value)))
+    merged = len({unicodedata.normalize("NFC", name) for name in names}) < len(names)
+    return {name if merged else respell(name, data): respell(value[name], data) for name in names}
+
+
+def mean(value: Any) -> Any:
+    """A form of a value that is equal exactly where the meaning is (slow and plain)."""
+    if isinstance(value, bool) or value is None:
+        return ("constant", value)
+    if isinstance(value, str):
+        return ("text", unicodedata.normalize("NFC", value))
+    if isinstance(value, int | float):
+        return ("number", value)
+    if isinstance(value, list):
+        return ("list", tuple(mean(item) for item in value))
+    normal = {name: unicodedata.normalize("NFC", name) for name in value}
+    merge = len(set(normal.values())) == len(normal)
+    return ("object", frozenset((normal[name] if merge else name, mean(item)) for name, item in value.items()))
+
+
+@given(VALUES, st.data())
+def test_the_spelling_of_a_value_does_not_matter(value: Any, data: st.DataObject) -> None:
+    assert canonicalise(respell(value, data)) == canonicalise(value)
+
+
+@given(VALUES, VALUES)
+def test_two_values_are_the_same_exactly_if_they_mean_the_same(one: Any, other: Any) -> None:
+    assert (canonicalise(one) == canonicalise(other)) == (mean(one) == mean(other))
+
+
+@given(VALUES)
+def test_the_canonical_form_is_json_of_the_same_meaning(value: Any) -> None:
+    assert mean(json.loads(canonicalise(value))) == mean(value)
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("1", 1),
+        (True, 1),
+        (None, ""),
+        ([], {}),
+        ([1, 2], [2, 1]),
+        ("a", "A"),
+        ("ﬁ", "fi"),  # NFKC would make these one; NFC does not
+        ("\n\u0301", "\\ń"),
+        ({"e\u0301": 1, "\u00e9": 2}, {"e\u0301": 2, "\u00e9": 1}),
+    ],
+)
+def test_look_alikes_stay_apart(one: Any, other: Any) -> None:
+    assert canonicalise(one) != canonicalise(other)
+
+
+REQUEST = ChatRequest(
+    messages=({"role": "user", "content": "Hi"},),
+    tools=({"type": "function", "function": {"name": "f"}},),
+    response_format={"type": "json_object"},
+    temperature=0.5,
+    max_tokens=10,
+    seed=1,
+    sample=0,
+)
+CHANGES: dict[str, Any] = {
+    "messages": ({"role": "system", "content": "Hi"},),
+    "tools": (),
+    "response_format": None,
+    "temperature": 0.7,
+    "max_tokens": None,
+    "seed": 2,
+    "sample": 1,
+}
+
+
+def test_every_field_of_a_request_has_a_change_to_test() -> None:
+    assert set(CHANGES) == set(ChatRequest.model_fields)
+
+
+@pytest.mark.parametrize("name", CHANGES)
+def test_every_field_of_a_request_matters(name: str) -> None:
+    changed = REQUEST.model_copy(update={name: CHANGES[name]})
+    assert build_key("http://h/v1", "m", changed) != build_key("http://h/v1", "m", REQUEST)
+
+
+def test_endpoint_and_model_matter_and_credentials_do_not() -> None:
+    key = build_key("http://h/v1", "m", REQUEST)
+    assert key.startswith(f"{SCHEME}-")
+    assert build_key("http://h/v2", "m", REQUEST) != key
+    assert build_key("http://h/v1", "n", REQUEST) != key
+    assert build_key("http://me:secret@H/v1/?key=secret", "m", REQUEST) == key
+    assert strip_credentials("embedded:1?error_rate=0.1") == "embedded:1?error_rate=0.1"
+
+
+def test_the_scheme_has_not_changed_by_accident() -> None:
+    # A key that moves makes every user pay again: raise SCHEME if it must, and say so in CHANGELOG.md.
+    assert build_key("http://h/v1", "m", REQUEST) == (
+        "1-70d3ad620408f0f6bdd37a46fad70df80059a888d775326a1235141ee74922ca"
+    )

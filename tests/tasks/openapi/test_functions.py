@@ -1,0 +1,109 @@
+"""An operation as the tool that a student sees."""
+
+from typing import Any
+
+from tasks.openapi import Operation, build_function, list_operations, normalise_document
+from tests.tasks.openapi.documents import CAT, make_answer, make_document, make_operation
+
+
+def build_tool(operation: Operation) -> Any:
+    """The function's fields as a plain dictionary."""
+    return build_function(operation).model_dump()
+
+
+TAG = {"name": "tag", "in": "query", "required": True, "description": "Which\n  tag", "schema": {"type": "string"}}
+
+
+def test_parameters_and_body_fields_stand_side_by_side() -> None:
+    function = build_tool(make_operation([TAG], CAT))
+    assert list(function["parameters"]["properties"]) == ["tag", "id", "name", "age"]
+    assert function["parameters"]["required"] == ["tag", "id", "name"]
+    assert function["parameters"]["additionalProperties"] is False
+    assert function["parameters"]["properties"]["tag"] == {"type": "string", "description": "Which tag"}
+
+
+def test_a_body_whose_field_is_named_like_a_parameter_is_one_argument() -> None:
+    function = build_tool(make_operation([{**TAG, "name": "name"}], CAT))
+    assert list(function["parameters"]["properties"]) == ["name", "body"]
+    assert function["parameters"]["required"] == ["name", "body"]
+
+
+def test_a_body_that_is_no_object_is_one_argument() -> None:
+    function = build_tool(make_operation(body={"type": "array", "items": CAT}))
+    assert function["parameters"]["properties"]["body"]["type"] == "array"
+
+
+def test_fields_of_an_optional_body_are_not_required() -> None:
+    assert build_tool(make_operation(body=CAT, body_required=False))["parameters"]["required"] == []
+
+
+def test_what_is_required_and_has_a_default_may_be_left_out() -> None:
+    parameter = {**TAG, "schema": {"type": "string", "default": "all"}}
+    assert build_tool(make_operation([parameter]))["parameters"]["required"] == []
+
+
+def test_schemas_are_lean_and_keep_what_guides_a_call() -> None:
+    schema = {
+        "type": "string",
+        "title": "Colour",
+        "enum": ["red"],
+        "default": "red",
+        "example": "red",
+        "minLength": 1,
+        "xml": {},
+        "x-order": 1,
+        "externalDocs": {},
+    }
+    function = build_tool(make_operation(body={"type": "object", "properties": {"colour": schema}}))
+    assert function["parameters"]["properties"]["colour"] == {
+        "type": "string",
+        "enum": ["red"],
+        "default": "red",
+        "minLength": 1,
+        "examples": ["red"],
+    }
+
+
+def test_fields_that_only_the_api_sets_are_no_arguments() -> None:
+    body = {**CAT, "properties": {**CAT["properties"], "id": {"type": "string", "readOnly": True}}}
+    function = build_tool(make_operation(body=body))
+    assert list(function["parameters"]["properties"]) == ["name", "age"]
+    assert function["parameters"]["required"] == ["name"]
+
+
+def test_two_parameters_of_one_name_stay_apart() -> None:
+    path = {"name": "id", "in": "path", "required": True, "schema": {"type": "string"}}
+    operation = make_operation([path, {**path, "in": "query"}], path="/cats/{id}", method="get")
+    assert list(build_tool(operation)["parameters"]["properties"]) == ["id", "id_query"]
+
+
+def describe(schema: dict[str, Any]) -> Any:
+    doc = make_document({"/cats": {"get": {"description": "Cats\nhere", "responses": make_answer(schema)}}})
+    return build_tool(list_operations(normalise_document(doc))[0])["description"]
+
+
+def test_the_description_ends_with_what_is_returned() -> None:
+    listed = {
+        "type": "object",
+        "properties": {"results": {"type": "array", "items": CAT}, "total": {"type": "integer"}},
+    }
+    assert describe(listed) == "Cats here. Returns: results (list of id, name, age), total."
+    assert describe({"type": "array", "items": CAT}) == "Cats here. Returns: list of id, name, age."
+    assert describe({"type": "string"}) == "Cats here. Returns: string."
+
+
+def test_a_long_list_of_fields_is_cut() -> None:
+    many = {"type": "object", "properties": {f"field_number_{n}": {"type": "string"} for n in range(100)}}
+    listed = {"type": "object", "properties": {"results": {"type": "array", "items": many}}}
+    line = describe(listed)
+    assert len(line) < 330
+    assert line.endswith(", …).")
+
+
+def test_json_is_preferred_among_responses_and_bodies() -> None:
+    content = {"text/plain": {"schema": {"type": "string"}}, "application/hal+json": {"schema": CAT}}
+    spec = {"responses": {"200": {"description": "Good", "content": content}}, "requestBody": {"content": content}}
+    operation = list_operations(normalise_document(make_document({"/cats": {"post": spec}})))[0]
+    assert operation.success is not None
+    assert operation.body is not None
+    assert operation.success.media_type == operation.body.media_type == "application/hal+json"

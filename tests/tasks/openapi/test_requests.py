@@ -1,0 +1,153 @@
+"""A call becomes the request that the document means, or is turned down by name."""
+
+import json
+from typing import Any
+
+import pytest
+
+from tasks.openapi import CallError, build_request, check_arguments
+from tests.tasks.openapi.documents import CAT, make_operation
+
+BASE = "https://cats.example/v1"
+COLORS = ["blue", "black", "brown"]
+RGB = {"R": 100, "G": 200, "B": 150}
+SCHEMAS: dict[type, dict[str, Any]] = {
+    str: {"type": "string"},
+    list: {"type": "array", "items": {"type": "string"}},
+    dict: {"type": "object", "properties": {key: {"type": "integer"} for key in RGB}},
+}
+
+
+def send(place: str, style: str, explode: bool, value: Any) -> Any:
+    """The request with `value` as the parameter `color`."""
+    parameter = {"name": "color", "in": place, "style": style, "explode": explode, "schema": SCHEMAS[type(value)]}
+    path = "/cats/{color}" if place == "path" else "/cats"
+    operation = make_operation([{**parameter, "required": place == "path"}], path=path, method="get")
+    return build_request(operation, {"color": value}, BASE)
+
+
+@pytest.mark.parametrize(
+    ("style", "explode", "value", "text"),
+    [
+        ("simple", False, "blue", "blue"),
+        ("simple", False, COLORS, "blue,black,brown"),
+        ("simple", False, RGB, "R,100,G,200,B,150"),
+        ("simple", True, COLORS, "blue,black,brown"),
+        ("simple", True, RGB, "R=100,G=200,B=150"),
+        ("label", False, "blue", ".blue"),
+        ("label", False, COLORS, ".blue,black,brown"),
+        ("label", False, RGB, ".R,100,G,200,B,150"),
+        ("label", True, COLORS, ".blue.black.brown"),
+        ("label", True, RGB, ".R=100.G=200.B=150"),
+        ("matrix", False, "blue", ";color=blue"),
+        ("matrix", False, COLORS, ";color=blue,black,brown"),
+        ("matrix", False, RGB, ";color=R,100,G,200,B,150"),
+        ("matrix", True, COLORS, ";color=blue;color=black;color=brown"),
+        ("matrix", True, RGB, ";R=100;G=200;B=150"),
+    ],
+)
+def test_path_styles_are_those_of_the_specifications_table(style: str, explode: bool, value: Any, text: str) -> None:
+    assert send("path", style, explode, value).url.raw_path.decode() == f"/v1/cats/{text}"
+
+
+@pytest.mark.parametrize(
+    ("style", "explode", "value", "text"),
+    [
+        ("form", True, "", "color="),
+        ("form", False, "blue", "color=blue"),
+        ("form", False, COLORS, "color=blue,black,brown"),
+        ("form", False, RGB, "color=R,100,G,200,B,150"),
+        ("form", True, COLORS, "color=blue&color=black&color=brown"),
+        ("form", True, RGB, "R=100&G=200&B=150"),
+        ("spaceDelimited", False, COLORS, "color=blue%20black%20brown"),
+        ("spaceDelimited", False, RGB, "color=R%20100%20G%20200%20B%20150"),
+        ("pipeDelimited", False, COLORS, "color=blue%7Cblack%7Cbrown"),
+        ("pipeDelimited", False, RGB, "color=R%7C100%7CG%7C200%7CB%7C150"),
+        ("deepObject", True, RGB, "color%5BR%5D=100&color%5BG%5D=200&color%5BB%5D=150"),
+    ],
+)
+def test_query_styles_are_those_of_the_specifications_table(style: str, explode: bool, value: Any, text: str) -> None:
+    assert send("query", style, explode, value).url.query.decode() == text
+
+
+def test_headers_and_cookies_are_sent() -> None:
+    assert send("header", "simple", False, COLORS).headers["color"] == "blue,black,brown"
+    assert send("header", "simple", True, RGB).headers["color"] == "R=100,G=200,B=150"
+    assert send("cookie", "form", False, "a b;c").headers["Cookie"] == "color=a%20b%3Bc"
+
+
+def test_a_value_cannot_leave_its_place_in_the_path() -> None:
+    assert send("path", "simple", False, "../a/b?c#d").url.raw_path == b"/v1/cats/..%2Fa%2Fb%3Fc%23d"
+    assert send("path", "simple", False, "..").url.raw_path == b"/v1/cats/%2E%2E"
+    with pytest.raises(CallError, match="must not be empty"):
+        send("path", "simple", False, "")
+
+
+def test_a_delimiter_that_cannot_be_escaped_is_refused() -> None:
+    with pytest.raises(CallError, match="`color`"):
+        send("query", "spaceDelimited", False, ["New York", "Rome"])
+
+
+def test_body_fields_are_gathered() -> None:
+    request = build_request(make_operation(body=CAT), {"id": "1", "name": "Ünä"}, BASE)
+    assert (request.method, str(request.url)) == ("POST", "https://cats.example/v1/cats")
+    assert request.headers["Content-Type"] == "application/json"
+    assert json.loads(request.content) == {"id": "1", "name": "Ünä"}
+
+
+def test_a_form_body_is_encoded() -> None:
+    body = {"type": "object", "properties": {"a": {"type": "string"}, "b": SCHEMAS[list], "c": SCHEMAS[dict]}}
+    form = make_operation(body=body, media_type="application/x-www-form-urlencoded")
+    request = build_request(form, {"a": "x&y", "b": ["1", "2"], "c": {"R": 1}}, BASE)
+    assert request.content == b"a=x%26y&b=1&b=2&c=%7B%22R%22%3A1%7D"
+
+
+def test_an_optional_body_of_which_nothing_is_said_is_not_sent() -> None:
+    operation = make_operation(body=CAT, body_required=False)
+    assert build_request(operation, {}, BASE).content == b""
+    with pytest.raises(CallError, match="missing required argument `name`"):
+        build_request(operation, {"id": "1"}, BASE)
+
+
+def test_required_arguments_take_their_default_and_others_are_not_sent() -> None:
+    parameters = [
+        {"name": name, "in": "query", "required": name == "a", "schema": {"type": "integer", "default": 7}}
+        for name in ("a", "b")
+    ]
+    assert build_request(make_operation(parameters), {}, BASE).url.query == b"a=7"
+
+
+LIMIT = {"name": "limit", "in": "query", "schema": {"type": "integer", "maximum": 9}}
+DAY = {"name": "day", "in": "query", "schema": {"type": "string", "format": "date"}}
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "message"),
+    [
+        ({"name": "Tom"}, "missing_argument", "missing required argument `id`"),
+        ({"id": "1", "name": "Tom", "nope": 1}, "unknown_argument", "unknown argument `nope`; known are: limit, day"),
+        ({"id": "1", "name": 5}, "invalid_argument", "argument `name`: 5 is not of type"),
+        ({"id": "1", "name": "Tom", "limit": 10}, "invalid_argument", "`limit`: 10 is greater than the maximum of 9"),
+        ({"id": "1", "name": "Tom", "limit": True}, "invalid_argument", "`limit`"),
+        ({"id": "1", "name": "Tom", "day": "tomorrow"}, "invalid_argument", '`day`: "tomorrow" is not a "date"'),
+        ({"id": "\ud800", "name": "Tom"}, "invalid_argument", "cannot"),
+    ],
+)
+def test_a_bad_call_is_refused_by_name(arguments: dict[str, Any], code: str, message: str) -> None:
+    with pytest.raises(CallError) as caught:
+        build_request(make_operation([LIMIT, DAY], CAT), arguments, BASE)
+    assert (caught.value.status, caught.value.code) == (400, code)
+    assert message in caught.value.message
+    assert caught.value.as_body() == {"error": {"code": code, "message": caught.value.message}}
+
+
+def test_check_arguments_lists_every_problem() -> None:
+    schema = {
+        "type": "object",
+        "properties": {"a": {"type": "integer"}},
+        "required": ["b"],
+        "additionalProperties": False,
+    }
+    assert len(check_arguments(schema, {"a": "x", "c": 1})) == 3
+    assert check_arguments({**schema, "required": []}, {"a": 1}) == []
+    assert check_arguments(schema, [1]) == ['the arguments: [1] is not of type "object"']

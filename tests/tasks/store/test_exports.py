@@ -1,0 +1,146 @@
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from schemas.episodes import Kind, Message
+from schemas.errors import UserError
+from schemas.instance import Instance
+from tasks.store.export_chat import build_sharegpt_row, build_trl_row, build_xlam_row
+from tasks.store.export_toolalpaca import build_toolalpaca_apis
+from tasks.store.exports import export_dataset
+from tasks.store.publish import publish_dataset
+from tasks.store.root import DataRoot
+from tasks.store.rows import build_api_row
+from tests.shared_data import SHARED_DATA, needs_shared_data
+from tests.tasks.store.samples import (
+    build_facts,
+    build_ledger,
+    build_row,
+    build_rows,
+    build_toolset,
+    build_toolsets,
+    call,
+)
+
+Call = tuple[str, Any]
+ROWS = [row for row in build_rows() if row.accepted]
+
+
+def list_calls(row: Instance) -> list[Call]:
+    return [(c.name, json.loads(c.arguments)) for m in row.messages for c in m.tool_calls]
+
+
+@pytest.fixture
+def dataset(tmp_path: Path) -> str:
+    rows = build_rows()
+    root = DataRoot(str(tmp_path / "data"))
+    return publish_dataset(root, "demo", None, rows, build_toolsets(), [], build_ledger(rows), build_facts()).path
+
+
+@pytest.mark.parametrize("row", ROWS, ids=lambda row: row.id)
+def test_trl_holds_the_conversation_with_arguments_as_objects(row: Instance) -> None:
+    built = json.loads(json.dumps(build_trl_row(row)))
+    calls = [c["function"] for m in built["messages"] for c in m.get("tool_calls", [])]
+    assert [(c["name"], c["arguments"]) for c in calls] == list_calls(row)
+    assert [(m["role"], m["content"]) for m in built["messages"]] == [(m.role, m.content) for m in row.messages]
+    assert built["tools"] == json.loads(row.tools)
+
+
+@pytest.mark.parametrize("row", ROWS, ids=lambda row: row.id)
+def test_sharegpt_holds_the_calls_in_hermes_tags(row: Instance) -> None:
+    turns = build_sharegpt_row(row)["conversations"]
+    said = "\n".join(turn["value"] for turn in turns if turn["from"] == "gpt")
+    found = [json.loads(text) for text in re.findall(r"<tool_call>\n(.*?)\n</tool_call>", said, re.DOTALL)]
+    assert [(c["name"], c["arguments"]) for c in found] == list_calls(row)
+    seen = "\n".join(turn["value"] for turn in turns if turn["from"] == "tool")
+    answers = [json.loads(text) for text in re.findall(r"<tool_response>\n(.*?)\n</tool_response>", seen, re.DOTALL)]
+    assert [a["content"] for a in answers] == [json.loads(m.content) for m in row.messages if m.role == "tool"]
+    tools = re.search(r"<tools>\n(\{.*\})\n</tools>", turns[0]["value"], re.DOTALL)
+    assert tools is not None
+    assert [json.loads(line) for line in tools[1].splitlines()] == json.loads(row.tools)
+
+
+def test_sharegpt_tags_cannot_be_closed_by_an_argument() -> None:
+    row = build_row(Kind.SINGLE_CALL)
+    said = Message(role="assistant", tool_calls=(call("c", "f", {"x": "</tool_call>"}), call("d", "f", {})))
+    seen = [Message(role="tool", tool_call_id=id, content='"</tool_response>"') for id in "cd"]
+    turns = build_sharegpt_row(row.model_copy(update={"messages": (said, *seen)}))["conversations"]
+    found = re.findall(r"<tool_call>\n(.*?)\n</tool_call>", turns[1]["value"], re.DOTALL)
+    assert json.loads(found[0])["arguments"] == {"x": "</tool_call>"}
+    assert [turn["from"] for turn in turns] == ["system", "gpt", "tool"]
+    assert turns[2]["value"].count("</tool_response>") == 2
+
+
+@pytest.mark.parametrize("row", ROWS, ids=lambda row: row.id)
+def test_xlam_holds_what_one_question_and_one_turn_of_calls_can_say(row: Instance) -> None:
+    built = build_xlam_row(row)
+    if row.kind not in (Kind.SINGLE_CALL, Kind.NO_TOOL):
+        assert built is None
+        return
+    assert built is not None
+    assert built["query"] == row.instruction
+    assert [(a["name"], a["arguments"]) for a in json.loads(built["answers"])] == list_calls(row)
+    search = json.loads(built["tools"])[0]
+    assert search["parameters"]["city"]["type"] == "str"
+    assert search["parameters"]["limit"] == {
+        "description": "How many to return.",
+        "type": "int, optional",
+        "default": 5,
+    }
+
+
+def test_toolalpaca_holds_every_step_with_its_observation() -> None:
+    row = build_row(Kind.MULTI_CALL)
+    (api,) = build_toolalpaca_apis([row], [build_api_row(build_toolset())])
+    (instance,) = api["Instances"]
+    steps = instance["intermediate_steps"]
+    assert [(step[0][0], json.loads(step[0][1])) for step in steps] == list_calls(row)
+    assert steps[0][0][2] == f" First I need its id.\nAction: searchTrails\nAction Input: {steps[0][0][1]}"
+    assert steps[1][1].startswith('Status Code: 200. Response: {"id": ')
+    assert (instance["input"], instance["output"]) == (row.instruction, row.response)
+    assert api["Function_Projection"]["getTrail"] == ["/trails/{trailId}", "get"]
+    assert api["Function_Description"]["searchTrails"] == (
+        'Find a trail by city.\nParameters: {"city": "Required. string. The city to look for a trail in.", '
+        '"limit": "integer. How many to return."}\nOutput: Successful response.\n - Format: application/json\n'
+        " - Structure: Object{results: Array[Object{id, name}], total}"
+    )
+
+
+def test_toolalpaca_asks_the_user_by_its_own_action() -> None:
+    (api,) = build_toolalpaca_apis([build_row(Kind.MISSING_DETAIL)], [build_api_row(build_toolset())])
+    action, observation = api["Instances"][0]["intermediate_steps"][0]
+    assert (action[0], json.loads(action[1])) == ("getDetails", {"Question": "Which city should I look in?"})
+    assert observation == "In Bergen."
+
+
+@needs_shared_data
+def test_toolalpaca_has_the_fields_of_the_original() -> None:
+    original = json.loads((SHARED_DATA / "toolalpaca_eval_simulated.json").read_text())[0]
+    (api,) = build_toolalpaca_apis([build_row()], [build_api_row(build_toolset())])
+    assert set(api) == (set(original) - {"Golden_Answers"}) | {"Instances"}
+    for field in set(api) & set(original):
+        assert type(api[field]) is type(original[field]), field
+
+
+def test_an_export_holds_accepted_rows_of_both_splits(dataset: str, tmp_path: Path) -> None:
+    files = export_dataset(dataset, tmp_path / "out")
+    sizes = {(file.format, file.split): file.rows + file.left_out for file in files}
+    assert len(files) == 8
+    assert {size for (_, split), size in sizes.items() if split == "train"} == {15}
+    lines = (tmp_path / "out/trl/train.jsonl").read_text().splitlines()
+    assert len(lines) == 15
+    assert {json.loads(line)["id"] for line in lines} <= {row.id for row in ROWS}
+    assert len(json.loads((tmp_path / "out/toolalpaca/test.json").read_text())) == 1
+
+
+def test_an_unknown_format_is_named_with_the_known(dataset: str, tmp_path: Path) -> None:
+    with pytest.raises(UserError, match="'alpaca': choose from trl, toolalpaca, sharegpt, xlam"):
+        export_dataset(dataset, tmp_path, ["alpaca"])
+
+
+def test_a_folder_that_is_no_dataset_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match=r"no complete dataset"):
+        export_dataset(tmp_path, tmp_path / "out")

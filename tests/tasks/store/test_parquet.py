@@ -1,0 +1,72 @@
+from pathlib import Path
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from upath import UPath
+
+from schemas.arrow import INSTANCE_SCHEMA
+from schemas.calls import LedgerRow
+from schemas.episodes import Message, ToolCall
+from schemas.instance import Instance
+from tasks.store import parquet
+from tasks.store.parquet import content_hash_of_rows, read_table, write_table
+from tests.tasks.store.samples import CREATED_AT, build_ledger, build_row, build_rows
+
+texts = st.text(st.characters(exclude_categories=["Cs"]), max_size=40)
+calls = st.builds(ToolCall, id=texts, name=texts, arguments=texts)
+messages = st.builds(
+    Message,
+    role=st.sampled_from(["system", "user", "assistant", "tool"]),
+    content=texts,
+    tool_calls=st.lists(calls, max_size=3).map(tuple),
+    tool_call_id=st.none() | texts,
+)
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.lists(st.lists(messages, max_size=4).map(tuple), max_size=4))
+def test_messages_and_arguments_come_back_exactly(conversations: list[tuple[Message, ...]]) -> None:
+    rows = [build_row().model_copy(update={"id": str(n), "messages": m}) for n, m in enumerate(conversations)]
+    path = UPath("memory://round-trip/rows.parquet")
+    path.parent.mkdir(parents=True, exist_ok=True)
+    write_table(path, rows, Instance)
+    assert list(read_table(path, Instance)) == rows
+
+
+def test_many_row_groups_come_back_in_order(tmp_path: Path) -> None:
+    rows = build_rows() * 60
+    path = UPath(tmp_path / "rows.parquet")
+    facts = write_table(path, rows, Instance)
+    assert len(rows) > parquet.ROW_GROUP
+    assert list(read_table(path, Instance)) == rows
+    assert (facts.rows, facts.bytes) == (len(rows), (tmp_path / "rows.parquet").stat().st_size)
+
+
+def test_an_empty_table_has_its_columns(tmp_path: Path) -> None:
+    write_table(UPath(tmp_path / "calls.parquet"), [], LedgerRow)
+    assert list(read_table(UPath(tmp_path / "calls.parquet"), LedgerRow)) == []
+
+
+def test_the_ledger_comes_back(tmp_path: Path) -> None:
+    ledger = [row.model_copy(update={"cost_usd": None}) for row in build_ledger(build_rows())]
+    write_table(UPath(tmp_path / "calls.parquet"), ledger, LedgerRow)
+    assert list(read_table(UPath(tmp_path / "calls.parquet"), LedgerRow)) == ledger
+
+
+def test_the_schema_names_every_field_of_the_record_and_no_other() -> None:
+    assert INSTANCE_SCHEMA.names == list(Instance.model_fields)
+    assert all(schema.names == list(record.model_fields) for record, schema in parquet.SCHEMAS.items())
+
+
+def test_the_content_hash_knows_neither_order_nor_clock() -> None:
+    rows = build_rows()
+    later = [row.model_copy(update={"created_at": CREATED_AT.replace(year=2027), "cost_usd": None}) for row in rows]
+    assert content_hash_of_rows(rows) == content_hash_of_rows(later[::-1])
+
+
+def test_the_content_hash_knows_every_character_of_a_call() -> None:
+    row = build_row()
+    message = row.messages[2]
+    call = message.tool_calls[0].model_copy(update={"arguments": message.tool_calls[0].arguments + " "})
+    changed = (*row.messages[:2], message.model_copy(update={"tool_calls": (call,)}), *row.messages[3:])
+    assert content_hash_of_rows([row]) != content_hash_of_rows([row.model_copy(update={"messages": changed})])

@@ -1,0 +1,155 @@
+import os
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from schemas.errors import UserError
+from schemas.instance import ApiRow, Instance
+from schemas.manifest import DatasetRef
+from tasks.store.parquet import read_table
+from tasks.store.publish import publish_dataset, read_manifest
+from tasks.store.root import DataRoot
+from tasks.store.versions import list_versions, next_version, read_latest, resolve_dataset
+from tests.tasks.store.samples import build_facts, build_ledger, build_rejected_api, build_rows, build_toolsets
+
+FILES = {
+    "train.parquet", "test.parquet", "rejected.parquet", "toolset.parquet", "calls.parquet",
+    "README.md", "report.html", "manifest.json",
+}  # fmt: skip
+
+
+def publish(root: DataRoot, version: str | None = None, **facts: object) -> DatasetRef:
+    rows = build_rows()
+    return publish_dataset(
+        root, "demo", version, rows, build_toolsets(), [build_rejected_api()], build_ledger(rows), build_facts(**facts)
+    )
+
+
+@pytest.fixture(params=["folder", "memory"])
+def root(request: pytest.FixtureRequest, tmp_path: Path) -> DataRoot:
+    return DataRoot(str(tmp_path / "data") if request.param == "folder" else f"memory://{tmp_path.name}")
+
+
+def test_a_dataset_has_all_its_files_and_is_the_latest(root: DataRoot) -> None:
+    ref = publish(root)
+    folder = resolve_dataset(root, "demo")
+    assert str(folder) == ref.path
+    assert {file.name for file in folder.iterdir()} == FILES
+    assert (ref.version, read_latest(root, "demo"), list_versions(root, "demo")) == ("v1", "v1", ("v1",))
+    assert {path.name for path in folder.parent.iterdir()} == {"v1", "latest"}
+
+
+def test_train_and_test_share_no_api_and_hold_accepted_rows_only(root: DataRoot) -> None:
+    publish(root)
+    folder = resolve_dataset(root, "demo")
+    train, test, rejected = (list(read_table(folder / f"{s}.parquet", Instance)) for s in ("train", "test", "rejected"))
+    assert {row.api_id for row in test}
+    assert not {row.api_id for row in test} & {row.api_id for row in train}
+    assert all(row.accepted for row in train + test)
+    assert all(row.reasons and not row.accepted for row in rejected)
+    assert sorted([*train, *test, *rejected], key=lambda r: r.id) == sorted(build_rows(), key=lambda r: r.id)
+
+
+def test_the_manifest_says_what_the_files_hold(root: DataRoot) -> None:
+    ref = publish(root)
+    manifest = read_manifest(resolve_dataset(root, "demo"))
+    assert manifest.tables["train.parquet"].content_hash == ref.content_hash
+    assert manifest.reasons == {"ungrounded_argument": 2, "near_duplicate": 1}
+    assert (manifest.statistics.apis, manifest.statistics.functions_per_api) == (4, 2.0)
+    assert ref.counts == {name: table.rows for name, table in manifest.tables.items()}
+
+
+def test_a_rejected_api_is_a_row_with_its_problems(root: DataRoot) -> None:
+    publish(root)
+    apis = {api.api_id: api for api in read_table(resolve_dataset(root, "demo") / "toolset.parquet", ApiRow)}
+    assert (apis["broken"].accepted, apis["broken"].rejected_at) == (False, "specify")
+    assert "reference loop" in apis["broken"].reasons[0]
+    assert apis["open-trails"].num_functions == 2
+
+
+def test_two_runs_with_one_seed_have_one_content_hash(root: DataRoot) -> None:
+    first, second = publish(root), publish(root)
+    assert (first.version, second.version) == ("v1", "v2")
+    assert first.content_hash == second.content_hash
+
+
+def test_an_existing_version_is_refused_in_one_line(root: DataRoot) -> None:
+    publish(root, "v1")
+    with pytest.raises(UserError, match="already has a version v1"):
+        publish(root, "v1")
+
+
+@pytest.mark.parametrize("version", ["V1", "../up", ".x", "a" * 65, "latest"])
+def test_a_bad_version_is_refused(root: DataRoot, version: str) -> None:
+    with pytest.raises(UserError, match="no dataset version"):
+        publish(root, version)
+
+
+def test_nothing_is_left_when_writing_fails(root: DataRoot, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(*_: object, **__: object) -> str:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("tasks.store.publish.render_report", fail)
+    with pytest.raises(OSError, match="No space"):
+        publish(root)
+    assert list_versions(root, "demo") == ()
+    folder = root.path("datasets", "demo")
+    assert not folder.exists() or list(folder.iterdir()) == []
+
+
+def test_versions_count_upwards_and_skip_what_is_incomplete(tmp_path: Path) -> None:
+    root = DataRoot(str(tmp_path))
+    for version, complete in (("v2", True), ("v10", True), ("v11", False), ("named", True)):
+        folder = tmp_path / "datasets" / "demo" / version
+        folder.mkdir(parents=True)
+        if complete:
+            (folder / "manifest.json").write_text("{}")
+    assert list_versions(root, "demo") == ("v2", "v10", "named")
+    assert next_version(root, "demo") == "v12"
+    assert next_version(root, "other") == "v1"
+
+
+def test_a_dataset_is_found_by_name_by_version_and_by_path(tmp_path: Path) -> None:
+    root = DataRoot(str(tmp_path))
+    publish(root)
+    publish(root)
+    paths = [str(resolve_dataset(root, *given)) for given in (("demo",), ("demo", "v2"), ("demo/v2",))]
+    assert paths == [str(tmp_path / "datasets/demo/v2")] * 3
+    assert str(resolve_dataset(root, str(tmp_path / "datasets/demo/v1"))) == str(tmp_path / "datasets/demo/v1")
+
+
+@pytest.mark.parametrize(
+    ("name", "line"),
+    [
+        ("nothing", "there is: demo"),
+        ("demo/v9", "it has: v1"),
+        ("/no/such/place", "neither a dataset's name"),
+        ("odd://x", "no dataset at"),
+    ],
+)
+def test_a_dataset_that_is_not_there_gets_one_line(tmp_path: Path, name: str, line: str) -> None:
+    root = DataRoot(str(tmp_path))
+    publish(root)
+    with pytest.raises(UserError, match=line):
+        resolve_dataset(root, name)
+
+
+def test_pandas_and_datasets_read_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HF_HUB_OFFLINE", "1")
+    datasets = pytest.importorskip("datasets")
+    folder = Path(publish(DataRoot(str(tmp_path / "data"))).path)
+    files = {split: str(folder / f"{split}.parquet") for split in ("train", "test")}
+    loaded = datasets.load_dataset("parquet", data_files=files, cache_dir=str(tmp_path / "hf"))
+    frame = pd.read_parquet(folder / "train.parquet")
+    assert list(frame["id"]) == loaded["train"]["id"][:]
+    assert loaded["train"].column_names == list(frame.columns)
+    calls = [c["arguments"] for m in loaded["train"][0]["messages"] for c in m["tool_calls"]]
+    assert calls == [c["arguments"] for m in frame.iloc[0]["messages"] for c in m["tool_calls"]]
+
+
+def test_temporary_folders_are_not_versions(tmp_path: Path) -> None:
+    root = DataRoot(str(tmp_path))
+    os.makedirs(tmp_path / "datasets" / "demo" / ".v1.abcd.tmp")
+    (tmp_path / "datasets" / "demo" / ".v1.abcd.tmp" / "manifest.json").write_text("{}")
+    assert (list_versions(root, "demo"), next_version(root, "demo")) == ((), "v1")

@@ -1,0 +1,134 @@
+"""What is drawn conforms to its schema, reads as real, and is the same everywhere."""
+
+import re
+import subprocess
+import sys
+from datetime import date
+from random import Random
+from typing import Any
+
+import jsonschema_rs
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from tasks.values import sample_value
+from tests.tasks.values.strategies import schemas
+
+NAMES = st.sampled_from(["city", "price", "createdAt", "user_id", "tags", "xyzzy", "latitude", "rates", "", "日付"])
+
+
+def is_valid(value: Any, schema: dict[str, Any]) -> bool:
+    dialect = {**schema, "$schema": "https://json-schema.org/draft/2020-12/schema"}
+    return bool(jsonschema_rs.validator_for(dialect, validate_formats=True).is_valid(value))
+
+
+@settings(max_examples=400, deadline=None)
+@given(name=NAMES, schema=schemas(), seed=st.integers(0, 2**32))
+def test_every_value_conforms_to_its_schema(name: str, schema: dict[str, Any], seed: int) -> None:
+    value = sample_value(name, schema, Random(seed))
+    assert is_valid(value, schema), value
+    assert value == sample_value(name, schema, Random(seed))
+
+
+@pytest.mark.parametrize(
+    "schema",
+    [
+        {"type": "string", "pattern": "^[A-Z]{3}-\\d{4}$"},
+        {"type": "string", "pattern": "^[a-z]+(-[a-z]+)*$", "maxLength": 12},
+        {"type": "string", "pattern": "^\\+?[1-9]\\d{1,14}$"},
+        {"type": "string", "pattern": "[0-9]+", "minLength": 30},
+        {"type": "integer", "minimum": -5, "exclusiveMaximum": -4},
+        {"type": "number", "exclusiveMinimum": 0, "maximum": 1e-9},
+        {"type": "number", "minimum": -1e308, "maximum": 1e308},
+        {"type": "number", "multipleOf": 0.25, "minimum": 1000, "maximum": 1001},
+        {"type": "array", "items": {"enum": ["a", "b", "c"]}, "uniqueItems": True, "minItems": 3},
+        {"type": ["string", "null"], "format": "date"},
+        {"anyOf": [{"type": "null"}, {"type": "integer", "minimum": 3}]},
+        {"oneOf": [{"type": "integer", "multipleOf": 2}, {"type": "integer", "multipleOf": 3}]},
+        {"allOf": [{"type": "object", "required": ["a"]}, {"properties": {"a": {"type": "integer"}}}]},
+        {"type": "object", "additionalProperties": {"type": "number"}, "minProperties": 2},
+        {"type": "string", "not": {"const": "harbor"}},
+        {"type": "array", "prefixItems": [{"type": "number"}, {"type": "string"}], "items": False, "minItems": 2},
+        {
+            "type": "object",
+            "properties": {"kind": {"enum": ["a", "b"]}},
+            "required": ["kind"],
+            "if": {"properties": {"kind": {"const": "a"}}},
+            "then": {"properties": {"size": {"type": "integer"}}, "required": ["size"]},
+        },
+    ],
+)
+@pytest.mark.parametrize("seed", range(5))
+def test_awkward_schemas_are_met(schema: dict[str, Any], seed: int) -> None:
+    value = sample_value("code", schema, Random(seed))
+    assert is_valid(value, schema), value
+
+
+def test_const_comes_before_enum_and_enum_before_examples() -> None:
+    rng = Random(1)
+    assert sample_value("a", {"const": 3, "enum": [3, 4]}, rng) == 3
+    assert sample_value("a", {"enum": ["x"], "examples": ["y"]}, rng) == "x"
+    assert sample_value("city", {"type": "string", "examples": ["Utrecht"]}, rng) == "Utrecht"
+    assert sample_value("city", {"type": "string", "example": 7}, rng) != 7
+
+
+def test_values_of_one_object_belong_together() -> None:
+    text = {"type": "string"}
+    fields = ["first_name", "last_name", "email", "city", "country", "country_code", "currency_code"]
+    schema = {"type": "object", "properties": {name: text for name in fields}}
+    for seed in range(20):
+        value = sample_value("customer", schema, Random(seed))
+        assert isinstance(value, dict)
+        assert value["email"] == f"{value['first_name']}.{value['last_name']}@example.org".lower()
+    germans = [v for s in range(400) if isinstance(v := sample_value("c", schema, Random(s)), dict)]
+    assert {v["currency_code"] for v in germans if v["country"] == "Germany"} == {"EUR"}
+
+
+@pytest.mark.parametrize(
+    ("name", "schema", "shape"),
+    [
+        ("price", {"type": "string"}, r"\d+\.\d\d"),
+        ("email", {"type": "string"}, r"[a-z.]+@example\.org"),
+        ("website", {"type": "string", "format": "uri"}, r"https://[a-z.]*example\.(com|net|org)/[a-z-]+"),
+        ("countryCode", {"type": "string"}, r"[A-Z]{2}"),
+        ("created_at", {"type": "string"}, r"202[567]-\d\d-\d\dT\d\d:\d\d:00Z"),
+        ("day", {"type": "string", "description": "The day as MM/DD/YYYY"}, r"\d\d/\d\d/202[567]"),
+        ("isbn", {"type": "string"}, r"978\d{10}"),
+    ],
+)
+def test_values_look_real(name: str, schema: dict[str, Any], shape: str) -> None:
+    for seed in range(20):
+        assert re.fullmatch(shape, str(sample_value(name, schema, Random(seed))))
+
+
+def test_numbers_stay_within_what_is_real() -> None:
+    for seed in range(50):
+        latitude = sample_value("lat", {"type": "number"}, Random(seed))
+        assert isinstance(latitude, float)
+        assert -90 <= latitude <= 90
+        price = sample_value("price", {"type": "number"}, Random(seed))
+        assert isinstance(price, float)
+        assert price == round(price, 2)
+        day = sample_value("date", {"type": "string"}, Random(seed))
+        assert date(2025, 1, 1) <= date.fromisoformat(str(day)) <= date(2027, 12, 31)
+
+
+def test_another_process_draws_the_same() -> None:
+    program = (
+        "from random import Random; from tasks.values import sample_value as s\n"
+        "schema = {'type': 'object', 'properties': {n: {'type': 'string'} for n in "
+        "['name', 'company', 'city', 'postcode', 'person', 'tags', 'uuid', 'description']}}\n"
+        "print([s('thing', schema, Random(n)) for n in range(5)])"
+    )
+    runs = {
+        subprocess.run(
+            [sys.executable, "-c", program],
+            capture_output=True,
+            text=True,
+            check=True,
+            env={"PYTHONHASHSEED": seed, "PYTHONPATH": ":".join(path for path in sys.path if path)},
+        ).stdout
+        for seed in ("1", "2")
+    }
+    assert len(runs) == 1

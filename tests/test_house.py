@@ -1,0 +1,149 @@
+"""The rules of the house that no other tool holds: where things go, what is declared, what must not be committed."""
+
+import ast
+import re
+import subprocess
+import sys
+import tomllib
+from importlib.metadata import packages_distributions
+from pathlib import Path
+from typing import Any
+
+import pytest
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
+
+from prompts import PROMPTS, load_prompt
+
+ROOT = Path(__file__).parents[1]
+PACKAGES = ("flows", "tasks", "schemas", "prompts")
+PYPROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+CONSTRAINTS = (ROOT / "constraints.txt").read_text(encoding="utf-8").splitlines()
+NEEDED_BUT_NOT_IMPORTED = {"fastapi": "Prefect's server needs an older one", "aiohttp": "the transport under openai"}
+
+
+def list_sources(*folders: str) -> list[Path]:
+    return sorted(path for folder in folders for path in (ROOT / folder).rglob("*.py"))
+
+
+def list_committed() -> list[Path]:
+    """The files that git has or would take; the test is skipped where there is no repository."""
+    command = ["git", "ls-files", "--cached", "--others", "--exclude-standard", "-z"]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    if done.returncode:
+        pytest.skip("not in a git repository")
+    paths = [ROOT / name for name in done.stdout.split("\0") if name and not name.startswith(".venv/")]
+    return [path for path in paths if path.is_file()]
+
+
+def read_contract(kind: str) -> dict[str, Any]:
+    contracts: list[dict[str, Any]] = PYPROJECT["tool"]["importlinter"]["contracts"]
+    return next(contract for contract in contracts if contract["name"].startswith(kind))
+
+
+def list_task_modules() -> tuple[set[str], set[str]]:
+    """The modules directly in tasks/, and its folders of modules, by import name."""
+    modules = {f"tasks.{path.stem}" for path in (ROOT / "tasks").glob("*.py") if path.stem != "__init__"}
+    return modules, {f"tasks.{path.parent.name}" for path in (ROOT / "tasks").glob("*/__init__.py")}
+
+
+def find_imports(paths: list[Path]) -> set[str]:
+    """The top-level names of everything imported that is neither ours nor the standard library's."""
+    names: set[str] = set()
+    for path in paths:
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.Import):
+                names.update(alias.name.partition(".")[0] for alias in node.names)
+            elif isinstance(node, ast.ImportFrom) and node.module:
+                names.add(node.module.partition(".")[0])
+    return names - set(sys.stdlib_module_names) - {*PACKAGES, "tests", "deployments"}
+
+
+def read_names(requirements: list[str]) -> set[str]:
+    return {canonicalize_name(Requirement(line).name) for line in requirements}
+
+
+def find_distributions(modules: set[str]) -> set[str]:
+    known = packages_distributions()
+    return {canonicalize_name(known[module][0]) for module in modules}
+
+
+def test_every_module_of_tasks_has_its_layer() -> None:
+    modules, folders = list_task_modules()
+    layered = {name.strip() for layer in read_contract("Imports")["layers"] for name in layer.split(":")}
+    assert {name for name in layered if name.startswith("tasks.")} == modules | folders
+
+
+def test_no_folder_of_tasks_escapes_the_rule_on_prefect() -> None:
+    _, folders = list_task_modules()
+    assert set(read_contract("Prefect")["source_modules"]) == folders | {"prompts", "schemas"}
+
+
+def test_every_source_file_can_be_read_in_one_sitting() -> None:
+    lengths = {str(path.relative_to(ROOT)): len(path.read_text(encoding="utf-8").splitlines()) for path in
+               list_sources(*PACKAGES, "deployments")}  # fmt: skip
+    assert {path: lines for path, lines in lengths.items() if lines > 300} == {}
+
+
+def test_every_module_says_what_it_owns() -> None:
+    silent = []
+    for path in list_sources(*PACKAGES, "deployments"):
+        tree = ast.parse(path.read_text(encoding="utf-8"))
+        if tree.body and ast.get_docstring(tree) is None:
+            silent.append(str(path.relative_to(ROOT)))
+    assert silent == []
+
+
+def test_tests_mirror_the_tree() -> None:
+    folders = {path.parent.relative_to(ROOT / "tests") for path in list_sources("tests")} - {Path(), Path("benchmarks")}
+    assert [str(folder) for folder in sorted(folders) if not (ROOT / folder).is_dir()] == []
+    assert [str(folder) for folder in sorted(folders) if not (ROOT / "tests" / folder / "__init__.py").is_file()] == []
+
+
+def test_every_prompt_is_listed_and_has_a_version() -> None:
+    assert {path.stem for path in (ROOT / "prompts").glob("*.jinja")} == set(PROMPTS)
+    assert [name for name in PROMPTS if not load_prompt(name).version] == []
+
+
+def test_what_is_imported_is_declared_and_what_is_declared_is_used() -> None:
+    project = PYPROJECT["project"]
+    base = read_names(project["dependencies"])
+    dev = read_names(project["optional-dependencies"]["dev"])
+    used = find_distributions(find_imports(list_sources(*PACKAGES)))
+    used_in_tests = find_distributions(find_imports(list_sources("tests", "deployments")))
+    assert used <= base
+    assert used_in_tests <= base | dev
+    assert base - used - set(NEEDED_BUT_NOT_IMPORTED) == set()
+
+
+def test_constraints_pin_everything_that_is_declared() -> None:
+    pins = [Requirement(line) for line in CONSTRAINTS if line and not line.startswith("#")]
+    assert [str(pin) for pin in pins if not re.fullmatch(r"==[^=,]+", str(pin.specifier)) or pin.url] == []
+    pinned = {canonicalize_name(pin.name): pin for pin in pins}
+    project = PYPROJECT["project"]
+    for line in [*project["dependencies"], *project["optional-dependencies"]["dev"]]:
+        requirement = Requirement(line)
+        version = str(pinned[canonicalize_name(requirement.name)].specifier).removeprefix("==")
+        assert requirement.specifier.contains(version), f"{line} does not allow the pinned {version}"
+
+
+def test_the_data_path_never_brings_torch() -> None:
+    assert [line for line in CONSTRAINTS if re.match(r"(torch|transformers|trl|accelerate|nvidia-)", line)] == []
+
+
+def test_the_readme_shows_every_folder() -> None:
+    tree = (ROOT / "README.md").read_text(encoding="utf-8")
+    folders = [path.name for path in (ROOT / "tasks").glob("*") if (path / "__init__.py").is_file()]
+    assert [name for name in [*PACKAGES, *folders, "deployments", "docs", "tests"] if f"{name}/" not in tree] == []
+
+
+def test_nothing_committed_names_a_machine() -> None:
+    """No absolute path of a checkout, no address of a package mirror, no key."""
+    telling = re.compile(r"(?<![\w.:/])/(?:work|home|Users)/\w+|--(?:extra-)?index-url|\bsk-[A-Za-z0-9]{20,}")
+    found = []
+    for path in list_committed():
+        if path == Path(__file__) or path.suffix in {".png", ".parquet"}:
+            continue
+        text = path.read_text(encoding="utf-8", errors="replace")
+        found += [f"{path.relative_to(ROOT)}: {match[0]}" for match in telling.finditer(text)]
+    assert found == []
