@@ -24,6 +24,7 @@ help: ## List these commands
 	@echo "  make setup PYTHON=python3.12                              picks the interpreter (3.11 to 3.13)"
 
 setup: $(DEV) ## Install everything for work on the code into .venv
+	@echo "$(VENV) is ready: $$($(RUN) --version)"
 
 dataset: $(BASE) ## Make a dataset with the embedded teacher: no key, no GPU
 	@$(RUN) -m flows.build_dataset $(if $(APIS),--apis '$(APIS)') $(if $(NAME),--name '$(NAME)') $(ARGS)

@@ -9,11 +9,12 @@ import subprocess
 import sys
 from pathlib import Path
 
-from flows.server import configure_client, launch_server, wait_for_server
+from flows.server import configure_client, get_home, launch_server, wait_for_server
 from schemas.errors import ToolHerdError
 from tasks.store.root import ROOT_VARIABLE, DataRoot
 
 PROJECT = Path(__file__).parents[1]
+RESULTS_VARIABLE = "PREFECT_RESULTS_LOCAL_STORAGE_PATH"
 POOL = "cpu"
 POOL_LIMIT = 2  # whole runs at a time; how much runs inside of one is a parameter of the flow
 
@@ -21,8 +22,9 @@ POOL_LIMIT = 2  # whole runs at a time; how much runs inside of one is a paramet
 def deploy() -> str:
     """Make the pool and deploy everything; returns the address of the server's API.
 
-    The data root is recorded with the deployments as a full path or URL, because a worker runs a flow in a temporary
-    folder: a relative one would be lost with it.
+    Where data and Prefect's results go is recorded with the deployments, in full, because a worker runs a flow in a
+    temporary folder: what a relative path names would be lost with it. Results lie where the command line keeps them,
+    so that neither makes anew what the other has made.
 
     Raises:
         ToolHerdError: the server does not start, or a command of Prefect's failed (it has said why).
@@ -30,7 +32,9 @@ def deploy() -> str:
     server = launch_server()
     wait_for_server(server)
     configure_client(server)
-    os.environ[ROOT_VARIABLE] = DataRoot.from_environment().url
+    root = DataRoot.from_environment()
+    os.environ[ROOT_VARIABLE] = root.url
+    os.environ.setdefault(RESULTS_VARIABLE, str(root.cache / "results" if root.is_local else get_home() / "storage"))
     _run_prefect("work-pool", "create", POOL, "--type", "process", "--overwrite")
     _run_prefect("work-pool", "set-concurrency-limit", POOL, str(POOL_LIMIT))
     _run_prefect("deploy", "--all", "--prefect-file", "deployments/prefect.yaml")
@@ -61,8 +65,8 @@ The flows are deployed; runs keep their data in {os.environ[ROOT_VARIABLE]}. Nex
 
   export PREFECT_API_URL={api_url}
   {prefect} worker start --pool {POOL}                                 # takes runs; leave it on
-  {prefect} deployment run build-dataset/weekly --watch                # a run now
-  {prefect} deployment schedule ls build-dataset/weekly                # the schedule is paused; `resume` starts it""")
+  {prefect} deployment run build-dataset/cpu --watch                # a run now
+  {prefect} deployment schedule ls build-dataset/cpu                # the schedule is paused; `resume` starts it""")
     return 0
 
 

@@ -189,7 +189,9 @@ def _find_port() -> int:
             except OSError:
                 continue
             return port
-    raise ToolHerdError(f"no free port from {FIRST_PORT} on for a Prefect server: set PREFECT_API_URL to a running one.")
+    raise ToolHerdError(
+        f"no free port from {FIRST_PORT} on for a Prefect server: set PREFECT_API_URL to a running one."
+    )
 
 
 def _is_ours(pid: int) -> bool:

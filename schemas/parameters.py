@@ -72,4 +72,3 @@ class BuildDatasetParams(BuildToolsetParams):
     export: tuple[ExportFormat, ...] = Field(
         (), description="forms to export the dataset in as well; all of them if none is named"
     )
-

@@ -20,7 +20,7 @@ class StepResult(Record):
 
 
 class ApiOutcome(Record):
-    """What became of one API: a toolset and, in a run that makes a dataset, episodes and their verdicts; or a rejection.
+    """What became of one API: a toolset and, where a dataset is made, episodes and verdicts; or a rejection.
 
     `ledger` holds the rows of the step that failed; those of the others lie in their artifacts.
     """

@@ -20,14 +20,20 @@ class TeacherSettings(Record):
     the embedded teacher errs on purpose.
     """
 
-    model: str = Field(default="offline", min_length=1)
-    base_url: str | None = None
-    api_key_env: str = Field(default="OPENAI_API_KEY", min_length=1)
-    temperature: float | None = Field(default=0.7, ge=0)
-    concurrency: int = Field(default=32, ge=1)
-    timeout_s: float = Field(default=120, gt=0)
-    attempts: int = Field(default=6, ge=1)
-    error_rate: float = Field(default=0.0, ge=0, le=1)
+    model: str = Field(
+        default="offline", min_length=1, description="the model's name; 'offline' is the embedded teacher"
+    )
+    base_url: str | None = Field(default=None, description="an OpenAI-compatible endpoint, up to and including /v1")
+    api_key_env: str = Field(
+        default="OPENAI_API_KEY", min_length=1, description="the environment variable that holds the key"
+    )
+    temperature: float | None = Field(default=0.7, ge=0, description="or 'none', to leave it to the endpoint")
+    concurrency: int = Field(default=32, ge=1, description="requests in flight")
+    timeout_s: float = Field(default=120, gt=0, description="seconds that one attempt may take")
+    attempts: int = Field(default=6, ge=1, description="attempts before a request is given up")
+    error_rate: float = Field(
+        default=0.0, ge=0, le=1, description="share of answers in which the embedded teacher errs on purpose"
+    )
 
     @property
     def is_embedded(self) -> bool:

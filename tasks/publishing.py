@@ -120,8 +120,11 @@ async def export(dataset: DatasetRef, formats: Sequence[str]) -> tuple[str, ...]
 
 
 def read_code_version() -> str:
-    """The installed version of ToolHerd."""
-    return importlib.metadata.version("toolherd")
+    """The installed version of ToolHerd; empty in a checkout that was never installed."""
+    try:
+        return importlib.metadata.version("toolherd")
+    except importlib.metadata.PackageNotFoundError:
+        return ""
 
 
 def _read_newest(root: DataRoot, name: str) -> Manifest | None:

@@ -88,10 +88,10 @@ def hash_code(*folders: str) -> str:
     return content_hash({str(path.relative_to(_FOLDER)): path.read_text(encoding="utf-8") for path in files})
 
 
-def is_mendable(task: Any, task_run: Any, state: Any) -> bool:
+async def is_mendable(task: Any, task_run: Any, state: Any) -> bool:
     """Whether Prefect is to try a task again: not what the LLM client gave up on, nor what bad input caused.
 
     Retries of requests live in `tasks/llm`; these are for a full disk, a store out of reach, a lost connection.
     """
-    error = state.result(raise_on_failure=False)
+    error = await state.aresult(raise_on_failure=False)
     return not isinstance(error, ToolHerdError | DocumentError | ExceptionGroup)

@@ -54,7 +54,9 @@ def compute_import_recipe(api_id: str) -> str:
     return content_hash(["import", 1, content_hash(get_context().entries[api_id]), hash_code("openapi", "mock")])
 
 
-@step_task("import", "Reads the OpenAPI document that an API came with, and calls each function once well and once badly.")
+@step_task(
+    "import", "Reads the OpenAPI document that an API came with, and calls each function once well and once badly."
+)
 async def import_document(api_id: str, recipe: str) -> StepResult:
     """The toolset of an API whose catalogue entry holds a document. Raises DocumentError."""
     toolset = toolset_from_document(get_context().entries[api_id])

@@ -14,7 +14,7 @@ from schemas.episodes import Detail, Instruction, Kind
 from schemas.toolset import Toolset
 from tasks.agents.requests import derive_seed, user_message
 from tasks.llm import Teacher
-from tasks.quality.wording import is_repeated, names_api
+from tasks.quality import is_repeated, names_api
 
 _ROUNDS = 3
 """How often the teacher is asked for a kind: what is thrown out as it is made is asked for again."""

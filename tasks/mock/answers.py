@@ -1,46 +1,19 @@
 """What each role answers: finds or changes things in the world, and puts them into the response's shape."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import Any
 
 from schemas.base import Json, canonical_json
 from tasks.mock.computed import echo_arguments, fill_conversion, fill_outcome, fill_statistics
-from tasks.mock.faults import RequestError
-from tasks.mock.filters import Condition
-from tasks.mock.lists import DEFAULT_PAGE, describe_figure, find_slice, read_int, sort_things
-from tasks.mock.plan import Collection, Role, Route
+from tasks.mock.finding import Arguments, Targets, find_things, own_collection, own_target, read_wish
+from tasks.mock.lists import DEFAULT_PAGE, describe_figure, find_slice, read_int
+from tasks.mock.plan import Role, Route
 from tasks.mock.shapes import Schema, has_type, list_properties, put_at, read_at, tidy_schema
 from tasks.mock.vocabulary import CONTROLS, is_id_name, name_words, read_resource, snake
-from tasks.mock.world import MOST_THINGS, Thing, Wish, World
+from tasks.mock.world import Thing, Wish, World
 from tasks.values import conforms, sample_value
 
-Arguments = Mapping[str, Any]
-Targets = dict[str, Thing]
-
-LONGEST_UNFILTERED = 12
-"""Up to this many things are made to fill the limit of a list that nothing narrows down."""
-
 ACTIONS = {"cancel": "cancel", "close": "close", "complete": "complet", "confirm": "confirm", "approve": "approv"}
-
-
-def find_targets(route: Route, arguments: Arguments, world: World) -> Targets:
-    """The things that the request's ids name, by argument.
-
-    Raises:
-        RequestError: 404, an id names nothing that exists.
-    """
-    targets: Targets = {}
-    for item in route.ids:
-        given = arguments.get(item.argument)
-        for wanted in given if isinstance(given, list) else [given]:
-            if wanted is None or isinstance(wanted, dict):
-                continue
-            thing = world.find_by_id(item.collection, wanted)
-            if thing is None and (item.collection.is_listed or item.collection.id_examples):
-                noun = item.collection.name.replace("_", " ")
-                raise RequestError(404, "not_found", f"There is no {noun} with the id {wanted}.")
-            targets[item.argument] = thing or world.ensure(item.collection, wanted)
-    return targets
 
 
 def answer(route: Route, arguments: Arguments, targets: Targets, world: World) -> Json:
@@ -60,52 +33,8 @@ def _flatten_arguments(arguments: Arguments) -> dict[str, Any]:
     return {**inner, **arguments}
 
 
-def _read_wish(route: Route, arguments: Arguments, targets: Targets) -> Wish:
-    """What a list, a count or a pick looks for."""
-    scope = {name: arguments[name] for name in route.scope if name in arguments}
-    conditions = []
-    for item in route.filters:
-        value = arguments.get(item.argument)
-        if value is None or value == [] or value == "":
-            continue
-        conditions.append(Condition(item, value))
-    text = arguments.get(route.controls.text or "")
-    return Wish(tuple(conditions), text if isinstance(text, str) else "", tuple(sorted(scope.items())))
-
-
-def _find_things(route: Route, arguments: Arguments, targets: Targets, world: World) -> list[Thing]:
-    collection = _own_collection(route)
-    wish = _read_wish(route, arguments, targets)
-    start, size = find_slice(route.controls, arguments)
-    narrowed = bool(wish.conditions or wish.text or wish.scope)
-    least = size if size is not None and size <= LONGEST_UNFILTERED and (not narrowed or route.is_bounded) else 0
-    if start and start + 1 < MOST_THINGS:
-        least = max(least, start + world.rng("page", collection.name, start).randint(1, 4))
-    several = next((item for item in wish.conditions if item.filter.test == "equal" and len(_split(item)) > 1), None)
-    if several is not None:
-        for value in _split(several):
-            others = tuple(item for item in wish.conditions if item is not several)
-            each = (*others, Condition(several.filter, value))
-            world.find(collection, Wish(each, wish.text, wish.scope, most=1))
-        least = max(least, 1)
-    in_path = {parameter.argument for parameter in route.operation.parameters if parameter.place == "path"}
-    names_one = any(c.filter.keys == (collection.label,) and c.filter.argument in in_path for c in wish.conditions)
-    wish = Wish(wish.conditions, wish.text, wish.scope, least, most=1 if several is not None or names_one else 5)
-    found = world.find(collection, wish)
-    own = {id(thing) for thing in targets.values()}
-    found = [thing for thing in found if id(thing) not in own]
-    return sort_things(found, route.controls, arguments, collection, route.verbs)
-
-
-def _split(condition: Condition) -> list[Any]:
-    value = condition.value
-    if isinstance(value, list):
-        return value
-    return [each.strip() for each in value.split(",")] if isinstance(value, str) and "," in value else [value]
-
-
 def _answer_list(route: Route, arguments: Arguments, targets: Targets, world: World) -> Json:
-    found = _find_things(route, arguments, targets, world)
+    found = find_things(route, arguments, targets, world)
     start, size = find_slice(route.controls, arguments)
     shown = found[start:] if size is None else found[start : start + size]
     # Where no limit is given, a first page still leaves out what only later pages were made for.
@@ -138,10 +67,10 @@ def _without_figures(schema: Schema) -> Schema:
 
 
 def _answer_fetch(route: Route, arguments: Arguments, targets: Targets, world: World) -> Json:
-    thing = _own_target(route, targets)
+    thing = own_target(route, targets)
     if thing is None:
-        collection = _own_collection(route)
-        wish = _read_wish(route, arguments, targets)
+        collection = own_collection(route)
+        wish = read_wish(route, arguments)
         found = world.find(collection, Wish(wish.conditions, "", wish.scope, most=1))
         if not found:
             return _answer_other(route, arguments, targets, world)
@@ -150,7 +79,7 @@ def _answer_fetch(route: Route, arguments: Arguments, targets: Targets, world: W
 
 
 def _answer_pick(route: Route, arguments: Arguments, targets: Targets, world: World) -> Json:
-    found = _find_things(route, arguments, targets, world)
+    found = find_things(route, arguments, targets, world)
     if not found:
         return _answer_other(route, arguments, targets, world)
     drawn = world.rng("pick", route.operation.name, canonical_json(dict(arguments))).choice(found)
@@ -159,16 +88,14 @@ def _answer_pick(route: Route, arguments: Arguments, targets: Targets, world: Wo
 
 
 def _answer_create(route: Route, arguments: Arguments, targets: Targets, world: World) -> Json:
-    collection = _own_collection(route)
+    collection = own_collection(route)
     values = _read_fields(route, arguments)
     thing = world.create(collection, values, {name: arguments[name] for name in arguments if name in route.fields})
-    body = _show_thing(route, thing, arguments, targets, world)
-    fill_outcome(body, tidy_schema(route.response), route.role, collection.name, is_read=False)
-    return body
+    return _show_outcome(route, thing, arguments, targets, world)
 
 
 def _answer_update(route: Route, arguments: Arguments, targets: Targets, world: World) -> Json:
-    thing = _own_target(route, targets)
+    thing = own_target(route, targets)
     if thing is None:
         return _answer_other(route, arguments, targets, world)
     own = {item.argument for item in route.ids if item.is_own}
@@ -176,13 +103,21 @@ def _answer_update(route: Route, arguments: Arguments, targets: Targets, world: 
     # What the change is made to may be shown in another shape elsewhere: those views are made anew.
     thing.variants.clear()
     _apply_action(route, thing)
+    return _show_outcome(route, thing, arguments, targets, world)
+
+
+def _show_outcome(route: Route, thing: Thing, arguments: Arguments, targets: Targets, world: World) -> Json:
+    """A thing as it is after a change, and that the change was made."""
     body = _show_thing(route, thing, arguments, targets, world)
-    fill_outcome(body, tidy_schema(route.response), route.role, _own_collection(route).name, is_read=False)
+    noun = own_collection(route).name
+    fill_outcome(body, tidy_schema(route.response), route.role, noun, arguments, is_read=False)
+    if isinstance(body, dict) and not route.keys:
+        thing.values.update({name: value for name, value in body.items() if name in thing.values})
     return body
 
 
 def _answer_delete(route: Route, arguments: Arguments, targets: Targets, world: World) -> Json:
-    thing = _own_target(route, targets)
+    thing = own_target(route, targets)
     body = _answer_other(route, arguments, targets, world)
     if thing is None:
         return body
@@ -196,7 +131,7 @@ def _answer_delete(route: Route, arguments: Arguments, targets: Targets, world: 
 
 
 def _answer_count(route: Route, arguments: Arguments, targets: Targets, world: World) -> Json:
-    things = _find_things(route, arguments, targets, world)
+    things = find_things(route, arguments, targets, world)
     body = _answer_other(route, arguments, targets, world)
     schema = tidy_schema(route.response)
     fill_statistics(body, schema, things)
@@ -220,7 +155,7 @@ def _answer_other(route: Route, arguments: Arguments, targets: Targets, world: W
     _copy_from_targets(body, schema, arguments, targets)
     echo_arguments(body, schema, arguments)
     noun = route.collection.name if route.collection is not None else ""
-    fill_outcome(body, schema, route.role, noun, is_read=route.operation.method == "GET")
+    fill_outcome(body, schema, route.role, noun, arguments, is_read=route.operation.method == "GET")
     fill_conversion(body, schema, arguments, world)
     limit = read_int(arguments.get("limit"), -1)
     return body[:limit] if isinstance(body, list) and limit >= 0 else body
@@ -264,7 +199,7 @@ def _show_thing(route: Route, thing: Thing, arguments: Arguments, targets: Targe
     body = put_at(_sample_frame(route, arguments, world), route.keys, shown)
     outer = {**route.frame, "properties": {k: v for k, v in list_properties(route.frame).items() if k != route.keys[0]}}
     echo_arguments(body, outer, arguments)
-    fill_outcome(body, outer, route.role, "", is_read=route.operation.method == "GET")
+    fill_outcome(body, outer, route.role, "", arguments, is_read=route.operation.method == "GET")
     return body
 
 
@@ -320,17 +255,6 @@ def _apply_action(route: Route, thing: Thing) -> None:
         fitting = next((v for v in options if isinstance(v, str) and v.startswith(stem)), None) if options else None
         if fitting is not None:
             thing.values[name] = fitting
-
-
-def _own_target(route: Route, targets: Targets) -> Thing | None:
-    return next((targets[item.argument] for item in route.ids if item.is_own and item.argument in targets), None)
-
-
-def _own_collection(route: Route) -> Collection:
-    own = next((item.collection for item in route.ids if item.is_own), None)
-    collection = route.collection or own
-    assert collection is not None
-    return collection
 
 
 def _mend(route: Route, body: Json, arguments: Arguments, world: World) -> Json:

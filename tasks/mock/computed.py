@@ -1,7 +1,7 @@
 """Fields that follow from others: echoes of the request, conversions, figures over things, plain messages."""
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 from schemas.base import Json
@@ -15,7 +15,7 @@ FLAGS = split_words(
     "success successful ok deleted removed updated created saved sent accepted confirmed submitted acknowledged "
     "cancelled canceled registered subscribed"
 )
-MESSAGES = frozenset({"message", "msg", "detail", "note", "confirmation", "notice"})
+MESSAGES = frozenset({"message", "msg", "detail"})
 DONE = {Role.CREATE: "created", Role.UPDATE: "updated", Role.DELETE: "deleted"}
 STATISTICS = {
     "average": "mean",
@@ -54,14 +54,20 @@ def echo_arguments(body: Json, schema: Schema, arguments: Mapping[str, Any], dep
             echo_arguments(body[name], part, arguments, depth + 1)
 
 
-def fill_outcome(body: Json, schema: Schema, role: Role, resource: str, *, is_read: bool) -> None:
-    """Says that what was asked for has been done: flags are true, messages say so; in place, at every level."""
+def fill_outcome(
+    body: Json, schema: Schema, role: Role, resource: str, given: Collection[str], *, is_read: bool
+) -> None:
+    """Says that what was asked for has been done: flags are true, messages say so; in place, at every level.
+
+    What the request gave (`given`, argument names) is left as it is.
+    """
     if not isinstance(body, dict):
         return
     done = DONE.get(role, "completed")
+    told = {name_words(name) for name in given}
     for name, part in list_properties(schema).items():
         words = split_name(name)
-        if name not in body or not words:
+        if name not in body or not words or name_words(name) in told:
             continue
         if has_type(part, "boolean") and (words[-1] in FLAGS or words[0] in FLAGS):
             body[name] = True
@@ -73,7 +79,7 @@ def fill_outcome(body: Json, schema: Schema, role: Role, resource: str, *, is_re
             text = "deleted" if role is Role.DELETE else "success"
             body[name] = text if conforms(text, part) else body[name]
         elif has_type(part, "object"):
-            fill_outcome(body[name], part, role, resource, is_read=is_read)
+            fill_outcome(body[name], part, role, resource, given, is_read=is_read)
 
 
 def fill_conversion(body: Json, schema: Schema, arguments: Mapping[str, Any], world: World) -> None:

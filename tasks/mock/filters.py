@@ -1,29 +1,14 @@
-"""Arguments that narrow down, cut and order what a list finds; and how a thing is made to fit them."""
+"""Whether a thing meets what a request asks for, and how one is made to meet it."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from random import Random
 from typing import Any
 
 from schemas.base import Json
-from tasks.mock.plan import Collection, Filter, ListControls
-from tasks.mock.shapes import Schema, has_type, list_properties
-from tasks.mock.vocabulary import (
-    CONTROLS,
-    DIRECTIONS,
-    FREE_TEXT,
-    LIMITS,
-    LOWER_BOUNDS,
-    OFFSETS,
-    PAGES,
-    SORTS,
-    UPPER_BOUNDS,
-    Words,
-    is_id_name,
-    name_words,
-    snake,
-)
+from tasks.mock.plan import Collection, Filter
+from tasks.mock.shapes import Schema, has_type
 from tasks.values import conforms, infer_value_kind, merge_schemas, sample_value
 
 NEARNESS = 0.5
@@ -40,110 +25,6 @@ class Condition:
 
     filter: Filter
     value: Any
-
-
-def read_controls(arguments: Mapping[str, Schema], properties: Mapping[str, Schema]) -> ListControls:
-    """Which arguments cut, order and search a list."""
-    taken = {snake(name) for name in properties}
-
-    def pick(words: frozenset[str], kinds: tuple[str, ...], own: bool = False) -> str | None:
-        for name, schema in arguments.items():
-            # An argument named like a property filters by it, except for what only ever cuts a list.
-            fits = any(has_type(schema, kind) for kind in kinds) or "type" not in schema
-            if snake(name) in words and fits and (own or snake(name) not in taken):
-                return name
-        return None
-
-    return ListControls(
-        limit=pick(LIMITS, ("integer", "number", "string")),
-        offset=pick(OFFSETS, ("integer", "number")),
-        page=pick(PAGES, ("integer", "number", "string")),
-        sort=pick(SORTS, ("string",), own=True),
-        direction=pick(DIRECTIONS, ("string",)),
-        text=pick(FREE_TEXT, ("string",)),
-    )
-
-
-def bind_filters(arguments: Mapping[str, Schema], collection: Collection, taken: Iterable[str]) -> tuple[Filter, ...]:
-    """The arguments that narrow a collection down by a property of its things."""
-    used = set(taken)
-    bound = (_bind_filter(name, schema, collection) for name, schema in arguments.items() if name not in used)
-    return tuple(item for item in bound if item is not None)
-
-
-def _bind_filter(argument: str, schema: Schema, collection: Collection) -> Filter | None:
-    words = name_words(argument)
-    paths = _list_paths(collection)
-    keys = _find_exact(words, paths, collection)
-    if keys is not None:
-        return _bind_equal(argument, keys, paths[keys], collection)
-    for bounds, test in ((LOWER_BOUNDS, "least"), (UPPER_BOUNDS, "most")):
-        bare = tuple(word for word in words if word not in bounds)
-        if len(bare) == len(words):
-            continue
-        keys = _find_exact(bare, paths, collection) or _find_part(bare, paths) if bare else None
-        keys = keys or _find_dated(bare, schema, paths)
-        if keys is not None and not has_type(paths[keys], "array"):
-            return Filter(argument, keys, test, paths[keys])
-    keys = _find_part(words, paths)
-    return _bind_equal(argument, keys, paths[keys], collection) if keys is not None else None
-
-
-def _bind_equal(argument: str, keys: tuple[str, ...], part: Schema, collection: Collection) -> Filter:
-    kind = infer_value_kind(keys[-1], part)
-    if has_type(part, "array"):
-        test = "member"
-    elif kind in {"latitude", "longitude"}:
-        test = "near"
-    elif has_type(part, "string") and (keys == (collection.label,) or kind in {"title", "description", "sentence"}):
-        test = "contains"
-    else:
-        test = "equal"
-    return Filter(argument, keys, test, part)
-
-
-def _list_paths(collection: Collection) -> dict[tuple[str, ...], Schema]:
-    """Properties of the things, and those of objects directly in them."""
-    paths: dict[tuple[str, ...], Schema] = {(name,): part for name, part in collection.properties.items()}
-    for name, part in collection.properties.items():
-        paths |= {(name, inner): schema for inner, schema in list_properties(part).items()}
-    return {keys: part for keys, part in paths.items() if not has_type(part, "object")}
-
-
-def _find_exact(
-    words: Words, paths: Mapping[tuple[str, ...], Schema], collection: Collection
-) -> tuple[str, ...] | None:
-    """The property of that name; the resource's own name may precede it (`petName` for a pet's `name`)."""
-    resource = tuple(collection.name.split("_"))
-    for wanted in (words, words[len(resource) :] if words[: len(resource)] == resource else ()):
-        for keys in paths:
-            if wanted and name_words(keys[-1]) == wanted and not (len(keys) > 1 and snake(keys[-1]) in CONTROLS):
-                return keys
-    return None
-
-
-def _find_part(words: Words, paths: Mapping[tuple[str, ...], Schema]) -> tuple[str, ...] | None:
-    """The property that has one word more or less: `category_name` for `category`, `city` for `location_city`."""
-    for keys in paths:
-        names = name_words(keys[-1])
-        if (
-            len(keys) == 1
-            and words
-            and not is_id_name(keys[-1])
-            and (names[:-1] == words or (len(words) == 2 and names == words[1:]))
-        ):
-            return keys
-    return None
-
-
-def _find_dated(bare: Words, schema: Schema, paths: Mapping[tuple[str, ...], Schema]) -> tuple[str, ...] | None:
-    """The one date that `from`, `start_date` or `until` can mean."""
-    is_date = bare in {(), ("date",), ("time",), ("at",), ("on",)}
-    kind = infer_value_kind("_".join(bare), schema)
-    if not is_date or (not bare and kind not in {"date", "date_time"} and "date" not in str(schema.get("description"))):
-        return None
-    dated = (keys for keys, part in paths.items() if infer_value_kind(keys[-1], part) in {"date", "date_time"})
-    return next((keys for keys in dated if has_type(paths[keys], "string")), None)
 
 
 def read_value(values: Values, keys: Sequence[str]) -> Any:

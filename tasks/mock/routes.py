@@ -3,10 +3,12 @@
 from collections.abc import Sequence
 from dataclasses import replace
 
-from tasks.mock.filters import bind_filters, find_text_spot, read_controls
+from tasks.mock.binding import bind_filters, read_controls
+from tasks.mock.filters import find_text_spot
 from tasks.mock.plan import Collection, Filter, IdArgument, ListControls, Role, Route
-from tasks.mock.recognition import Sighting, find_id_owner, gather_collections, sight_operation
+from tasks.mock.recognition import find_id_owner, gather_collections
 from tasks.mock.shapes import Schema, schema_without
+from tasks.mock.sightings import Sighting, sight_operation
 from tasks.mock.vocabulary import CONTROLS, PICKING, is_id_name, name_words, snake
 from tasks.openapi.functions import Operation
 from tasks.values import compile_validator, infer_value_kind

@@ -6,8 +6,9 @@ from collections.abc import Sequence
 import httpx
 
 from schemas.base import Json
-from tasks.mock.answers import answer, find_targets
+from tasks.mock.answers import answer
 from tasks.mock.faults import RequestError, choose_fault, write_error
+from tasks.mock.finding import find_targets
 from tasks.mock.plan import Route
 from tasks.mock.routes import compile_routes
 from tasks.mock.world import World

@@ -39,7 +39,7 @@ WRAPPERS = split_words(
 SIMILAR = split_words("similar related recommendations recommendation recommended suggestions alternatives")
 VERBS = READING | PICKING | CREATING | UPDATING | DELETING | COUNTING | COMPUTING
 
-ID_WORDS = split_words("id ids uuid guid slug")
+ID_WORDS = split_words("id ids uuid guid")
 LIMITS = split_words(
     "limit per_page page_size max_results size take rows results_per_page num_results max n top number_of_results "
     "count items_per_page pagesize perpage num max_items first"
@@ -71,7 +71,7 @@ def snake(name: str) -> str:
 
 
 def is_id_name(name: str) -> bool:
-    """Whether a name stands for an opaque identifier (`id`, `petId`, `order_uuid`, `slug`)."""
+    """Whether a name stands for an opaque identifier (`id`, `petId`, `order_uuid`)."""
     words = split_name(name)
     return bool(words) and words[-1] in ID_WORDS and words not in (("app", "id"), ("paid",))
 

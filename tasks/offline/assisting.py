@@ -129,7 +129,7 @@ def _describe_call(tool: Tool, arguments: dict[str, Json], rng: Random) -> str:
         "count": f"count the {tool.things}",
         "top": f"rank the {tool.things}",
         "latest": f"check the newest {tool.things}",
-        "other": f"call {tool.name}",
+        "other": tool.imperative,
     }[tool.archetype]
     said = [
         f"{tool.parameter(name).words} {speak(value, rng)}"

@@ -3,9 +3,11 @@
 import re
 from functools import cache
 
-import inflect
+from tasks.values import pluralize, singularize
 
-_ENGINE = inflect.engine()
+_AN = re.compile(
+    r"(?!uni(?!n)|use|usa|uti|url|uuid|eu|one\b|once\b)[aeiou]|hour|honest|heir|honou?r|sms\b|mp3\b|rsvp\b", re.I
+)
 _WORD = re.compile(r"[A-Z]+(?=[A-Z][a-z])|[A-Z]?[a-z]+|[A-Z]+|\d+")
 
 
@@ -34,19 +36,14 @@ def join_snake(words: str) -> str:
 @cache
 def is_plural(noun: str) -> bool:
     """Whether the last word of `noun` is a plural."""
-    last = noun.split()[-1] if noun else ""
-    if last.endswith(("ss", "us", "is")):  # inflect takes "analysis" for a plural
-        return False
-    return bool(last) and _ENGINE.singular_noun(last) is not False
+    return bool(noun) and singularize(noun.split()[-1]) != noun.split()[-1]
 
 
 @cache
 def make_singular(noun: str) -> str:
     """`adoptable pets` as `adoptable pet`; a singular stays as it is."""
-    if not is_plural(noun):
-        return noun
     *rest, last = noun.split()
-    return " ".join([*rest, str(_ENGINE.singular_noun(last))])
+    return " ".join([*rest, singularize(last)])
 
 
 @cache
@@ -55,12 +52,12 @@ def make_plural(noun: str) -> str:
     if is_plural(noun):
         return noun
     *rest, last = noun.split()
-    return " ".join([*rest, _ENGINE.plural_noun(last)])
+    return " ".join([*rest, pluralize(last)])
 
 
 def with_article(noun: str) -> str:
-    """`apple` as `an apple`."""
-    return str(_ENGINE.a(noun))
+    """`apple` as `an apple`; goes by sound where spelling misleads (`a user`, `an hour`, `an SMS`)."""
+    return f"an {noun}" if _AN.match(noun) else f"a {noun}"
 
 
 def join_list(parts: list[str], last: str = " and ") -> str:

@@ -38,11 +38,7 @@ def read_outcomes(messages: Sequence[dict[str, Any]]) -> list[Outcome]:
     """Every call that has got its tool message, in the order of the calls."""
     answers = {message.get("tool_call_id"): message.get("content") for message in messages if message["role"] == "tool"}
     calls = (call for message in messages if message["role"] == "assistant" for call in message.get("tool_calls") or ())
-    return [
-        _read_outcome(call["function"], str(answers[call["id"]] or ""))
-        for call in calls
-        if call["id"] in answers
-    ]
+    return [_read_outcome(call["function"], str(answers[call["id"]] or "")) for call in calls if call["id"] in answers]
 
 
 def _read_outcome(call: dict[str, Any], content: str) -> Outcome:
@@ -67,8 +63,8 @@ def resolve(reference: Reference, parameter: Parameter, outcomes: Sequence[Outco
     """The id that a reference stands for, from the newest answer that has things of its kind; None if none has."""
     for outcome in reversed(outcomes):
         key, items = find_list(outcome.body)
-        if not items and reference.select == "that" and isinstance(outcome.body, dict):
-            items = [outcome.body]
+        if not items and isinstance(outcome.body, dict):
+            items = [outcome.body]  # one thing, as creations answer it and some searches
         if key and not _same_kind(key, parameter.noun) and not _spells_out(items[0], parameter):
             continue
         able = [item for item in items if find_id(item, parameter) is not None]

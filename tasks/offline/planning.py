@@ -5,7 +5,7 @@ from random import Random
 from schemas.base import Json
 from tasks.offline.naming import split_words
 from tasks.offline.plans import Reference, Step, make_step
-from tasks.offline.tools import Parameter, Tool
+from tasks.offline.tools import Parameter, Tool, is_same_thing
 from tasks.values import sample_value
 
 # fmt: off
@@ -23,36 +23,52 @@ _AMOUNTS = frozenset((
 
 def plan_single(tools: tuple[Tool, ...], rng: Random) -> tuple[Step, ...]:
     """One call whose arguments can all be said outright; () where the API has no such function."""
-    able = [tool for tool in tools if can_plan(tool)]
-    return (_draw_step(rng.choice(able), rng),) if able else ()
+    able = [tool for tool in tools if can_plan(tool, tools)]
+    return (_draw_step(rng.choice(able), tools, rng),) if able else ()
 
 
 def plan_several(tools: tuple[Tool, ...], rng: Random) -> tuple[Step, ...]:
     """Two or three calls: mostly a chain, else things that do not depend on each other; () where neither can be."""
-    chains = [(source, target) for source in tools for target in tools if _can_chain(source, target)]
+    chains = [(source, target) for source in tools for target in tools if _can_chain(source, target, tools)]
     if chains and rng.random() < 0.75:
-        return _draw_chain(tools, chains, rng)
-    able = [tool for tool in tools if can_plan(tool)]
+        return _share_credentials(_draw_chain(tools, chains, rng))
+    able = [tool for tool in tools if can_plan(tool, tools)]
     if not able:
         return ()
     count = 3 if len(able) > 3 and rng.random() < 0.15 else 2
     chosen = rng.sample(able, count) if len(able) >= count else able * count
-    return tuple(_draw_step(tool, rng) for tool in chosen[:count])
+    return _share_credentials(tuple(_draw_step(tool, tools, rng) for tool in chosen[:count]))
+
+
+def _share_credentials(steps: tuple[Step, ...]) -> tuple[Step, ...]:
+    """The steps with one value for each key or token: it is one user who makes the request."""
+    held: dict[str, Json | Reference] = {}
+    shared = []
+    for step in steps:
+        arguments = dict(step.arguments)
+        for name in arguments:
+            if split_words(name)[-1:] in (("key",), ("token",), ("appid",)):
+                arguments[name] = held.setdefault(name, arguments[name])
+        shared.append(make_step(step.function, arguments))
+    return tuple(shared)
 
 
 def plan_withheld(tools: tuple[Tool, ...], rng: Random) -> tuple[tuple[Step, ...], str]:
     """A call that cannot do without some parameter which can be told in a reply, and that parameter's name."""
-    able = [tool for tool in tools if can_plan(tool) and _tellable(tool)]
+    able = [tool for tool in tools if can_plan(tool, tools) and _tellable(tool)]
     if not able:
         return (), ""
     tool = rng.choice(able)
-    return (_draw_step(tool, rng),), rng.choice(_tellable(tool)).name
+    return (_draw_step(tool, tools, rng),), rng.choice(_tellable(tool)).name
 
 
-def can_plan(tool: Tool) -> bool:
-    """Whether every parameter that the function needs can be said: an id only where the document gives some."""
+def can_plan(tool: Tool, tools: tuple[Tool, ...]) -> bool:
+    """Whether every parameter that the function needs can be said.
+
+    An id can where the document gives some, and where no function tells one: then it is the user who knows it.
+    """
     return (tool.archetype != "other" or bool(tool.imperative)) and all(
-        _can_say(parameter) for parameter in tool.parameters if parameter.required
+        _can_say(parameter, tools) for parameter in tool.parameters if parameter.required
     )
 
 
@@ -70,10 +86,19 @@ def draw_value(parameter: Parameter, rng: Random) -> Json:
     return value
 
 
-def _can_say(parameter: Parameter) -> bool:
+def _can_say(parameter: Parameter, tools: tuple[Tool, ...]) -> bool:
     if parameter.role == "reference":
-        return bool(parameter.schema.get("examples"))
+        return bool(parameter.schema.get("examples")) or not any(_tells(tool, parameter) for tool in tools)
     return parameter.role != "opaque" and not (parameter.schema.get("type") == "array" and not _plain_items(parameter))
+
+
+def _tells(tool: Tool, parameter: Parameter) -> bool:
+    """Whether ids that `parameter` takes are among what the function returns to who does not know them yet."""
+    if not tool.gives_list and any(other.name == parameter.name for other in tool.parameters):
+        return False
+    returned = {split_words(name) for name in tool.returns}
+    own = not tool.thing or is_same_thing(tool.thing, parameter.noun)
+    return split_words(parameter.name) in returned or (own and ("id",) in returned)
 
 
 def _plain_items(parameter: Parameter) -> bool:
@@ -92,11 +117,14 @@ def _tellable(tool: Tool) -> list[Parameter]:
     ]
 
 
-def _draw_step(tool: Tool, rng: Random, reference: tuple[str, Reference] | None = None) -> Step:
+def _draw_step(
+    tool: Tool, tools: tuple[Tool, ...], rng: Random, reference: tuple[str, Reference] | None = None
+) -> Step:
     arguments: dict[str, Json | Reference] = {}
     if reference:
         arguments[reference[0]] = reference[1]
-    optional = [p for p in tool.parameters if not p.required and p.role not in ("paging", "reference") and _can_say(p)]
+    roles = ("paging", "reference")
+    optional = [p for p in tool.parameters if not p.required and p.role not in roles and _can_say(p, tools)]
     wanted = rng.sample(optional, min(len(optional), _draw_count(tool, rng)))
     for parameter in tool.parameters:
         if parameter.name in arguments or not (parameter.required or parameter in wanted):
@@ -114,18 +142,24 @@ def _draw_count(tool: Tool, rng: Random) -> int:
     return rng.choice((0, 0, 1, 1, 2))
 
 
-def _can_chain(source: Tool, target: Tool) -> bool:
-    """Whether what `source` lists can be referred to by `target`."""
-    if (
-        not source.gives_list
-        or not can_plan(source)
-        or source is target
-        or "id" not in " ".join(source.returns).lower()
-    ):
-        return False
+def _can_chain(source: Tool, target: Tool, tools: tuple[Tool, ...]) -> bool:
+    """Whether `target` can refer to what `source` lists, or creates where nothing else tells the id."""
     reference = target.reference
+    if source is target or reference is None or not can_plan(source, tools):
+        return False
+    if not source.gives_list and (source.archetype != "create" or _is_listed(reference, tools)):
+        return False
     others = (p for p in target.parameters if p.required and p is not reference)
-    return reference is not None and _matches(source.thing, reference.noun) and all(_can_say(p) for p in others)
+    return (
+        "id" in " ".join(source.returns).lower()
+        and _matches(source.thing, reference.noun)
+        and all(_can_say(p, tools) for p in others)
+    )
+
+
+def _is_listed(reference: Parameter, tools: tuple[Tool, ...]) -> bool:
+    """Whether there are other ids to be had than that of a thing just created."""
+    return bool(reference.schema.get("examples")) or any(tool.gives_list and _tells(tool, reference) for tool in tools)
 
 
 def _matches(thing: str, noun: str) -> bool:
@@ -136,19 +170,21 @@ def _draw_chain(tools: tuple[Tool, ...], chains: list[tuple[Tool, Tool]], rng: R
     source, target = rng.choice(chains)
     assert target.reference is not None
     steps = [
-        _draw_step(source, rng),
-        _draw_step(target, rng, (target.reference.name, _draw_reference(source, tools, rng))),
+        _draw_step(source, tools, rng),
+        _draw_step(target, tools, rng, (target.reference.name, _draw_reference(source, tools, rng))),
     ]
     more = [other for first, other in chains if first is source and other is not target and other.archetype != "delete"]
-    if more and target.archetype != "delete" and rng.random() < 0.25:
+    if more and source.gives_list and target.archetype != "delete" and rng.random() < 0.25:
         third = rng.choice(more)
         assert third.reference is not None
         select = Reference(rng.choice(("first", "last")))
-        steps.append(_draw_step(third, rng, (third.reference.name, select)))
+        steps.append(_draw_step(third, tools, rng, (third.reference.name, select)))
     return tuple(steps)
 
 
 def _draw_reference(source: Tool, tools: tuple[Tool, ...], rng: Random) -> Reference:
+    if not source.gives_list:
+        return Reference("that")
     amounts = [words for name in source.returns if _is_amount(name, tools) for words in [" ".join(split_words(name))]]
     if amounts and rng.random() < 0.5:
         return Reference(rng.choice(("highest", "lowest")), rng.choice(amounts))
@@ -156,6 +192,8 @@ def _draw_reference(source: Tool, tools: tuple[Tool, ...], rng: Random) -> Refer
 
 
 def _is_amount(name: str, tools: tuple[Tool, ...]) -> bool:
+    if split_words(name)[-1:] == ("id",):
+        return False
     typed = [p.schema.get("type") for tool in tools for p in tool.parameters if p.name == name]
     if typed:
         return any(kind in ("integer", "number") for kind in typed)

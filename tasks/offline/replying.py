@@ -17,7 +17,7 @@ _DETAIL = re.compile(r"<detail>\s*(.*?)\s*</detail>", re.DOTALL)
 def write_reply(messages: Sequence[dict[str, Any]], rng: Random) -> str:
     """The user's next message; `DONE` where the assistant asks nothing."""
     question = str(messages[-1].get("content") or "")
-    if "?" not in question:
+    if not question.rstrip().endswith("?"):  # a title that was found may hold a question mark too
         return DONE
     match = _DETAIL.search(str(messages[0].get("content") or ""))
     if not match or len(messages) > 3:  # what there was to tell has been told

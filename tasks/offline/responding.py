@@ -1,18 +1,37 @@
 """The final response: plain sentences over what the calls returned, and nothing that they did not."""
 
 import json
+import re
 from collections.abc import Iterator, Sequence
 from random import Random
 from typing import Any
 
 from schemas.base import Json
-from tasks.offline.naming import is_plural, join_list, make_plural, split_words
+from tasks.offline.naming import is_plural, join_list, make_plural, make_singular, split_words
 from tasks.offline.observing import Outcome, find_list
 from tasks.offline.phrasing import load_phrases
 from tasks.offline.tools import Tool
 
 _MOST_ITEMS = 4
 _MOST_FIELDS = 5
+_FRAME = frozenset(
+    (
+        "total",
+        "count",
+        "page",
+        "pages",
+        "limit",
+        "offset",
+        "size",
+        "per",
+        "next",
+        "previous",
+        "more",
+        "status",
+        "success",
+    )
+)
+"""Words in the names of what stands beside a list and says nothing but how long it is and where one is in it."""
 
 
 def write_response(tools: Sequence[Tool], outcomes: Sequence[Outcome], request: str, rng: Random) -> str:
@@ -24,12 +43,17 @@ def write_response(tools: Sequence[Tool], outcomes: Sequence[Outcome], request: 
 
 
 def _report(tool: Tool, outcome: Outcome, request: str, rng: Random) -> str:
-    _, items = find_list(outcome.body)
-    if items or tool.gives_list:
-        return _report_items(tool, items, request, rng)
+    key, items = find_list(outcome.body)
     body = outcome.body
+    if items and isinstance(body, dict) and tool.archetype in ("get", "other") and _says_more(body):
+        noun = " ".join(split_words(key)) or "results"
+        return f"{_report_thing(tool, body, request, rng)} {_report_items(noun, items, request, rng)}"
+    if items or (_is_empty(body) and tool.gives_list):
+        return _report_items(tool.things or "results", items, request, rng)
     if not isinstance(body, dict):
-        return f"The answer is {_say(body)}." if body not in (None, "") else "It went through; nothing was returned."
+        return (
+            f"The answer is {_say(body)}." if body not in (None, "", []) else "It went through; nothing was returned."
+        )
     if tool.archetype == "count" and isinstance(body.get("count"), int):
         return rng.choice(("There are {} {}.", "I count {} {}.", "The records hold {} {}.")).format(
             body["count"], tool.things
@@ -39,12 +63,23 @@ def _report(tool: Tool, outcome: Outcome, request: str, rng: Random) -> str:
     return _report_thing(tool, body, request, rng)
 
 
-def _report_items(tool: Tool, items: list[dict[str, Any]], request: str, rng: Random) -> str:
-    things = tool.things or "results"
+def _says_more(body: dict[str, Any]) -> bool:
+    """Whether an answer with a list in it is about one thing: it has fields of its own, not only counts and pages."""
+    names = (name for name, value in body.items() if isinstance(value, str | int | float))
+    return any(not _FRAME.intersection(split_words(name)) for name in names)
+
+
+def _is_empty(body: Json) -> bool:
+    """Whether an answer is a list in which nothing was found."""
+    values = body.values() if isinstance(body, dict) else [body]
+    return body in (None, {}) or any(value == [] for value in values)
+
+
+def _report_items(things: str, items: list[dict[str, Any]], request: str, rng: Random) -> str:
     if not items:
         return f"No {things} match that."
     shown = [_summarise(item, request) for item in items[:_MOST_ITEMS]]
-    noun = tool.thing if len(items) == 1 and tool.thing else things
+    noun = make_singular(things) if len(items) == 1 else things
     lead = rng.choice(("I found {} {}", "There are {} {}", "The search returned {} {}", "Here are {} {}"))
     if len(items) == 1:
         lead = rng.choice(("I found {} {}", "There is {} {}"))
@@ -85,13 +120,17 @@ def _fields(item: dict[str, Any]) -> Iterator[tuple[str, Json]]:
     for name, value in item.items():
         if isinstance(value, dict):
             nested.append(value)
-        elif isinstance(value, list):
-            if value and all(isinstance(part, str | int | float) for part in value):
-                yield " ".join(split_words(name)) or name, value
-        elif value is not None:
-            yield " ".join(split_words(name)) or name, value
+        elif value is None or not any(character.isalpha() for character in name):
+            continue  # a name without a letter says nothing
+        elif not isinstance(value, list) or (value and all(isinstance(part, str | int | float) for part in value)):
+            yield _speak_name(name), value
     for inner in nested:
         yield from _fields(inner)
+
+
+def _speak_name(name: str) -> str:
+    """A field's name in words; one with a number in it (`hours2`) as it stands, for the number counts nothing."""
+    return name if re.search(r"\d", name) else " ".join(split_words(name)) or name
 
 
 def _verb(words: str) -> str:

@@ -8,7 +8,6 @@ A request with tools is for the assistant. Else the prompt says what is wanted b
 import hashlib
 import json
 import re
-from collections.abc import Sequence
 from random import Random
 from typing import Any
 
@@ -17,7 +16,7 @@ from tasks.offline.assisting import take_turn, write_arguments
 from tasks.offline.documenting import write_documentation
 from tasks.offline.erring import Answer, spoil_text, spoil_turn
 from tasks.offline.instructing import write_instructions
-from tasks.offline.replying import write_reply
+from tasks.offline.replying import DONE, write_reply
 from tasks.offline.specifying import write_document
 
 _BLOCK = r"<{0}>\s*(.*?)\s*</{0}>"
@@ -43,7 +42,11 @@ def answer_request(request: dict[str, Any], error_rate: float = 0.0) -> Answer:
         if errs:
             return spoil_turn(turn, functions, rng)
         return Answer(turn.content, tuple((name, write_arguments(arguments)) for name, arguments in turn.calls))
-    content = _write_text(messages, rng)
+    prompt = str(messages[0].get("content") or "")
+    if _read_block(prompt, "instruction") is not None:
+        reply = write_reply(messages, rng)
+        return Answer("", error="silence") if errs and reply != DONE else Answer(reply)
+    content = _write_text(prompt, rng)
     return spoil_text(content, rng) if errs else Answer(content)
 
 
@@ -52,10 +55,7 @@ def _make_random(request: dict[str, Any]) -> Random:
     return Random(hashlib.sha256(canonical_json(told).encode()).digest())
 
 
-def _write_text(messages: Sequence[dict[str, Any]], rng: Random) -> str:
-    prompt = str(messages[0].get("content") or "")
-    if _read_block(prompt, "instruction") is not None:
-        return write_reply(messages, rng)
+def _write_text(prompt: str, rng: Random) -> str:
     functions, entry = _read_block(prompt, "functions"), _read_block(prompt, "entry")
     documentation = _read_block(prompt, "documentation")
     if functions is not None:

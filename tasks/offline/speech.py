@@ -31,17 +31,24 @@ def speak(value: Json, rng: Random) -> str:
         match = _ISO_DATE.fullmatch(value)
         if match and rng.random() < 0.6:
             return f"{int(match[3])} {_MONTHS[int(match[2]) - 1]} {match[1]}"
-        return " ".join(split_words(value)) if _IDENTIFIER.fullmatch(value) else value
+        return value
     return json.dumps(value)
 
 
 def speak_argument(parameter: Parameter, value: Json, rng: Random) -> str:
-    """Like `speak`; what could run into the words around it is put in quotes."""
+    """Like `speak`; codes are said in words, and what could run into the words around it is put in quotes."""
     spoken = speak(value, rng)
     schema = _item_schema(parameter)
+    if "enum" in schema:
+        return _speak_code(spoken)
     if _is_free_text(schema) and value not in _listed(schema):
         return f'"{spoken}"'
     return spoken
+
+
+def _speak_code(text: str) -> str:
+    """`in_stock` and `inStock` as `in stock`."""
+    return " ".join(split_words(text)) if _IDENTIFIER.fullmatch(text) else text
 
 
 def value_pattern(parameter: Parameter) -> str:
@@ -120,7 +127,7 @@ def _listed(schema: dict[str, Json]) -> list[Json]:
 
 def _spellings(value: Json) -> set[str]:
     rng = Random(0)
-    return {str(value).lower(), speak(value, rng).lower()}
+    return {str(value).lower(), speak(value, rng).lower(), _speak_code(str(value)).lower()}
 
 
 def _is_free_text(schema: dict[str, Json]) -> bool:

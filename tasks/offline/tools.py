@@ -5,13 +5,13 @@ nowhere else.
 """
 
 import json
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, Literal
 
 from schemas.base import Json
+from tasks.offline.describing import find_listed_noun, make_imperative, read_returned
 from tasks.offline.naming import is_plural, make_plural, make_singular, split_words
 
 Archetype = Literal[
@@ -39,7 +39,6 @@ _MODIFIERS: dict[str, Archetype] = {
 }
 _LIMITS = {("limit",), ("max", "results"), ("page", "size"), ("per", "page"), ("results",)}
 _PAGING = {("offset",), ("page",), ("skip",), ("cursor",), ("page", "number"), ("sort",), ("order",), ("sort", "order")}
-_RETURNS = re.compile(r"\s*Returns:\s*(.*)$", re.DOTALL)
 
 
 @dataclass(frozen=True)
@@ -65,7 +64,10 @@ class Parameter:
 
 @dataclass(frozen=True)
 class Tool:
-    """A function as the teacher understands it; `returns` are the fields that its description says come back."""
+    """A function as the teacher understands it.
+
+    `returns` are the fields that its description says come back, of each thing where it says that a list does.
+    """
 
     name: str
     archetype: Archetype
@@ -114,28 +116,50 @@ def _read_tools(text: str) -> tuple[Tool, ...]:
 
 def _read_tool(function: dict[str, Any], taken: set[tuple[str, str]]) -> Tool:
     schema = function.get("parameters") or {}
-    required = set(schema.get("required", ()))
-    archetype, noun = _find_archetype(function["name"], schema.get("properties", {}), required)
+    properties = schema.get("properties", {})
+    required = set(schema.get("required", ())) | _find_needed_ids(function["name"], properties, schema)
+    archetype, noun = _find_archetype(function["name"], properties, required)
     parameters = tuple(
         _read_parameter(name, part, name in required, make_singular(noun) if noun else "item")
-        for name, part in schema.get("properties", {}).items()
+        for name, part in properties.items()
     )
+    description = function.get("description") or ""
+    returned, imperative = read_returned(description), make_imperative(function["name"], description)
+    if not noun and returned.listed:
+        noun = find_listed_noun(imperative)
+        archetype = "list" if noun else archetype
     things = make_plural(noun) if noun else ""
+    owner = next((p.noun for p in parameters if p.role == "reference" and p.required), "")
     if archetype == "related":
-        owner = next(p.noun for p in parameters if p.role == "reference" and p.required)
         things = things.removeprefix(f"{owner} ") or things
+    if archetype == "get" and owner and not is_same_thing(make_singular(things), owner):
+        archetype = "other"  # what is asked for is not the thing that the id names
     if (archetype, things) in taken:
         archetype = "other"
-    description = function.get("description") or " ".join(split_words(function["name"]))
-    match = _RETURNS.search(description)
     return Tool(
         name=function["name"],
         archetype=archetype,
         things=things,
         thing=make_singular(things) if things else "",
-        imperative=_make_imperative(_RETURNS.sub("", description)),
+        imperative=imperative,
         parameters=parameters,
-        returns=_read_returns(match.group(1)) if match else (),
+        returns=returned.fields,
+    )
+
+
+def _find_needed_ids(name: str, properties: dict[str, Any], schema: dict[str, Any]) -> set[str]:
+    """Ids that a function cannot do without, whatever its document says: `updateDashboard` needs its `dashboardId`."""
+    verb, *rest = split_words(name) or ("",)
+    required = schema.get("required", ())
+    if any(split_words(p)[-1:] == ("id",) for p in required) or _VERBS.get(verb) in ("search", "list", "create"):
+        return set()
+    return {p for p in properties if split_words(p)[-1:] == ("id",) and {*split_words(p)[:-1]} & {*rest}}
+
+
+def is_same_thing(thing: str, noun: str) -> bool:
+    """Whether two nouns may mean the same: `cat` and `stray cat`, `user profile` and `user`."""
+    return thing == noun or any(
+        long.endswith(f" {short}") or long.startswith(f"{short} ") for long, short in ((thing, noun), (noun, thing))
     )
 
 
@@ -171,7 +195,7 @@ def _find_archetype(name: str, properties: dict[str, Any], required: set[str]) -
 def _read_parameter(name: str, schema: dict[str, Any], required: bool, thing: str) -> Parameter:
     words = split_words(name) or (name,)
     spoken = " ".join(words)
-    role = _find_role(words, schema)
+    role = _find_role(words, schema, required)
     if role in ("minimum", "maximum"):
         spoken = " ".join(words[1:])
     if words == ("id",):
@@ -179,15 +203,15 @@ def _read_parameter(name: str, schema: dict[str, Any], required: bool, thing: st
     return Parameter(name, spoken, role, required, json.dumps(schema, ensure_ascii=False))
 
 
-def _find_role(words: tuple[str, ...], schema: dict[str, Any]) -> Role:
+def _find_role(words: tuple[str, ...], schema: dict[str, Any], required: bool) -> Role:
     kind = schema.get("type")
     if kind in ("object", "null", None) or isinstance(kind, list):
         return "value" if "enum" in schema and kind is None else "opaque"
     if words[-1] == "id" and kind in ("string", "integer"):
         return "reference"
-    if words in _LIMITS and kind == "integer":
+    if words in _LIMITS and kind in ("integer", "number"):
         return "limit"
-    if words in _PAGING:
+    if words in _PAGING and not required:
         return "paging"
     if words[0] in ("min", "minimum") and len(words) > 1:
         return "minimum"
@@ -200,15 +224,3 @@ def _find_role(words: tuple[str, ...], schema: dict[str, Any]) -> Role:
     if words[-1] in ("city", "country"):
         return "place"
     return "value"
-
-
-def _make_imperative(description: str) -> str:
-    first = re.split(r"(?<=[.!?])\s", description.strip())[0].rstrip(".!? ")
-    return (first[:1].lower() + first[1:])[:200] if not first[:2].isupper() else first[:200]
-
-
-def _read_returns(text: str) -> tuple[str, ...]:
-    """Field names out of `pets (list of id, name, breed), total.`"""
-    inner = re.search(r"\(list of ([^)]*)\)", text)
-    names = (inner.group(1) if inner else text).rstrip(". ").split(",")
-    return tuple(name.strip() for name in names if re.fullmatch(r"\s*[A-Za-z_]\w*\s*", name))

@@ -162,7 +162,7 @@ def _check_ids(operations: tuple[Operation, ...]) -> Iterator[str]:
             if not any(_returns_id(other, name, noun) for other in sources):
                 yield (
                     f"{operation.name}: no search or list function returns the {name!r} that it needs; let one that "
-                    f"does not need it return an array of {noun or 'objects'} that have {name!r}"
+                    f"does not need it return an array of objects that have {name!r}"
                 )
 
 
@@ -208,8 +208,8 @@ def _holds_id(schema: Any, name: str, noun: str, is_noun: bool) -> bool:
 def _simplify(word: str) -> str:
     """A noun in lower case, singular, without separators: `Cat-Breeds` and `catBreed` are one."""
     word = re.sub(r"[^a-z0-9]", "", word.lower())
-    if word.endswith("ies"):
-        return f"{word[:-3]}y"
+    if word.endswith(("ies", "ie")):  # movies, movie: alike is what counts here
+        return f"{word.removesuffix('s')[:-2]}y"
     if word.endswith(("sses", "xes", "ches", "shes")):
         return word[:-2]
     return word[:-1] if word.endswith("s") and not word.endswith("ss") else word

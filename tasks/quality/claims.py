@@ -12,7 +12,7 @@ from tasks.quality.corpus import Corpus
 from tasks.quality.counts import Counts
 from tasks.quality.dates import MONTHS, WEEKDAYS, find_clocks, find_days
 from tasks.quality.folding import STOP_WORDS, split_words
-from tasks.quality.grounding import is_clock_grounded, is_day_grounded, is_value_grounded
+from tasks.quality.grounding import HUMP, is_clock_grounded, is_day_grounded, is_value_grounded
 from tasks.quality.numbers import UNITS, FoundNumber, find_numbers, find_spelled_numbers
 
 _ADDRESS = re.compile(
@@ -80,7 +80,7 @@ class _Finder:
         self.text = _EMPHASIS.sub("", text)
         self.corpus = grounds.corpus
         self.grounds = grounds
-        self.key_words = {word for key in self.corpus.keys for word in split_words(key)}
+        self.key_words = {word for key in self.corpus.keys for word in split_words(f"{key} {HUMP.sub(' ', key)}")}
         self.listed = len(_MARKER.findall(text)) or len(re.findall(r"(?m)^\s*[-*•]\s", text))
 
     def find(self) -> Iterator[str]:

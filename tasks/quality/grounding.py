@@ -11,7 +11,7 @@ from tasks.quality.folding import make_phrase, split_words
 from tasks.quality.numbers import Number, parse_number
 
 _MOMENT_WORDS = frozenset({*WEEKDAYS, "t", "z", "utc", "gmt", "at", "to", "from", "the", "th", "on"})
-_HUMP = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
+HUMP = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
 
 
 def is_number_grounded(value: Number, corpus: Corpus) -> bool:
@@ -45,7 +45,7 @@ def is_value_grounded(text: str, corpus: Corpus) -> bool:
         corpus.holds_phrase(words)
         or _is_date_grounded(text, corpus)
         or corpus.holds_compact(words)
-        or corpus.holds_phrase(split_words(_HUMP.sub(" ", text)))
+        or corpus.holds_phrase(split_words(HUMP.sub(" ", text)))
         or _is_code_grounded(text, corpus)
         or _is_script_grounded(text, corpus)
     )

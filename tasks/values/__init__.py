@@ -10,7 +10,7 @@ from tasks.values.names import infer_value_kind
 from tasks.values.sampling import sample_value
 from tasks.values.texts import ADJECTIVES
 from tasks.values.validators import compile_validator, conforms
-from tasks.values.words import singularize, split_name
+from tasks.values.words import pluralize, singularize, split_name
 
 __all__ = [
     "ADJECTIVES",
@@ -19,6 +19,7 @@ __all__ = [
     "flatten_schema",
     "infer_value_kind",
     "merge_schemas",
+    "pluralize",
     "sample_value",
     "singularize",
     "split_name",

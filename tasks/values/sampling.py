@@ -10,7 +10,7 @@ from tasks.values.merging import flatten_schema, merge_schemas
 from tasks.values.names import infer_value_kind
 from tasks.values.numbers import sample_number
 from tasks.values.patterns import matches_pattern, sample_pattern
-from tasks.values.validators import conforms
+from tasks.values.validators import MOST_KEPT, conforms
 from tasks.values.words import singularize, split_name, split_words
 
 Schema = dict[str, Any]
@@ -33,6 +33,9 @@ REGIONS_OF = "US"
 _AS_TEXT: Schema = {"type": "string"}
 TEXT_CAP = 4
 """How many draws of a kind are tried before text is made to fit."""
+
+
+_given: dict[int, tuple[Schema, list[Json]]] = {}  # by identity, the schema kept beside, as in `validators`
 
 
 def sample_value(name: str, schema: Schema, rng: Random) -> Json:
@@ -59,7 +62,18 @@ def _sample(name: str, schema: Any, scene: Scene, depth: int) -> Json:
 
 
 def _list_given(schema: Schema) -> list[Json]:
-    """The values that the schema itself names, as far as they conform to it."""
+    """The values that the schema itself names, as far as they conform to it; found once for each schema."""
+    if "enum" not in schema and "examples" not in schema and "example" not in schema:
+        return []
+    known = _given.get(id(schema))
+    if known is None:
+        if len(_given) >= MOST_KEPT:
+            _given.clear()
+        known = _given[id(schema)] = (schema, _find_given(schema))
+    return known[1]
+
+
+def _find_given(schema: Schema) -> list[Json]:
     enum = schema.get("enum")
     if isinstance(enum, list) and enum:
         telling = [value for value in enum if value is not None] or enum

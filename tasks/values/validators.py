@@ -12,7 +12,10 @@ MOST_KEPT = 4096
 
 Validator = Callable[[Any], bool]
 
-_validators: dict[str, Validator] = {}
+_by_text: dict[str, Validator] = {}
+# By identity, because writing a schema down to look it up costs more than the check. The schema is kept beside its
+# check, so that no other one can come to have its identity.
+_by_identity: dict[int, tuple[dict[str, Any], Validator]] = {}
 
 
 def compile_validator(schema: dict[str, Any]) -> Validator:
@@ -24,11 +27,17 @@ def compile_validator(schema: dict[str, Any]) -> Validator:
 
 
 def conforms(value: Json, schema: dict[str, Any]) -> bool:
-    """Whether the value conforms to the schema; the compiled check is kept by the schema's text."""
+    """Whether the value conforms to the schema, which must not be changed afterwards: its compiled check is kept."""
+    known = _by_identity.get(id(schema))
+    if known is not None:
+        return known[1](value)
+    if len(_by_identity) >= MOST_KEPT:
+        _by_identity.clear()
     key = canonical_json(schema)
-    check = _validators.get(key)
+    check = _by_text.get(key)
     if check is None:
-        if len(_validators) >= MOST_KEPT:
-            _validators.clear()
-        check = _validators[key] = compile_validator(schema)
+        if len(_by_text) >= MOST_KEPT:
+            _by_text.clear()
+        check = _by_text[key] = compile_validator(schema)
+    _by_identity[id(schema)] = (schema, check)
     return check(value)

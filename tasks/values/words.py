@@ -42,8 +42,13 @@ IRREGULAR = {
     "buses": "bus",
     "gases": "gas",
     "statuses": "status",
+    "viruses": "virus",
+    "campuses": "campus",
+    "bonuses": "bonus",
+    "aliases": "alias",
     "quizzes": "quiz",
 }
+_PLURALS = {singular: plural for plural, singular in IRREGULAR.items()}
 ALIKE = frozenset(split_words("series species news lens media data sms gps https iris always canvas atlas bonus gas"))
 
 
@@ -60,3 +65,17 @@ def singularize(word: str) -> str:
     if word.endswith("ies") and len(word) > 4:
         return f"{word[:-3]}y"
     return word[:-2] if word.endswith(("sses", "xes", "zzes", "ches", "shes")) else word[:-1]
+
+
+@lru_cache(maxsize=8192)
+def pluralize(word: str) -> str:
+    """The plural of a lower-case English singular; `singularize` undoes it."""
+    if word in _PLURALS:
+        return _PLURALS[word]
+    if word in ALIKE:
+        return word
+    if word.endswith("y") and word[-2:-1] not in tuple("aeiou"):
+        return f"{word[:-1]}ies"
+    if word.endswith("sis"):
+        return f"{word[:-2]}es"
+    return f"{word}es" if word.endswith(("s", "x", "z", "ch", "sh")) else f"{word}s"

@@ -1,0 +1,101 @@
+"""The flow `build-dataset`: a catalogue of public APIs becomes a published tool-use dataset.
+
+python -m flows.build_dataset --apis 50 --name demo --seed 0 --teacher.model offline
+python -m flows.build_dataset --help
+"""
+
+if __name__ == "__main__":
+    # Before Prefect is imported below, which reads its settings then: the command line sets them.
+    from flows.command_line import main
+
+    raise SystemExit(main("build_dataset"))
+
+from collections.abc import Sequence
+
+from prefect import flow
+from prefect.artifacts import acreate_markdown_artifact
+
+from flows.build_toolset import describe_rejections, show_toolset
+from flows.progress import Progress, show_progress
+from flows.session import count_calls, get_display, open_run
+from flows.walk import ApiWalk, walk_apis
+from schemas.parameters import BuildDatasetParams
+from schemas.steps import ApiOutcome, BuildSummary
+from tasks.catalog import choose_apis
+from tasks.context import RunContext
+from tasks.curation import compute_dataset_recipe, curate
+from tasks.publishing import Published, export, find_unchanged, publish
+
+
+@flow(
+    name="build-dataset",
+    flow_run_name="{params.name}, seed {params.seed}, {params.apis} APIs",
+    description="Turns a catalogue of public APIs into a published tool-use dataset. Unchanged input costs nothing.",
+    persist_result=False,
+)
+async def build_dataset(params: BuildDatasetParams) -> BuildSummary:
+    """Build and publish a dataset; where it would equal the newest version, say so and publish nothing.
+
+    The toolset's steps are tasks of this run and no subflow: a subflow for all APIs would make each wait for the
+    slowest before its first instruction, and one for each API costs a second of the server's time. `build_toolset`,
+    which walks the same way, is there for who wants the toolset alone; the results are shared.
+
+    Raises:
+        UserError: the parameters name something that is not there or cannot be used.
+        FatalTeacherError: the teacher cannot be used at all.
+    """
+    async with open_run(params) as context:
+        entries = await choose_apis()
+        context.entries = {entry.id: entry for entry in entries}
+        progress = Progress(total=len(entries))
+        async with show_progress(progress, get_display()):
+            outcomes = await walk_apis(context, entries, ApiWalk.make_episodes, progress)
+        await show_toolset(context, outcomes)
+        recipe = compute_dataset_recipe(outcomes)
+        published = find_unchanged(recipe)
+        if published is None:
+            published = await publish(await curate(outcomes), recipe)
+        exports = await export(published.dataset, params.export) if params.export else ()
+        summary = _summarise(context, outcomes, published, exports)
+        await acreate_markdown_artifact(key="dataset", markdown=render_summary(summary), description=params.name)
+    return summary
+
+
+def _summarise(
+    context: RunContext, outcomes: Sequence[ApiOutcome], published: Published, exports: tuple[str, ...]
+) -> BuildSummary:
+    rejected = describe_rejections(outcomes)
+    return BuildSummary(
+        dataset=published.dataset,
+        changed=published.changed,
+        apis=len(outcomes) - len(rejected),
+        rejected_apis=rejected,
+        accepted=published.accepted,
+        rejected=published.rejected,
+        reasons=published.reasons,
+        calls=count_calls(context),
+        exports=exports,
+    )
+
+
+def render_summary(summary: BuildSummary) -> str:
+    """The Markdown artifact of a finished dataset."""
+    dataset = summary.dataset
+    lines = [
+        f"# {dataset.name} {dataset.version}",
+        "",
+        "Published." if summary.changed else "Unchanged: the newest version holds these very rows.",
+        "",
+        f"- folder: `{dataset.path}`",
+        f"- page: `{dataset.path}/report.html`",
+        f"- content hash of `train.parquet`: `{dataset.content_hash}`",
+        f"- completions: {summary.calls.sent:,} sent, {summary.calls.stored:,} from the store",
+        "",
+        "| table | rows |",
+        "| --- | ---: |",
+        *(f"| `{name}` | {rows:,} |" for name, rows in dataset.counts.items()),
+    ]
+    if summary.reasons:
+        lines += ["", "| reason of rejection | instances |", "| --- | ---: |"]
+        lines += [f"| `{reason}` | {count:,} |" for reason, count in summary.reasons.items()]
+    return "\n".join(lines)

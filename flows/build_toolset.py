@@ -1,0 +1,76 @@
+"""The flow `build-toolset`: documents and specifies the APIs of a catalogue, and no more.
+
+python -m flows.build_toolset --categories Weather --apis all
+python -m flows.build_toolset --help
+"""
+
+if __name__ == "__main__":
+    # Before Prefect is imported below, which reads its settings then: the command line sets them.
+    from flows.command_line import main
+
+    raise SystemExit(main("build_toolset"))
+
+from collections.abc import Sequence
+
+from prefect import flow
+from prefect.artifacts import acreate_table_artifact
+
+from flows.progress import Progress, show_progress
+from flows.session import count_calls, get_display, open_run
+from flows.walk import ApiWalk, walk_apis
+from schemas.parameters import BuildToolsetParams
+from schemas.steps import ApiOutcome, ToolsetSummary
+from tasks.catalog import choose_apis
+from tasks.context import RunContext
+
+
+@flow(
+    name="build-toolset",
+    flow_run_name="{params.apis} APIs, seed {params.seed}",
+    description="Documents and specifies the APIs of a catalogue, so that datasets can be made from them.",
+    persist_result=False,
+)
+async def build_toolset(params: BuildToolsetParams) -> ToolsetSummary:
+    """Make the toolset of each API; a dataset that is built later finds them.
+
+    Raises:
+        UserError: the parameters name something that is not there or cannot be used.
+        FatalTeacherError: the teacher cannot be used at all.
+    """
+    async with open_run(params) as context:
+        entries = await choose_apis()
+        context.entries = {entry.id: entry for entry in entries}
+        progress = Progress(total=len(entries))
+
+        async def walk(api: ApiWalk) -> None:
+            await api.make_toolset()
+
+        async with show_progress(progress, get_display()):
+            outcomes = await walk_apis(context, entries, walk, progress)
+        await show_toolset(context, outcomes)
+        rejected = describe_rejections(outcomes)
+        return ToolsetSummary(apis=len(outcomes) - len(rejected), rejected=rejected, calls=count_calls(context))
+
+
+def describe_rejections(outcomes: Sequence[ApiOutcome]) -> dict[str, str]:
+    """The first reason of each rejected API, by id."""
+    return {o.api_id: f"{o.rejected.stage}: {o.rejected.problems[0]}" for o in outcomes if o.rejected is not None}
+
+
+async def show_toolset(context: RunContext, outcomes: Sequence[ApiOutcome]) -> None:
+    """The table artifact of the toolset."""
+    rows = [_describe_api(context, outcome) for outcome in outcomes]
+    await acreate_table_artifact(key="toolset", table=rows, description=f"{len(rows)} APIs and what became of them")
+
+
+def _describe_api(context: RunContext, outcome: ApiOutcome) -> dict[str, str | int]:
+    entry = context.entries[outcome.api_id]
+    verdicts = outcome.verdicts.counts if outcome.verdicts else {}
+    return {
+        "API": entry.name,
+        "category": entry.category,
+        "functions": outcome.toolset.ref.counts["functions"] if outcome.toolset else 0,
+        "instances": sum(verdicts.values()),
+        "accepted": verdicts.get("accepted", 0),
+        "rejected because": f"{outcome.rejected.stage}: {outcome.rejected.problems[0]}" if outcome.rejected else "",
+    }

@@ -1,0 +1,119 @@
+"""The command line of the flows: parameters in, one flow run, a summary and an exit status out.
+
+Exit status: 0 done, 1 the run failed, 2 bad input (nothing was started or written), 130 interrupted.
+
+The order matters. Input is checked first; then the server is started, which takes longest, and whatever is slow to
+import is imported meanwhile; only then is Prefect imported, because it reads its settings from the environment.
+"""
+
+import asyncio
+import os
+import signal
+import sys
+import time
+from collections.abc import Callable, Coroutine
+from importlib import import_module
+from typing import Any
+
+from flows.inputs import Inputs, gather_inputs
+from flows.options import parse_options
+from flows.server import Server, configure_client, is_healthy, launch_server, wait_for_server
+from schemas.errors import ToolHerdError, UserError
+from schemas.parameters import BuildDatasetParams, BuildToolsetParams
+
+FLOWS: dict[str, type[BuildToolsetParams]] = {
+    "build_dataset": BuildDatasetParams,
+    "build_toolset": BuildToolsetParams,
+    "refresh_dataset": BuildDatasetParams,
+}
+
+_QUIET = {
+    # What a run has to say is on its page; the terminal has the bar and the summary.
+    "PREFECT_LOGGING_HANDLERS_CONSOLE_LEVEL": "CRITICAL",
+    # Two lines for each task, sent to the server, tell nothing that the task's state does not.
+    "PREFECT_LOGGING_LOGGERS_PREFECT_TASK_RUNS_LEVEL": "WARNING",
+}
+
+
+def main(name: str, arguments: list[str] | None = None) -> int:
+    """Run the flow of `flows/<name>.py` with the process's arguments; returns the exit status."""
+    try:
+        params = parse_options(f"flows.{name}", FLOWS[name], sys.argv[1:] if arguments is None else arguments)
+        if name == "refresh_dataset" and isinstance(params, BuildDatasetParams) and params.version is not None:
+            raise UserError("a refresh takes no version: leave --version out, or use flows.build_dataset.")
+        inputs = gather_inputs(params)
+        return _run(name, params, inputs)
+    except UserError as error:
+        return _fail(error, 2)
+    except ToolHerdError as error:
+        return _fail(error, 1)
+    except KeyboardInterrupt:
+        print("interrupted: what was finished is kept, the same command goes on from there", file=sys.stderr)
+        return 130
+
+
+def _run(name: str, params: BuildToolsetParams, inputs: Inputs) -> int:
+    given = os.environ.get("PREFECT_API_URL")
+    server = launch_server()
+    if given and server.api_url != given:
+        print(f"PREFECT_API_URL ({given}) does not answer; a local server is used", file=sys.stderr)
+    results = {"PREFECT_RESULTS_LOCAL_STORAGE_PATH": str(inputs.root.cache / "results")} if inputs.root.is_local else {}
+    configure_client(server, **results, **_QUIET)
+    waiting = not is_healthy(server.api_url)
+    if waiting:
+        print("starting a Prefect server, which takes 10 to 20 s and is done once …", file=sys.stderr, flush=True)
+    flow = getattr(import_module(f"flows.{name}"), name)
+    _wait(server)
+    print(f"Prefect: {server.ui_url}", file=sys.stderr, flush=True)
+
+    from flows.progress import open_display
+    from flows.session import Launch, use_launch
+    from flows.summary import print_summary
+
+    started = time.monotonic()
+    display = open_display()
+    try:
+        with use_launch(Launch(inputs, display)):
+            summary = asyncio.run(_run_flow(lambda: flow(params)))
+    finally:
+        display.close()
+    print_summary(summary, time.monotonic() - started, server)
+    return 0
+
+
+async def _run_flow(start: Callable[[], Coroutine[Any, Any, Any]]) -> Any:
+    """Run a flow; SIGTERM and SIGINT cancel it, so that it ends as Crashed and not as Running for ever."""
+    running = asyncio.ensure_future(start())
+    loop = asyncio.get_running_loop()
+    stopped = False
+
+    def stop() -> None:
+        nonlocal stopped
+        stopped = True
+        running.cancel()
+
+    for sign in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(sign, stop)
+    try:
+        return await running
+    except (asyncio.CancelledError, Exception):
+        if stopped:
+            raise KeyboardInterrupt from None
+        raise
+
+
+def _wait(server: Server) -> None:
+    last = 0.0
+
+    def report(waited: float) -> None:
+        nonlocal last
+        if waited - last >= 10:
+            last = waited
+            print(f"still waiting for the Prefect server ({waited:.0f} s) …", file=sys.stderr, flush=True)
+
+    wait_for_server(server, report)
+
+
+def _fail(error: ToolHerdError, status: int) -> int:
+    print(f"error: {' '.join(str(error).split())}", file=sys.stderr)
+    return status

@@ -1,0 +1,72 @@
+"""The last lines of a run on the terminal, 80 columns wide."""
+
+import os
+
+from flows.progress import format_seconds
+from flows.server import Server
+from schemas.steps import BuildSummary, CallCounts, ToolsetSummary
+
+_LABEL = 10
+_WIDTH = 80
+_MOST_REJECTIONS = 5
+
+
+def print_summary(summary: BuildSummary | ToolsetSummary, seconds: float, server: Server, run_id: str = "") -> None:
+    """Print what became of a run."""
+    lines = _describe_dataset(summary) if isinstance(summary, BuildSummary) else _describe_toolset(summary)
+    lines.append(("calls", describe_calls(summary.calls)))
+    lines.append(("run", f"{server.ui_url}/runs/flow-run/{run_id}" if run_id else server.ui_url))
+    lines.append(("time", format_seconds(seconds)))
+    print()
+    for label, text in lines:
+        print(f"{label:<{_LABEL}}{text}")
+
+
+def describe_calls(calls: CallCounts) -> str:
+    """How many completions were bought, and how many were there."""
+    return f"{calls.sent:,} sent to the teacher, {calls.stored:,} answered by the store"
+
+
+def shorten_path(path: str) -> str:
+    """A path relative to the working directory where it lies in it."""
+    inside = not os.path.relpath(path).startswith("..") if "://" not in path else False
+    return os.path.relpath(path) if inside else path
+
+
+def _describe_dataset(summary: BuildSummary) -> list[tuple[str, str]]:
+    dataset = summary.dataset
+    total = summary.accepted + summary.rejected
+    share = f" of {total:,} instances ({100 * summary.accepted / total:.0f}%)" if total else ""
+    state = "published" if summary.changed else "unchanged, the newest version holds these very rows"
+    folder = shorten_path(dataset.path)
+    lines = [
+        ("dataset", f"{dataset.name} {dataset.version}: {state}"),
+        ("folder", folder),
+        ("page", f"{folder}/report.html"),
+        ("APIs", f"{summary.apis:,}" + (f", {len(summary.rejected_apis)} rejected" if summary.rejected_apis else "")),
+        ("accepted", f"{summary.accepted:,}{share}"),
+    ]
+    if summary.rejected:
+        lines.append(("rejected", f"{summary.rejected:,}"))
+        lines += [("", f"{count:>6,}  {reason}") for reason, count in summary.reasons.items()]
+    lines += _describe_rejections(summary.rejected_apis)
+    lines += [("export" if not number else "", shorten_path(path)) for number, path in enumerate(summary.exports)]
+    return lines
+
+
+def _describe_toolset(summary: ToolsetSummary) -> list[tuple[str, str]]:
+    return [
+        ("APIs", f"{summary.apis:,} ready, {len(summary.rejected)} rejected"),
+        *_describe_rejections(summary.rejected),
+    ]
+
+
+def _describe_rejections(rejected: dict[str, str]) -> list[tuple[str, str]]:
+    lines = []
+    for api_id, reason in list(rejected.items())[:_MOST_REJECTIONS]:
+        text = f"  {api_id}: {reason}"
+        room = _WIDTH - _LABEL
+        lines.append(("", text if len(text) <= room else text[: room - 1] + "…"))
+    if len(rejected) > _MOST_REJECTIONS:
+        lines.append(("", f"  and {len(rejected) - _MOST_REJECTIONS} more, in toolset.parquet and on the run's page"))
+    return lines

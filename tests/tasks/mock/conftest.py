@@ -1,0 +1,43 @@
+"""A caller that sends calls by function name and checks every answer against the document."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from tasks.mock import MockApi, MockTransport
+from tasks.openapi.requests import build_request
+from tasks.openapi.responses import check_response
+from tests.tasks.mock.pets import read_operations
+
+
+class Caller:
+    """One episode on the pet API. `call` gives the body of an answer that must have the status."""
+
+    def __init__(self, transport: MockTransport) -> None:
+        self.transport = transport
+        self.operations = {operation.name: operation for operation in read_operations()}
+
+    def call(self, function: str, http_status: int = 200, /, **arguments: Any) -> Any:
+        """Sends a call; asserts its status and that the answer conforms."""
+        operation = self.operations[function]
+        response = self.transport.handle_request(build_request(operation, arguments, "https://pets.example.com/v1"))
+        body = response.json() if response.content else None
+        assert response.status_code == http_status, body
+        assert check_response(operation, http_status, body) == ""
+        return body
+
+
+@pytest.fixture(scope="session")
+def pet_api() -> MockApi:
+    return MockApi(read_operations(), "pets")
+
+
+@pytest.fixture
+def open_episode(pet_api: MockApi) -> Callable[..., Caller]:
+    return lambda seed=1, fail_once=False: Caller(pet_api.transport(seed, fail_once=fail_once))
+
+
+@pytest.fixture
+def pets(open_episode: Callable[..., Caller]) -> Caller:
+    return open_episode()
