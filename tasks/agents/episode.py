@@ -81,9 +81,13 @@ async def _play(
 
 
 def _to_message(answer: Completion, calls_so_far: int) -> Message:
-    """The assistant's message; calls are numbered anew, so that an id never depends on the endpoint."""
+    """The assistant's message.
+
+    Calls are numbered anew, so that an id never depends on the endpoint; some endpoints send "" where a function takes
+    no arguments.
+    """
     calls = (
-        ToolCall(id=f"call_{number}", name=call.name, arguments=call.arguments)
+        ToolCall(id=f"call_{number}", name=call.name, arguments=call.arguments.strip() or "{}")
         for number, call in enumerate(answer.tool_calls, start=calls_so_far + 1)
     )
     return Message(role="assistant", content=answer.content, tool_calls=tuple(calls))

@@ -21,8 +21,8 @@ async def execute_call(
     if operation is None:
         return _refuse(call, 404, "unknown_function", f"there is no function {call.name!r}")
     try:
-        arguments = json.loads(call.arguments or "{}")
-    except ValueError as error:
+        arguments = json.loads(call.arguments)
+    except (ValueError, RecursionError) as error:
         return _refuse(call, 400, "invalid_json", f"the arguments are not JSON: {error}")
     if not isinstance(arguments, dict):
         return _refuse(call, 400, "invalid_json", "the arguments are not a JSON object")

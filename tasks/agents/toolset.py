@@ -18,8 +18,6 @@ def build_toolset(entry: CatalogEntry, introduction: str, document: dict[str, An
     """
     normal = normalise_document(document)
     operations = list_operations(normal)
-    if not operations:
-        raise DocumentError("the document has no operations")
     toolset = Toolset(
         entry=entry.model_copy(update={"openapi": None}),
         introduction=introduction,

@@ -60,11 +60,15 @@ def match_steps(steps: tuple[Step, ...], outcomes: list[Outcome]) -> list[Outcom
 
 
 def resolve(reference: Reference, parameter: Parameter, outcomes: Sequence[Outcome]) -> Json:
-    """The id that a reference stands for, from the newest answer that has things of its kind; None if none has."""
+    """The id that a reference stands for, from the newest answer that has things of its kind; None if none has.
+
+    Where no answer is a list, one that is a single thing counts as a list of one: some searches answer like that.
+    """
+    listed = any(find_list(outcome.body)[1] for outcome in outcomes)
     for outcome in reversed(outcomes):
         key, items = find_list(outcome.body)
-        if not items and isinstance(outcome.body, dict):
-            items = [outcome.body]  # one thing, as creations answer it and some searches
+        if not items and isinstance(outcome.body, dict) and (reference.select == "that" or not listed):
+            items = [outcome.body]
         if key and not _same_kind(key, parameter.noun) and not _spells_out(items[0], parameter):
             continue
         able = [item for item in items if find_id(item, parameter) is not None]

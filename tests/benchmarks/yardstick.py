@@ -71,7 +71,9 @@ async def _send_all(bodies: Iterable[dict[str, Any]]) -> None:
     transport = httpx2.ASGITransport(app=create_app())
     http = openai.DefaultAsyncHttpxClient(transport=transport)
     places = asyncio.Semaphore(_IN_FLIGHT)
-    async with openai.AsyncOpenAI(base_url="http://embedded/v1", api_key="none", http_client=http, max_retries=0) as client:
+    async with openai.AsyncOpenAI(
+        base_url="http://embedded/v1", api_key="none", http_client=http, max_retries=0
+    ) as client:
 
         async def send(body: dict[str, Any]) -> None:
             async with places:

@@ -1,0 +1,109 @@
+"""All episodes of an API, with the embedded teacher and the real mock: apart from each other, and repeatable."""
+
+import asyncio
+import json
+from typing import Any
+
+import pytest
+from starlette.responses import Response
+
+from schemas.episodes import Detail, Episode, Kind
+from schemas.errors import FatalTeacherError
+from schemas.parameters import KindShares
+from schemas.toolset import Toolset
+from tasks.agents import simulate_episodes, write_instructions
+from tasks.quality import check_episode
+from tests.tasks.agents.parts import call, embedded, make_instruction, scripted
+from tests.tasks.llm.endpoints import fail, say
+
+FAULTS = (429, 500, 503, 504)
+
+
+async def simulate(toolset: Toolset, count: int, seed: int) -> tuple[Episode, ...]:
+    async with embedded() as teacher:
+        instructions = await write_instructions(toolset, count, KindShares().by_kind(), 0, teacher)
+        return await simulate_episodes(toolset, instructions, seed, teacher, 4)
+
+
+async def test_every_kind_is_played_as_it_should_be(toolset: Toolset) -> None:
+    episodes = await simulate(toolset, 40, 0)
+    assert {episode.instruction.kind for episode in episodes} == set(Kind)
+    failed = [v for episode in episodes for v in check_episode(episode, toolset) if not v.keep]
+    assert failed == []
+    for episode in episodes:
+        statuses = [observation.status for observation in episode.trajectory.observations]
+        asked = [message.role for message in episode.trajectory.messages].count("user") > 1
+        assert asked == (episode.instruction.kind is Kind.MISSING_DETAIL)
+        assert bool(statuses) == (episode.instruction.kind is not Kind.NO_TOOL)
+        faults = [status for status in statuses if status in FAULTS]
+        assert len(faults) == (episode.instruction.kind is Kind.ERROR_RECOVERY)
+
+
+async def test_each_call_comes_with_a_thought(toolset: Toolset) -> None:
+    messages = [m for episode in await simulate(toolset, 10, 0) for m in episode.trajectory.messages if m.tool_calls]
+    assert messages
+    assert all(message.content for message in messages)
+
+
+async def test_one_seed_is_one_trajectory_and_another_seed_another_world(toolset: Toolset) -> None:
+    first = await simulate(toolset, 10, 0)
+    assert await simulate(toolset, 10, 0) == first
+    other = await simulate(toolset, 10, 1)
+    assert [episode.instruction for episode in other] == [episode.instruction for episode in first]
+    assert [episode.trajectory for episode in other] != [episode.trajectory for episode in first]
+
+
+async def test_an_episode_does_not_depend_on_those_beside_it(toolset: Toolset) -> None:
+    episodes = await simulate(toolset, 10, 0)
+    async with embedded() as teacher:
+        for episode in episodes[::3]:
+            assert await simulate_episodes(toolset, [episode.instruction], 0, teacher, 1) == (episode,)
+
+
+async def test_what_one_episode_deletes_is_still_there_in_the_other(toolset: Toolset) -> None:
+    pet = {"petId": "pet_4821"}
+    instructions = [make_instruction("Delete the pet.", number=number) for number in (1, 2)]
+    script = (call(("deletePet", pet)), call(("getPet", pet)), say("It is gone."))
+
+    def answer(body: dict[str, Any]) -> Response:
+        return script[sum(message["role"] == "assistant" for message in body["messages"])](body)
+
+    async with scripted(last=answer) as (teacher, _):
+        both = await simulate_episodes(toolset, instructions, 0, teacher, 2)
+    for episode in both:
+        assert [o.status for o in episode.trajectory.observations] == [200, 404]
+
+
+async def test_a_withheld_detail_is_asked_for_and_used(toolset: Toolset) -> None:
+    detail = Detail(parameter="city", value="Lyon")
+    async with embedded() as teacher:
+        (episode,) = await simulate_episodes(
+            toolset, [make_instruction("Find pets.", Kind.MISSING_DETAIL, withheld=detail)], 0, teacher, 1
+        )
+    asked, replied = episode.trajectory.messages[2:4]
+    assert "?" in asked.content
+    assert "Lyon" in replied.content
+    (observation,) = episode.trajectory.observations
+    assert "Lyon" in json.dumps(observation.body)
+
+
+async def test_a_failed_episode_is_a_row_and_its_siblings_go_on(toolset: Toolset) -> None:
+    instructions = [make_instruction(f"Find pets, number {number}.", number=number) for number in range(3)]
+    async with scripted(say("None."), fail(400, "too long"), say("None.")) as (teacher, _):
+        episodes = await simulate_episodes(toolset, instructions, 0, teacher, 1)
+    assert [episode.trajectory.end for episode in episodes] == ["response", "teacher_error", "response"]
+
+
+async def test_a_bad_key_stops_them_all(toolset: Toolset) -> None:
+    async with scripted(last=fail(401, "bad key")) as (teacher, _):
+        with pytest.raises(FatalTeacherError):
+            await simulate_episodes(toolset, [make_instruction()] * 3, 0, teacher, 3)
+        await asyncio.sleep(0)
+
+
+async def test_no_more_are_played_at_a_time_than_was_said(toolset: Toolset) -> None:
+    instructions = [make_instruction(number=number) for number in range(6)]
+    async with scripted(last=say("None.")) as (teacher, endpoint):
+        endpoint.delay_s = 0.01
+        await simulate_episodes(toolset, instructions, 0, teacher, 2)
+    assert endpoint.busiest == 2

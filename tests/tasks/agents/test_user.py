@@ -1,0 +1,62 @@
+"""The user agent in a running chat: sees the words, with the roles turned round, and none of the calls."""
+
+import pytest
+
+from schemas.episodes import Detail, Kind, Message, ToolCall
+from tasks.agents.user import ask_user
+from tests.tasks.agents.parts import embedded, make_instruction, scripted
+from tests.tasks.llm.endpoints import say
+
+WITHHELD = make_instruction("Find pets.", Kind.MISSING_DETAIL, withheld=Detail(parameter="city", value="Lyon"))
+CHAT = (
+    Message(role="system", content="You are helpful."),
+    Message(role="user", content="Find pets."),
+    Message(
+        role="assistant", content="I look.", tool_calls=(ToolCall(id="call_1", name="searchPets", arguments="{}"),)
+    ),
+    Message(role="tool", content='{"status": 400, "body": null}', tool_call_id="call_1"),
+    Message(role="assistant", content="In which city?"),
+)
+
+
+async def test_the_embedded_user_tells_what_it_has_in_mind() -> None:
+    async with embedded() as teacher:
+        reply = await ask_user(WITHHELD, CHAT, 0, teacher)
+    assert reply is not None
+    assert "Lyon" in reply
+
+
+async def test_to_the_user_the_assistant_is_the_other_one() -> None:
+    chat = (*CHAT, Message(role="user", content="Lyon."), Message(role="assistant", content="Lyon in France?"))
+    async with scripted(say("Yes.")) as (teacher, endpoint):
+        assert await ask_user(WITHHELD, chat, 7, teacher) == "Yes."
+    (request,) = endpoint.requests
+    system, *rest = request["messages"]
+    assert system["role"] == "system"
+    assert "Find pets." in system["content"]
+    assert '{"parameter": "city", "value": "Lyon"}' in system["content"]
+    assert rest == [
+        {"role": "user", "content": "In which city?"},
+        {"role": "assistant", "content": "Lyon."},
+        {"role": "user", "content": "Lyon in France?"},
+    ]
+    assert "tools" not in request
+    assert request["seed"] == 7
+
+
+async def test_a_user_with_nothing_in_mind_is_told_of_no_detail() -> None:
+    async with scripted(say("Any.")) as (teacher, endpoint):
+        await ask_user(make_instruction(), CHAT, 0, teacher)
+    assert "<detail>" not in endpoint.requests[0]["messages"][0]["content"]
+
+
+@pytest.mark.parametrize("answer", ["DONE", "done.", ' "DONE" ', "Done!", ""])
+async def test_done_means_that_no_answer_is_needed(answer: str) -> None:
+    async with scripted(say(answer)) as (teacher, _):
+        assert await ask_user(make_instruction(), CHAT, 0, teacher) is None
+
+
+async def test_the_embedded_user_takes_no_question_mark_in_a_title_for_a_question() -> None:
+    chat = (*CHAT[:2], Message(role="assistant", content='I found "Who let the dogs out?" by Baha Men.'))
+    async with embedded() as teacher:
+        assert await ask_user(make_instruction(), chat, 0, teacher) is None
