@@ -12,19 +12,21 @@ if __name__ == "__main__":
 
 from collections.abc import Sequence
 
-from prefect import flow
+from prefect import flow, runtime
 from prefect.artifacts import acreate_markdown_artifact
 
 from flows.build_toolset import describe_rejections, show_toolset
 from flows.progress import Progress, show_progress
 from flows.session import count_calls, get_display, open_run
-from flows.walk import ApiWalk, walk_apis
+from flows.walk import walk_apis
+from schemas.errors import ToolHerdError
 from schemas.parameters import BuildDatasetParams
 from schemas.steps import ApiOutcome, BuildSummary
 from tasks.catalog import choose_apis
 from tasks.context import RunContext
 from tasks.curation import compute_dataset_recipe, curate
 from tasks.publishing import Published, export, find_unchanged, publish
+from tasks.walk import walk_api
 
 
 @flow(
@@ -42,15 +44,16 @@ async def build_dataset(params: BuildDatasetParams) -> BuildSummary:
 
     Raises:
         UserError: the parameters name something that is not there or cannot be used.
-        FatalTeacherError: the teacher cannot be used at all.
+        ToolHerdError: the teacher cannot be used at all, or no API came through; nothing is published.
     """
     async with open_run(params) as context:
         entries = await choose_apis()
         context.entries = {entry.id: entry for entry in entries}
         progress = Progress(total=len(entries))
         async with show_progress(progress, get_display()):
-            outcomes = await walk_apis(context, entries, ApiWalk.make_episodes, progress)
+            outcomes = await walk_apis(context, entries, walk_api, progress)
         await show_toolset(context, outcomes)
+        _require_instances(outcomes)
         recipe = compute_dataset_recipe(outcomes)
         published = find_unchanged(recipe)
         if published is None:
@@ -59,6 +62,13 @@ async def build_dataset(params: BuildDatasetParams) -> BuildSummary:
         summary = _summarise(context, outcomes, published, exports)
         await acreate_markdown_artifact(key="dataset", markdown=render_summary(summary), description=params.name)
     return summary
+
+
+def _require_instances(outcomes: Sequence[ApiOutcome]) -> None:
+    """Raises ToolHerdError if there is nothing to make a dataset of."""
+    if not any(outcome.verdicts is not None for outcome in outcomes):
+        api_id, reason = next(iter(describe_rejections(outcomes).items()))
+        raise ToolHerdError(f"none of {len(outcomes)} APIs came through, so nothing is published; {api_id}: {reason}")
 
 
 def _summarise(
@@ -75,6 +85,7 @@ def _summarise(
         reasons=published.reasons,
         calls=count_calls(context),
         exports=exports,
+        run_id=str(runtime.flow_run.id or ""),
     )
 
 

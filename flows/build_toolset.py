@@ -12,16 +12,17 @@ if __name__ == "__main__":
 
 from collections.abc import Sequence
 
-from prefect import flow
+from prefect import flow, runtime
 from prefect.artifacts import acreate_table_artifact
 
 from flows.progress import Progress, show_progress
 from flows.session import count_calls, get_display, open_run
-from flows.walk import ApiWalk, walk_apis
+from flows.walk import walk_apis
 from schemas.parameters import BuildToolsetParams
 from schemas.steps import ApiOutcome, ToolsetSummary
 from tasks.catalog import choose_apis
 from tasks.context import RunContext
+from tasks.walk import ApiWalk
 
 
 @flow(
@@ -42,14 +43,24 @@ async def build_toolset(params: BuildToolsetParams) -> ToolsetSummary:
         context.entries = {entry.id: entry for entry in entries}
         progress = Progress(total=len(entries))
 
-        async def walk(api: ApiWalk) -> None:
-            await api.make_toolset()
+        async def walk(api_id: str) -> ApiOutcome:
+            api = ApiWalk(context, context.entries[api_id])
+            try:
+                await api.make_toolset()
+            except Exception as error:
+                return api.get_outcome(error)
+            return api.get_outcome()
 
         async with show_progress(progress, get_display()):
             outcomes = await walk_apis(context, entries, walk, progress)
         await show_toolset(context, outcomes)
         rejected = describe_rejections(outcomes)
-        return ToolsetSummary(apis=len(outcomes) - len(rejected), rejected=rejected, calls=count_calls(context))
+        return ToolsetSummary(
+            apis=len(outcomes) - len(rejected),
+            rejected=rejected,
+            calls=count_calls(context),
+            run_id=str(runtime.flow_run.id or ""),
+        )
 
 
 def describe_rejections(outcomes: Sequence[ApiOutcome]) -> dict[str, str]:

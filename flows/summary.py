@@ -11,11 +11,11 @@ _WIDTH = 80
 _MOST_REJECTIONS = 5
 
 
-def print_summary(summary: BuildSummary | ToolsetSummary, seconds: float, server: Server, run_id: str = "") -> None:
+def print_summary(summary: BuildSummary | ToolsetSummary, seconds: float, server: Server) -> None:
     """Print what became of a run."""
     lines = _describe_dataset(summary) if isinstance(summary, BuildSummary) else _describe_toolset(summary)
     lines.append(("calls", describe_calls(summary.calls)))
-    lines.append(("run", f"{server.ui_url}/runs/flow-run/{run_id}" if run_id else server.ui_url))
+    lines.append(("run", f"{server.ui_url}/runs/flow-run/{summary.run_id}"))
     lines.append(("time", format_seconds(seconds)))
     print()
     for label, text in lines:
@@ -50,7 +50,9 @@ def _describe_dataset(summary: BuildSummary) -> list[tuple[str, str]]:
         lines.append(("rejected", f"{summary.rejected:,}"))
         lines += [("", f"{count:>6,}  {reason}") for reason, count in summary.reasons.items()]
     lines += _describe_rejections(summary.rejected_apis)
-    lines += [("export" if not number else "", shorten_path(path)) for number, path in enumerate(summary.exports)]
+    if summary.exports:
+        formats = sorted({path.split("/")[-2] for path in summary.exports})
+        lines.append(("exports", f"{folder}/exports/ ({', '.join(formats)})"))
     return lines
 
 

@@ -42,17 +42,22 @@ class CallCounts(Record):
 
 
 class ToolsetSummary(Record):
-    """What became of the APIs of a run: how many are ready, and the reason by id for each that is not."""
+    """What became of the APIs of a run: how many are ready, and the reason by id for each that is not.
+
+    `run_id` is the flow run's, as the Prefect UI shows it.
+    """
 
     apis: int
     rejected: dict[str, str]
     calls: CallCounts
+    run_id: str = ""
 
 
 class BuildSummary(Record):
     """What became of a build. `changed` tells whether a version was published; `dataset` is the newest one either way.
 
-    `accepted` and `rejected` count instances, `reasons` the rejected ones by reason, `exports` are paths.
+    `accepted` and `rejected` count instances, `reasons` the rejected ones by reason, `exports` are paths,
+    `run_id` is the flow run's.
     """
 
     dataset: DatasetRef
@@ -64,3 +69,4 @@ class BuildSummary(Record):
     reasons: dict[str, int]
     calls: CallCounts
     exports: tuple[str, ...] = ()
+    run_id: str = ""

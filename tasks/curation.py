@@ -6,9 +6,10 @@ with benchmarks.
 
 import asyncio
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from prefect import task
 from prefect.cache_policies import NO_CACHE
@@ -43,19 +44,16 @@ class Curated:
 
 
 @dataclass
-class _Draft:
-    """A row to be: everything of it but the verdicts of the whole."""
+class _Judged:
+    """An instruction and what the checks said of its episode, a list of verdicts as they are kept."""
 
-    episode: Episode
-    toolset: Toolset
-    verdicts: list[Verdict]
-    ledger: list[LedgerRow]
-    recipe: str
-    created_at: datetime
+    id: str
+    text: str
+    verdicts: list[dict[str, Any]]
 
     @property
     def accepted(self) -> bool:
-        return all(verdict.keep for verdict in self.verdicts)
+        return all(verdict["keep"] for verdict in self.verdicts)
 
 
 def read_prompt_versions() -> dict[str, str]:
@@ -102,84 +100,86 @@ async def curate(outcomes: tuple[ApiOutcome, ...]) -> Curated:
 
 
 def _curate(context: RunContext, outcomes: Sequence[ApiOutcome]) -> Curated:
+    """Two passes, what was asked and what followed, so that memory holds the episodes of one API at a time."""
+    judged = {o.api_id: _read_judged(context, o) for o in outcomes if o.rejected is None}
+    together = _judge_together([item for items in judged.values() for item in items], context.benchmarks)
     curated = Curated()
-    drafts: list[_Draft] = []
     for outcome in outcomes:
         curated.ledger += outcome.ledger
         if outcome.rejected is not None:
             curated.rejected.append(outcome.rejected)
-        drafts += _draft_rows(context, outcome, curated)
-    _judge_together(drafts, context.benchmarks)
-    versions = read_prompt_versions()
-    drafts.reverse()
-    while drafts:  # an episode goes as its row comes, so that memory holds one of each, not two
-        draft = drafts.pop()
-        curated.rows.append(
-            build_instance(
-                draft.episode,
-                draft.toolset,
-                draft.verdicts,
-                draft.ledger,
-                teacher=context.params.teacher.model,
-                executor=EXECUTOR,
-                recipe_hash=draft.recipe,
-                prompt_versions=versions,
-                created_at=draft.created_at,
-            )
-        )
+            if outcome.toolset is not None:
+                held = _read(context, outcome.toolset.ref)
+                curated.ledger += [LedgerRow.model_validate(row) for row in held["ledger"]]
+            continue
+        _add_rows(context, outcome, judged.pop(outcome.api_id), together, curated)
     return curated
 
 
-def _draft_rows(context: RunContext, outcome: ApiOutcome, curated: Curated) -> list[_Draft]:
-    """The drafts of one API; its toolset and ledger go into `curated`."""
-    if outcome.toolset is None:
-        return []
-    held = _read(context, outcome.toolset.ref)
-    curated.ledger += [LedgerRow.model_validate(row) for row in held["ledger"]]
-    if outcome.instructions is not None:
-        written = _read(context, outcome.instructions.ref)
-        curated.ledger += [LedgerRow.model_validate(row) for row in written["ledger"]]
-    if outcome.rejected is not None or outcome.episodes is None or outcome.verdicts is None:
-        return []
-    toolset = Toolset.model_validate(held["toolset"])
-    curated.toolsets.append(toolset)
-    played = _read(context, outcome.episodes.ref)
+def _read_judged(context: RunContext, outcome: ApiOutcome) -> list[_Judged]:
+    """What an API's instructions say and what the checks said, in the order of the episodes."""
+    assert outcome.instructions is not None
+    assert outcome.verdicts is not None
+    instructions = _read(context, outcome.instructions.ref)["instructions"]
     verdicts = _read(context, outcome.verdicts)["verdicts"]
+    return [_Judged(item["id"], item["text"], row) for item, row in zip(instructions, verdicts, strict=True)]
+
+
+def _add_rows(
+    context: RunContext,
+    outcome: ApiOutcome,
+    judged: Sequence[_Judged],
+    together: Mapping[str, list[Verdict]],
+    curated: Curated,
+) -> None:
+    """Add the rows of one API, its toolset and its ledger to `curated`."""
+    assert outcome.toolset is not None
+    assert outcome.instructions is not None
+    assert outcome.episodes is not None
+    held, played = _read(context, outcome.toolset.ref), _read(context, outcome.episodes.ref)
+    toolset = Toolset.model_validate(held["toolset"])
+    spent = [LedgerRow.model_validate(row) for row in played["ledger"]]
     ledger: defaultdict[str, list[LedgerRow]] = defaultdict(list)
-    for row in map(LedgerRow.model_validate, played["ledger"]):
+    for row in spent:
         ledger[row.owner].append(row)
-        curated.ledger.append(row)
-    drafts = []
-    for item, judged in zip(played["episodes"], verdicts, strict=True):
-        episode = Episode.model_validate(item)
-        drafts.append(
-            _Draft(
-                episode=episode,
-                toolset=toolset,
-                verdicts=[Verdict.model_validate(verdict) for verdict in judged],
-                ledger=ledger[episode.instruction.id],
-                recipe=played["recipe"],
-                created_at=datetime.fromisoformat(played["created_at"]),
+    versions, created_at = read_prompt_versions(), datetime.fromisoformat(played["created_at"])
+    for item, one in zip(played["episodes"], judged, strict=True):
+        verdicts = [*map(Verdict.model_validate, one.verdicts), *together[one.id]]
+        curated.rows.append(
+            build_instance(
+                Episode.model_validate(item),
+                toolset,
+                verdicts,
+                ledger[one.id],
+                teacher=context.params.teacher.model,
+                executor=EXECUTOR,
+                recipe_hash=played["recipe"],
+                prompt_versions=versions,
+                created_at=created_at,
             )
         )
-    return drafts
+    asked = _read(context, outcome.instructions.ref)["ledger"]
+    curated.ledger += [LedgerRow.model_validate(row) for row in [*held["ledger"], *asked]]
+    curated.ledger += spent
+    curated.toolsets.append(toolset)
 
 
-def _judge_together(drafts: Sequence[_Draft], benchmarks: Sequence[str]) -> None:
-    """Add to each draft what only the whole can tell.
+def _judge_together(judged: Sequence[_Judged], benchmarks: Sequence[str]) -> dict[str, list[Verdict]]:
+    """What only the whole can tell, by instruction.
 
-    Accepted drafts come first, so that one is never turned down for being like another that was turned down anyway.
+    Accepted ones come first, so that none is turned down for being like another that was turned down anyway.
     """
-    ordered = [draft for draft in drafts if draft.accepted] + [draft for draft in drafts if not draft.accepted]
-    texts = [draft.episode.instruction.text for draft in ordered]
-    twins = {
-        place: f"like {ordered[other].episode.instruction.id}"
-        for place, other in find_near_duplicates(texts, SIMILARITY).items()
-    }
+    ordered = sorted(judged, key=lambda item: not item.accepted)
+    texts = [item.text for item in ordered]
+    twins = {place: f"like {ordered[other].id}" for place, other in find_near_duplicates(texts, SIMILARITY).items()}
     overlaps = find_overlaps(texts, benchmarks, SIMILARITY) if benchmarks else {}
-    for reason, found in ((Reason.NEAR_DUPLICATE, twins), (Reason.BENCHMARK_OVERLAP, overlaps)):
-        for place, draft in enumerate(ordered):
-            draft.verdicts.append(_decide(reason, found.get(place)))
+    return {
+        item.id: [
+            _decide(Reason.NEAR_DUPLICATE, twins.get(place)),
+            _decide(Reason.BENCHMARK_OVERLAP, overlaps.get(place)),
+        ]
+        for place, item in enumerate(ordered)
+    }
 
 
 def _decide(reason: Reason, problem: str | None) -> Verdict:
@@ -188,7 +188,7 @@ def _decide(reason: Reason, problem: str | None) -> Verdict:
     return Verdict(check=reason.value, keep=False, reason=reason, detail=problem[:200])
 
 
-def _read(context: RunContext, ref: ArtifactRef) -> dict[str, object]:
+def _read(context: RunContext, ref: ArtifactRef) -> dict[str, Any]:
     payload = context.root.read_artifact(ref)
     if payload is None:
         raise FileNotFoundError(f"{ref.path} is gone from the data root: run again")

@@ -18,10 +18,8 @@ from prefect.context import TaskRunContext
 from prompts import load_prompt
 from schemas.base import Json, content_hash
 from schemas.calls import Stage
-from schemas.errors import ToolHerdError
 from tasks.agents import STAGE_PROMPTS, STAGE_VERSIONS
 from tasks.context import get_context
-from tasks.openapi import DocumentError
 
 RETRIES = 2
 RETRY_DELAY_S = 5.0
@@ -47,7 +45,7 @@ class RecipePolicy(CachePolicy):
         return make_key(task_ctx.task.name, inputs["api_id"], inputs["recipe"])
 
 
-def step_task(name: str, description: str) -> Callable[[Callable[P, R]], Task[P, R]]:
+def step_task(name: str, description: str, *, retries: int = RETRIES) -> Callable[[Callable[P, R]], Task[P, R]]:
     """The decorator of one API's step: a function of `api_id`, `recipe` and references that returns a `StepResult`."""
     return task(
         name=name,
@@ -57,7 +55,7 @@ def step_task(name: str, description: str) -> Callable[[Callable[P, R]], Task[P,
         cache_policy=RecipePolicy(),
         persist_result=True,
         result_serializer="compressed/json",
-        retries=RETRIES,
+        retries=retries,
         retry_delay_seconds=RETRY_DELAY_S,
         retry_condition_fn=is_mendable,
     )
@@ -83,15 +81,15 @@ def compute_recipe(stage: Stage, *inputs: Json) -> str:
 
 @cache
 def hash_code(*folders: str) -> str:
-    """A hash of the Python files of folders in `tasks/`: the version of steps that are cheap to make again."""
-    files = sorted(path for folder in folders for path in (_FOLDER / folder).rglob("*.py"))
-    return content_hash({str(path.relative_to(_FOLDER)): path.read_text(encoding="utf-8") for path in files})
+    """A hash of all files of folders in `tasks/`: the version of what is cheap to make again."""
+    found = sorted(path for folder in folders for path in (_FOLDER / folder).rglob("*") if path.is_file())
+    files = [path for path in found if "__pycache__" not in path.parts]
+    return content_hash({path.relative_to(_FOLDER).as_posix(): content_hash(path.read_bytes().hex()) for path in files})
 
 
 async def is_mendable(task: Any, task_run: Any, state: Any) -> bool:
-    """Whether Prefect is to try a task again: not what the LLM client gave up on, nor what bad input caused.
+    """Whether Prefect is to try a task again: for a full disk, a store out of reach, a lost connection.
 
-    Retries of requests live in `tasks/llm`; these are for a full disk, a store out of reach, a lost connection.
+    Retries of the teacher's requests live in `tasks/llm`, and what bad input caused stays as it is.
     """
-    error = await state.aresult(raise_on_failure=False)
-    return not isinstance(error, ToolHerdError | DocumentError | ExceptionGroup)
+    return isinstance(await state.aresult(raise_on_failure=False), OSError)

@@ -31,5 +31,10 @@ async def simulate_episodes(
         async with places:
             return await run_episode(toolset, instruction, World(by_name, transport), episode_seed, teacher)
 
-    # gather and not a TaskGroup: what makes the run impossible must arrive as itself, not in a group
-    return tuple(await asyncio.gather(*(play(instruction) for instruction in instructions)))
+    # No TaskGroup: what makes the run impossible must arrive as itself, not in a group.
+    running = [asyncio.create_task(play(instruction)) for instruction in instructions]
+    try:
+        return tuple(await asyncio.gather(*running))
+    finally:
+        for task in running:
+            task.cancel()

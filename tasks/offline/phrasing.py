@@ -27,7 +27,7 @@ def spoken_attributes(tool: Tool) -> tuple[str, ...]:
     return tuple(words for words in spoken if words and words.split()[-1] != "id")
 
 
-@lru_cache(maxsize=4096)
+@lru_cache(maxsize=512)
 def find_pattern(tool: Tool, attributes: tuple[str, ...]) -> re.Pattern[str]:
     """A pattern for every phrasing of the function's archetype with the function's own nouns; longest phrasing first.
 

@@ -30,7 +30,7 @@ class _Clause:
     end: int
 
 
-@lru_cache(maxsize=2048)
+@lru_cache(maxsize=512)
 def read_request(text: str, tools: tuple[Tool, ...]) -> Reading:
     """The calls that `text` asks for, in its order; none where no function fits."""
     attributes = all_attributes(tools)
@@ -86,7 +86,7 @@ def read_reply(text: str, parameter: Parameter) -> Json:
     return None
 
 
-@lru_cache(maxsize=2048)
+@lru_cache(maxsize=512)
 def _reply_patterns(words: str) -> tuple[re.Pattern[str], ...]:
     """The ways in which a reply gives a value; the wordiest first, since the others match it too."""
     replies = sorted(load_phrases()["replies"], key=len, reverse=True)

@@ -109,7 +109,7 @@ def _read_reference(parameter: Parameter, text: str, attributes: tuple[str, ...]
     return Reference("that") if re.search(rf"\bthat {noun}\b", text, re.IGNORECASE) else None
 
 
-@lru_cache(maxsize=8192)
+@lru_cache(maxsize=512)
 def _slot_patterns(parameter: Parameter) -> tuple[re.Pattern[str], ...]:
     words, value = re.escape(parameter.words), f"({value_pattern(parameter)})"
     value_sources: dict[str, tuple[str, ...]] = {

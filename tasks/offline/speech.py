@@ -93,7 +93,7 @@ def _hear_date(text: str) -> str:
         return text
 
 
-@lru_cache(maxsize=8192)
+@lru_cache(maxsize=512)
 def _value_pattern(schema_json: str, reference: bool) -> str:
     schema: dict[str, Json] = json.loads(schema_json)
     if schema.get("type") == "array":

@@ -92,7 +92,7 @@ class Tool:
         return self.archetype in ("search", "list", "related", "top", "latest")
 
 
-@lru_cache(maxsize=4096)
+@lru_cache(maxsize=512)
 def _load(text: str) -> dict[str, Json]:
     value: dict[str, Json] = json.loads(text)
     return value
@@ -103,7 +103,7 @@ def read_tools(functions: Sequence[dict[str, Any]]) -> tuple[Tool, ...]:
     return _read_tools(json.dumps(functions, sort_keys=True, ensure_ascii=False))
 
 
-@lru_cache(maxsize=512)
+@lru_cache(maxsize=64)
 def _read_tools(text: str) -> tuple[Tool, ...]:
     tools: list[Tool] = []
     taken: set[tuple[str, str]] = set()

@@ -49,7 +49,7 @@ def _refuse_reference(uri: str) -> Any:
     raise ValueError(f"remote reference {uri!r}: nothing is fetched")
 
 
-@lru_cache(maxsize=4096)
+@lru_cache(maxsize=512)
 def _compile_text(text: str) -> jsonschema_rs.Draft202012Validator:
     return compile_schema(json.loads(text))
 

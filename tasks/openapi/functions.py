@@ -102,7 +102,7 @@ def list_operations(doc: Mapping[str, Any]) -> tuple[Operation, ...]:
     )
 
 
-@lru_cache(maxsize=8192)
+@lru_cache(maxsize=512)
 def build_function(operation: Operation) -> Function:
     """An operation as a tool.
 

@@ -27,6 +27,6 @@ def check_response(operation: Operation, status: int, body: Json) -> str:
     return "" if error is None else describe_value_error(error)
 
 
-@lru_cache(maxsize=8192)
+@lru_cache(maxsize=512)
 def _compile_response(response: Response) -> jsonschema_rs.Draft202012Validator:
     return compile_schema(response.schema or {})

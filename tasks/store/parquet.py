@@ -49,18 +49,15 @@ def read_table(path: UPath, row_type: type[RowT]) -> Iterator[RowT]:
 def content_hash_of_rows(rows: Iterable[Record]) -> str:
     """A SHA-256 over what the rows say, in no matter what order they come.
 
-    Each row is its canonical JSON without HASH_EXCLUDES; the lines are sorted (rows begin with their id where they
-    have one, so the order is by id).
+    Each row counts by the SHA-256 of its canonical JSON without HASH_EXCLUDES; these are sorted and hashed, so that
+    no more than one row is spelled out at a time.
     """
-    digest = hashlib.sha256()
-    for line in sorted(_write_hash_line(row) for row in rows):
-        digest.update(line.encode())
-    return digest.hexdigest()
+    return hashlib.sha256(b"".join(sorted(_hash_row(row) for row in rows))).hexdigest()
 
 
-def _write_hash_line(row: Record) -> str:
+def _hash_row(row: Record) -> bytes:
     fields: dict[str, Any] = row.model_dump(mode="json", exclude=set(HASH_EXCLUDES))
-    return f"{fields.get('id', '')}\t{canonical_json(fields)}\n"
+    return hashlib.sha256(canonical_json(fields).encode()).digest()
 
 
 def _hash_file(path: UPath) -> tuple[str, int]:

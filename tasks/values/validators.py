@@ -8,7 +8,7 @@ import jsonschema_rs
 from schemas.base import Json, canonical_json
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
-MOST_KEPT = 4096
+MOST_KEPT = 1024
 
 Validator = Callable[[Any], bool]
 
