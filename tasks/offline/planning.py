@@ -37,6 +37,7 @@ def plan_several(tools: tuple[Tool, ...], rng: Random) -> tuple[Step, ...]:
         return ()
     count = 3 if len(able) > 3 and rng.random() < 0.15 else 2
     chosen = rng.sample(able, count) if len(able) >= count else able * count
+    chosen.sort(key=lambda tool: tool.archetype == "delete")  # what is deleted cannot be looked at any more
     return _share_credentials(tuple(_draw_step(tool, tools, rng) for tool in chosen[:count]))
 
 

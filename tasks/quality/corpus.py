@@ -150,10 +150,11 @@ class Corpus:
         return any(form in segment.raw for segment in self.segments for form in forms)
 
     def holds_labelled(self, code: str) -> bool:
-        """Whether a text calls a word a code (`language code it`, `country: in`, `es as the language`)."""
+        """Whether a text calls a word a code (`language code it`, `country: in`, `es as the language`, `set to es`)."""
         label, word = r"(?:code|country|currency|lang|language|locale)", re.escape(code)
         pattern = re.compile(
-            rf"\b{label}(?: is| of| set to|:|=)?\s+{word}\b|\b{word} as the (?:\w+ )?{label}\b", re.IGNORECASE
+            rf"\b{label}(?: is| of| set to|:|=)?\s+{word}\b|\b{word} as the (?:\w+ )?{label}\b|\bset to {word}\b",
+            re.IGNORECASE,
         )
         return any(pattern.search(segment.raw) for segment in self.segments)
 
