@@ -1,0 +1,44 @@
+"""A real Prefect server for these tests, and for each test a data root and a result store of its own."""
+
+import os
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from prefect.settings import PREFECT_API_URL, PREFECT_RESULTS_LOCAL_STORAGE_PATH, temporary_settings
+from prefect.testing.utilities import prefect_test_harness
+
+import prompts
+from tasks.store import DataRoot
+
+
+@pytest.fixture(scope="session")
+def server() -> Iterator[str]:
+    """The address of a Prefect API with an empty database."""
+    with prefect_test_harness(server_startup_timeout=120):
+        yield str(PREFECT_API_URL.value())
+
+
+@pytest.fixture
+def data_root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> DataRoot:
+    monkeypatch.setenv("TOOLHERD_DATA_ROOT", str(tmp_path / "data"))
+    return DataRoot.from_environment()
+
+
+@pytest.fixture
+def prefect(server: str, data_root: DataRoot) -> Iterator[str]:
+    """The server, with results kept in the test's data root: the harness isolates the database but not these."""
+    with temporary_settings({PREFECT_RESULTS_LOCAL_STORAGE_PATH: os.fspath(Path(str(data_root.cache)) / "results")}):
+        yield server
+
+
+@pytest.fixture
+def prompt_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """A copy of the prompts that the test may edit; call `prompts.load_prompt.cache_clear()` after an edit."""
+    folder = tmp_path / "prompts"
+    shutil.copytree(Path(prompts.__file__).parent, folder, ignore=shutil.ignore_patterns("*.py", "__pycache__"))
+    monkeypatch.setattr(prompts, "_FOLDER", folder)
+    prompts.load_prompt.cache_clear()
+    yield folder
+    prompts.load_prompt.cache_clear()

@@ -1,0 +1,195 @@
+"""The main flow against a real Prefect server and the embedded teacher: what it makes, and never makes twice."""
+
+import json
+import threading
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, HTTPServer
+from pathlib import Path
+
+import pytest
+
+import prompts
+from flows.build_dataset import build_dataset, render_summary
+from schemas.errors import FatalTeacherError, ToolHerdError, UserError
+from schemas.reasons import Reason
+from tasks.store import DataRoot
+from tests.flows.parts import NAMES, count_artifacts, make_params, read_apis, read_calls, read_rows, write_document
+
+pytestmark = [pytest.mark.usefixtures("prefect"), pytest.mark.xdist_group("prefect")]
+
+
+async def test_a_run_publishes_a_dataset_and_the_same_run_again_finds_it_unchanged(data_root: DataRoot) -> None:
+    first = await build_dataset(make_params())
+    rows = read_rows(data_root, first.dataset)
+
+    assert first.changed
+    assert first.dataset.version == "v1"
+    assert first.rejected_apis == {}
+    assert len(rows) == first.accepted + first.rejected == 8
+    assert {row.api_name for row in rows} == {"Yelp", "Steem"}
+    assert {row.teacher for row in rows} == {"offline"}
+    assert set(json.loads(rows[0].prompt_versions)) == set(prompts.PROMPTS)
+    assert all(row.input_tokens > 0 for row in rows)
+    assert first.calls.sent == len(read_calls(data_root, first.dataset))
+    assert (data_root.path("datasets", "toolherd", "v1") / "report.html").exists()
+
+    again = await build_dataset(make_params())
+
+    assert not again.changed
+    assert again.dataset == first.dataset
+    assert (again.calls.sent, again.calls.stored) == (0, 0)
+    assert "Unchanged" in render_summary(again)
+
+
+async def test_one_seed_gives_one_dataset_and_another_seed_another(
+    data_root: DataRoot, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    one = await build_dataset(make_params())
+    other_seed = await build_dataset(make_params(seed=1, name="other"))
+    monkeypatch.setenv("TOOLHERD_DATA_ROOT", str(tmp_path / "elsewhere"))
+    same_seed = await build_dataset(make_params())
+
+    assert same_seed.calls.sent == one.calls.sent
+    assert same_seed.dataset.content_hash == one.dataset.content_hash
+    assert other_seed.dataset.content_hash != one.dataset.content_hash
+
+
+async def test_an_edited_prompt_runs_again_only_what_depends_on_it(data_root: DataRoot, prompt_folder: Path) -> None:
+    first = await build_dataset(make_params())
+    made = count_artifacts(data_root)
+    assert made == {"documentation": 2, "toolset": 2, "instructions": 2, "episodes": 2}
+
+    assistant = prompt_folder / "assistant.jinja"
+    assistant.write_text(assistant.read_text().rstrip() + "\n- Be brief.\n")
+    prompts.load_prompt.cache_clear()
+    second = await build_dataset(make_params())
+
+    assert count_artifacts(data_root) == {**made, "episodes": 4}
+    assert second.changed
+    assert 0 < second.calls.sent < first.calls.sent
+    sent = [row for row in read_calls(data_root, second.dataset) if row.stage == "simulate" and not row.stored]
+    assert second.calls.sent == len(sent)
+
+
+async def test_a_new_api_costs_its_own_calls_and_no_others(data_root: DataRoot) -> None:
+    await build_dataset(make_params())
+    more = await build_dataset(make_params(names=NAMES))
+
+    calls = read_calls(data_root, more.dataset)
+    assert more.dataset.version == "v2"
+    assert more.calls.sent == sum(row.api_id == "metaweather" for row in calls) > 0
+    assert len({row.api_id for row in calls}) == 3
+
+
+async def test_what_the_data_root_lost_is_made_again_at_no_cost(data_root: DataRoot) -> None:
+    first = await build_dataset(make_params())
+    for path in Path(str(data_root.path("episodes"))).glob("yelp/*.json"):
+        path.write_bytes(path.read_bytes()[:100])
+    for path in Path(str(data_root.path("toolset"))).glob("steem/*.json"):
+        path.unlink()
+    (data_root.path("datasets", "toolherd", "v1") / "train.parquet").unlink()
+    again = await build_dataset(make_params())
+
+    assert again.changed
+    assert again.dataset.version == "v2"
+    assert again.dataset.content_hash == first.dataset.content_hash
+    assert again.calls.sent == 0
+    assert again.calls.stored > 0
+
+
+async def test_a_teacher_that_errs_leaves_rejected_rows_with_reasons(data_root: DataRoot) -> None:
+    summary = await build_dataset(make_params(instructions=8, teacher={"error_rate": 0.3}))
+    rows = read_rows(data_root, summary.dataset)
+
+    assert summary.accepted + summary.rejected == len(rows)
+    assert summary.rejected > 0
+    assert all(row.reasons for row in rows if not row.accepted)
+    assert summary.reasons == {
+        reason.value: count for reason in Reason if (count := sum(reason in row.reasons for row in rows))
+    }
+
+
+async def test_instructions_of_a_benchmark_are_turned_down(data_root: DataRoot, tmp_path: Path) -> None:
+    first = await build_dataset(make_params())
+    known = next(row for row in read_rows(data_root, first.dataset) if row.accepted)
+    benchmark = tmp_path / "benchmark.txt"
+    benchmark.write_text(f"{known.instruction}\n")
+    second = await build_dataset(make_params(benchmarks=[str(benchmark)]))
+
+    row = next(row for row in read_rows(data_root, second.dataset) if row.id == known.id)
+    assert row.reasons == (Reason.BENCHMARK_OVERLAP,)
+    assert second.calls.sent == 0
+
+
+async def test_a_document_that_cannot_be_used_is_a_rejected_api_and_the_run_goes_on(
+    data_root: DataRoot, tmp_path: Path
+) -> None:
+    folder = tmp_path / "documents"
+    folder.mkdir()
+    write_document(folder / "boats.json")
+    looped = {"Node": {"$ref": "#/components/schemas/Other"}, "Other": {"$ref": "#/components/schemas/Node"}}
+    write_document(folder / "looped.json", components={"schemas": looped})
+    summary = await build_dataset(make_params(catalog=str(folder), names=[], name="boats", version="first"))
+
+    assert summary.dataset.version == "first"
+    assert summary.apis == 1
+    assert list(summary.rejected_apis) == ["looped"]
+    rejected = next(row for row in read_apis(data_root, summary.dataset) if not row.accepted)
+    assert rejected.rejected_at == "import"
+    assert "reference" in rejected.reasons[0].lower() or "ref" in rejected.reasons[0]
+    assert {row.stage for row in read_calls(data_root, summary.dataset)} == {"instruct", "simulate"}
+
+
+async def test_exports_lie_beside_the_dataset_also_when_it_is_unchanged(data_root: DataRoot) -> None:
+    await build_dataset(make_params())
+    summary = await build_dataset(make_params(export=["trl", "xlam"]))
+
+    assert not summary.changed
+    assert {Path(path).parent.name for path in summary.exports} == {"trl", "xlam"}
+    assert all(Path(path).is_relative_to(str(data_root.path("datasets", "toolherd", "v1", "exports")))
+               for path in summary.exports)  # fmt: skip
+
+
+async def test_a_version_that_exists_is_bad_input(data_root: DataRoot) -> None:
+    await build_dataset(make_params(version="first"))
+    with pytest.raises(UserError, match="already has a version first"):
+        await build_dataset(make_params(version="first"))
+
+
+async def test_a_run_in_which_no_api_comes_through_publishes_nothing(data_root: DataRoot) -> None:
+    teacher = {"model": "some-model", "base_url": "http://127.0.0.1:9/v1", "attempts": 1}
+    with pytest.raises(ToolHerdError, match=r"none of 2 APIs came through.*cannot be reached"):
+        await build_dataset(make_params(teacher=teacher))
+    assert not data_root.path("datasets").exists()
+
+
+class _Refusing(BaseHTTPRequestHandler):
+    def do_POST(self) -> None:
+        self.rfile.read(int(self.headers["Content-Length"]))
+        body = b'{"error": {"message": "bad key"}}'
+        self.send_response(401)
+        self.send_header("Content-Type", "application/json")
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, format: str, *args: object) -> None:
+        pass
+
+
+@pytest.fixture
+def refusing_teacher() -> Iterator[str]:
+    """An endpoint that accepts no key."""
+    server = HTTPServer(("127.0.0.1", 0), _Refusing)
+    thread = threading.Thread(target=server.serve_forever)
+    thread.start()
+    yield f"http://127.0.0.1:{server.server_port}/v1"
+    server.shutdown()
+    thread.join()
+    server.server_close()
+
+
+async def test_a_refused_key_ends_the_run_at_once(data_root: DataRoot, refusing_teacher: str) -> None:
+    with pytest.raises(FatalTeacherError, match="OPENAI_API_KEY"):
+        await build_dataset(make_params(teacher={"model": "some-model", "base_url": refusing_teacher}))
+    assert not data_root.path("datasets").exists()

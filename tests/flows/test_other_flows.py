@@ -1,0 +1,36 @@
+"""The flows beside `build-dataset`: the toolset alone, and the refresh."""
+
+import pytest
+
+from flows.build_dataset import build_dataset
+from flows.build_toolset import build_toolset
+from flows.refresh_dataset import refresh_dataset
+from schemas.errors import UserError
+from schemas.parameters import BuildToolsetParams
+from tasks.store import DataRoot
+from tests.flows.parts import NAMES, count_artifacts, make_params, read_calls
+
+pytestmark = [pytest.mark.usefixtures("prefect"), pytest.mark.xdist_group("prefect")]
+
+
+async def test_a_dataset_takes_the_toolset_that_was_built_before(data_root: DataRoot) -> None:
+    toolset = await build_toolset(BuildToolsetParams(names=NAMES[:2], apis="all"))
+    assert (toolset.apis, toolset.rejected) == (2, {})
+    assert count_artifacts(data_root) == {"documentation": 2, "toolset": 2}
+
+    summary = await build_dataset(make_params())
+    calls = read_calls(data_root, summary.dataset)
+    assert summary.calls.sent == sum(row.stage in ("instruct", "simulate") for row in calls)
+    assert {row.stage for row in calls} == {"document", "specify", "instruct", "simulate"}
+
+
+async def test_a_refresh_publishes_only_what_changed(data_root: DataRoot) -> None:
+    first = await refresh_dataset(make_params())
+    second = await refresh_dataset(make_params())
+    assert (first.changed, second.changed) == (True, False)
+    assert second.calls.sent == 0
+
+
+async def test_a_refresh_takes_no_version(data_root: DataRoot) -> None:
+    with pytest.raises(UserError, match="takes no version"):
+        await refresh_dataset(make_params(version="v9"))
