@@ -1,6 +1,6 @@
 """The command line of the flows: parameters in, one flow run, a summary and an exit status out.
 
-Exit status: 0 done, 1 the run failed, 2 bad input (nothing was started or written), 130 interrupted.
+Exit status: 0 done, 1 the run failed, 2 bad input (nothing was started or written), 130 interrupted (143 by SIGTERM).
 
 The order matters. Input is checked first; then the server is started, which takes longest, and whatever is slow to
 import is imported meanwhile; only then is Prefect imported, because it reads its settings from the environment.
@@ -12,14 +12,18 @@ import signal
 import sys
 import time
 from collections.abc import Callable, Coroutine
+from dataclasses import replace
 from importlib import import_module
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from flows.inputs import Inputs, gather_inputs
 from flows.options import parse_options
 from flows.server import Server, configure_client, is_healthy, launch_server, wait_for_server
 from schemas.errors import ToolHerdError, UserError
 from schemas.parameters import BuildDatasetParams, BuildToolsetParams
+
+if TYPE_CHECKING:
+    from flows.session import Launch
 
 FLOWS: dict[str, type[BuildToolsetParams]] = {
     "build_dataset": BuildDatasetParams,
@@ -35,6 +39,14 @@ _QUIET = {
 }
 
 
+class _StoppedError(Exception):
+    """A signal ended the run."""
+
+    def __init__(self, sign: signal.Signals) -> None:
+        super().__init__(sign.name)
+        self.sign = sign
+
+
 def main(name: str, arguments: list[str] | None = None) -> int:
     """Run the flow of `flows/<name>.py` with the process's arguments; returns the exit status."""
     try:
@@ -47,9 +59,9 @@ def main(name: str, arguments: list[str] | None = None) -> int:
         return _fail(error, 2)
     except ToolHerdError as error:
         return _fail(error, 1)
-    except KeyboardInterrupt:
+    except (KeyboardInterrupt, _StoppedError) as error:
         print("interrupted: what was finished is kept, the same command goes on from there", file=sys.stderr)
-        return 130
+        return 128 + (error.sign if isinstance(error, _StoppedError) else signal.SIGINT)
 
 
 def _run(name: str, params: BuildToolsetParams, inputs: Inputs) -> int:
@@ -67,38 +79,46 @@ def _run(name: str, params: BuildToolsetParams, inputs: Inputs) -> int:
     print(f"Prefect: {server.ui_url}", file=sys.stderr, flush=True)
 
     from flows.progress import open_display
-    from flows.session import Launch, use_launch
+    from flows.session import Launch
     from flows.summary import print_summary
 
     started = time.monotonic()
     display = open_display()
     try:
-        with use_launch(Launch(inputs, display)):
-            summary = asyncio.run(_run_flow(lambda: flow(params)))
+        summary = asyncio.run(_run_flow(flow, params, Launch(inputs, display)))
     finally:
         display.close()
     print_summary(summary, time.monotonic() - started, server)
     return 0
 
 
-async def _run_flow(start: Callable[[], Coroutine[Any, Any, Any]]) -> Any:
-    """Run a flow; SIGTERM and SIGINT cancel it, so that it ends as Crashed and not as Running for ever."""
-    running = asyncio.ensure_future(start())
-    loop = asyncio.get_running_loop()
-    stopped = False
+async def _run_flow(flow: Callable[..., Coroutine[Any, Any, Any]], params: BuildToolsetParams, launch: "Launch") -> Any:
+    """Run a flow; SIGINT and SIGTERM cancel it, so that it ends as Crashed and not as Running for ever.
 
-    def stop() -> None:
-        nonlocal stopped
-        stopped = True
+    Raises:
+        _StoppedError: a signal ended it.
+    """
+    from flows.session import use_launch
+
+    loop = asyncio.get_running_loop()
+    stopped: list[signal.Signals] = []
+
+    def stop(sign: signal.Signals) -> None:
+        stopped.append(sign)
         running.cancel()
 
-    for sign in (signal.SIGINT, signal.SIGTERM):
-        loop.add_signal_handler(sign, stop)
+    def take_signals() -> None:
+        for sign in (signal.SIGINT, signal.SIGTERM):
+            loop.add_signal_handler(sign, stop, sign)
+
+    take_signals()
+    with use_launch(replace(launch, on_start=take_signals)):
+        running = asyncio.ensure_future(flow(params))
     try:
         return await running
     except (asyncio.CancelledError, Exception):
         if stopped:
-            raise KeyboardInterrupt from None
+            raise _StoppedError(stopped[0]) from None
         raise
 
 

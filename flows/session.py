@@ -6,7 +6,7 @@ and reads it itself.
 
 import asyncio
 import os
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
@@ -25,10 +25,15 @@ STORE_NAME = "completions.sqlite"
 
 @dataclass(frozen=True)
 class Launch:
-    """What the command line hands to the flow: what it has read, and where progress is shown."""
+    """What the command line hands to the flow: what it has read, and where progress is shown.
+
+    `on_start` is called when the flow runs. Prefect has by then put its own handler in place of the command line's for
+    SIGTERM; it raises in whatever is running, which may be nobody's code and leave others waiting for ever.
+    """
 
     inputs: Inputs
     display: Display
+    on_start: Callable[[], None] = lambda: None
 
 
 _LAUNCH: ContextVar[Launch | None] = ContextVar("launch", default=None)
@@ -58,6 +63,8 @@ async def open_run(params: BuildToolsetParams) -> AsyncIterator[RunContext]:
         UserError: what `gather_inputs` finds wrong, or a completion store that cannot be used.
     """
     launch = _LAUNCH.get()
+    if launch is not None:
+        launch.on_start()
     inputs = launch.inputs if launch else await asyncio.to_thread(gather_inputs, params)
     path = locate_store(inputs.root)
     path.parent.mkdir(parents=True, exist_ok=True)

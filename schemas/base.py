@@ -28,4 +28,6 @@ def content_hash(value: Any, length: int = 16) -> str:
     """A hex digest of a JSON value (or of a record), `length` characters long; the same on every machine."""
     if isinstance(value, BaseModel):
         value = value.model_dump(mode="json")
-    return hashlib.sha256(f"{HASH_SCHEME}\n{canonical_json(value)}".encode()).hexdigest()[:length]
+    text = f"{HASH_SCHEME}\n{canonical_json(value)}"
+    # half of a surrogate pair, which JSON can hold and UTF-8 cannot, is hashed as it is
+    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:length]

@@ -58,9 +58,8 @@ class Message(Record):
 class Observation(Record):
     """What came back for one call.
 
-    `status` is the HTTP status; 0 where no request could be built from the call (then `body` says why).
-    `valid` tells whether the answer conforms to the document. The tool message that the assistant reads holds
-    `as_content()`.
+    `status` is the HTTP status; a call from which no request could be built got a 4xx without being sent, and `body`
+    says why. `valid` tells whether the answer conforms to the document, `problem` where it does not.
     """
 
     tool_call_id: str

@@ -8,6 +8,7 @@ import asyncio
 from typing import Any
 
 from prefect import Task
+from prefect.transactions import CommitMode, atransaction
 
 from schemas.base import content_hash
 from schemas.calls import Stage
@@ -120,7 +121,9 @@ async def walk(api_id: str, recipe: str) -> ApiOutcome:
     context.made.add(make_key("walk", api_id, recipe))
     api = ApiWalk(context, context.entries[api_id])
     try:
-        await api.make_episodes()
+        # By default Prefect keeps the results of a task's inner tasks when the outer one ends, and a kill loses them.
+        async with atransaction(commit_mode=CommitMode.EAGER):
+            await api.make_episodes()
     except Exception as error:
         return api.get_outcome(error)
     return api.get_outcome()

@@ -33,11 +33,6 @@ async def specify_api(entry: CatalogEntry, documentation: Documentation, teacher
     request = ChatRequest(messages=(user_message(prompt),), seed=derive_seed("specify", entry.id))
     answer = await teacher.complete_json(
         request, _Document, name="openapi_document", stage="specify", api_id=entry.id, owner=entry.id,
-        check=lambda document: find_problems(document.root, documentation), attempts=_ATTEMPTS,
+        check=lambda document: find_lint_problems(document.root, documentation), attempts=_ATTEMPTS,
     )  # fmt: skip
     return answer.root
-
-
-def find_problems(document: dict[str, Any], documentation: Documentation) -> list[str]:
-    """What is wrong with a document: as OpenAPI, then by lint."""
-    return find_lint_problems(document, documentation)

@@ -1,4 +1,4 @@
-"""From an OpenAPI document to a toolset: normalised, its functions listed, each called through the mock once."""
+"""From an OpenAPI document to a toolset: normalised, its functions listed, each called through the mock."""
 
 from typing import Any
 

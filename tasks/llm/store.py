@@ -138,7 +138,7 @@ class CompletionStore:
                     "use the version that wrote it, or move the file away"
                 )
             if layout == 0:
-                connection.execute("PRAGMA journal_mode = WAL")
+                _switch_to_wal(connection)
                 connection.execute(_CREATE)
                 connection.execute(f"PRAGMA user_version = {LAYOUT}")
             connection.execute("PRAGMA synchronous = FULL")
@@ -185,6 +185,19 @@ class CompletionStore:
             f"the completion store {self.path} cannot be used ({error}): "
             "see that the disk has room, the folder can be written, and the file is a ToolHerd store"
         )
+
+
+def _switch_to_wal(connection: sqlite3.Connection) -> None:
+    """Sets the journal mode of a new file; SQLite does not wait by itself where two processes do so at once."""
+    give_up = time.monotonic() + _BUSY_TIMEOUT_S
+    while True:
+        try:
+            connection.execute("PRAGMA journal_mode = WAL")
+            return
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode != sqlite3.SQLITE_BUSY or time.monotonic() > give_up:
+                raise
+        time.sleep(0.01)
 
 
 def _insert(connection: sqlite3.Connection, batch: list[_Put]) -> dict[str, Completion]:

@@ -12,11 +12,14 @@ from tasks.values import infer_value_kind, merge_schemas, split_name
 VAGUE_KINDS = frozenset({None, "name", "title", "id", "category"})
 ORDERED_PAIRS = (
     ("start", "end"),
+    ("starts", "ends"),
+    ("begins", "ends"),
     ("min", "max"),
     ("from", "to"),
     ("created", "updated"),
     ("departure", "arrival"),
     ("low", "high"),
+    ("lowest", "highest"),
     ("opens", "closes"),
     ("opening", "closing"),
 )

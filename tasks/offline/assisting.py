@@ -7,7 +7,7 @@ from random import Random
 from typing import Any
 
 from schemas.base import Json
-from tasks.offline.naming import join_list, with_article
+from tasks.offline.naming import join_list, reads_as_noun, with_article
 from tasks.offline.observing import Outcome, match_steps, read_outcomes, resolve
 from tasks.offline.phrasing import load_phrases
 from tasks.offline.plans import Reference, Step
@@ -39,12 +39,14 @@ def take_turn(messages: Sequence[dict[str, Any]], functions: Sequence[dict[str, 
     if missing:
         return Turn(_ask(missing, rng))
     outcomes = read_outcomes(messages)
-    met = match_steps(steps, outcomes)
+    matched = match_steps(steps, outcomes)
+    met = [outcome for outcome in matched if outcome is not None]
     if len(met) == len(steps):
         return Turn(write_response([by_name[step.function] for step in steps], met, said[0], rng))
     if sum(not outcome.ok for outcome in outcomes) >= _MOST_FAILURES:
         return Turn(rng.choice(load_phrases()["gave_up"]))
-    return _call(steps[len(met) :], by_name, outcomes, met, rng)
+    ahead = tuple(step for step, outcome in zip(steps, matched, strict=True) if outcome is None)
+    return _call(ahead, by_name, outcomes, met, rng)
 
 
 def _add_replies(
@@ -75,15 +77,17 @@ def _call(
     arguments = _resolve_arguments(steps[0], tools[steps[0].function], met)
     if arguments is None:
         return Turn(rng.choice(phrases["nothing_found"]))
-    refused = (o for o in outcomes if not o.ok and not o.temporary and o.function == steps[0].function)
-    if write_arguments(arguments) in [outcome.arguments for outcome in refused]:
+    this_call = (steps[0].function, write_arguments(arguments))
+    failed = [outcome for outcome in outcomes if not outcome.ok and (outcome.function, outcome.arguments) == this_call]
+    if any(not outcome.temporary for outcome in failed):
         return Turn(rng.choice(phrases["gave_up"]))  # to repeat a call that was understood and refused is no use
     calls = [(steps[0].function, arguments)]
-    last = outcomes[-1] if outcomes else None
-    if last is None and len(steps) > 1 and not any(step.refers for step in steps) and rng.random() < 0.5:
+    if not outcomes and len(steps) > 1 and not any(step.refers for step in steps) and rng.random() < 0.5:
         resolved = [_resolve_arguments(step, tools[step.function], met) or {} for step in steps]
         calls = [(step.function, given) for step, given in zip(steps, resolved, strict=True)]
         return Turn(rng.choice(phrases["thoughts"]["both"]), tuple(calls))
+    earlier = failed or outcomes
+    last = earlier[-1] if earlier else None
     return Turn(_think(steps[0], arguments, tools[steps[0].function], last, bool(met), rng), tuple(calls))
 
 
@@ -116,23 +120,24 @@ def _think(step: Step, arguments: dict[str, Json], tool: Tool, last: Outcome | N
 
 
 def _describe_call(tool: Tool, arguments: dict[str, Json], rng: Random) -> str:
-    """What a call does, in a few words that follow "I can"."""
+    """What a call does, in a few words that follow "I can"; without arguments, what the function can do at all."""
+    some = with_article(tool.thing) if tool.thing else ""
     what = {
-        "search": f"search the {tool.things}",
+        "search": f"search for {tool.things}",
         "list": f"list the {tool.things}",
-        "get": f"look up the {tool.thing}",
+        "get": f"look up the {tool.thing}" if arguments else f"look up {some}",
         "related": f"get the {tool.things}",
-        "random": f"draw {with_article(tool.thing)}" if tool.thing else "",
-        "create": f"create the {tool.thing}",
-        "update": f"update the {tool.thing}",
-        "delete": f"delete the {tool.thing}",
+        "random": f"pick a random {tool.thing}",
+        "create": f"create {some}",
+        "update": f"update the {tool.thing}" if arguments else f"update {some}",
+        "delete": f"delete the {tool.thing}" if arguments else f"delete {some}",
         "count": f"count the {tool.things}",
         "top": f"rank the {tool.things}",
         "latest": f"check the newest {tool.things}",
         "other": tool.imperative,
     }[tool.archetype]
     said = [
-        f"{tool.parameter(name).words} {speak(value, rng)}"
+        f"{tool.parameter(name).words} {'set to ' if isinstance(value, bool) else ''}{speak(value, rng)}"
         for name, value in arguments.items()
         if tool.parameter(name).role in ("value", "place") and not isinstance(value, list | dict)
     ][:2]
@@ -142,7 +147,10 @@ def _describe_call(tool: Tool, arguments: dict[str, Json], rng: Random) -> str:
 def _ask(parameter: Parameter, rng: Random) -> str:
     about = str(parameter.schema.get("description") or f"the {parameter.words}").split(" (")[0].rstrip(".")
     about = about[:1].lower() + about[1:]
-    return str(rng.choice(load_phrases()["questions"])).format(words=parameter.words, about=about)
+    questions = load_phrases()["questions"]
+    if not reads_as_noun(parameter.words):
+        questions = [question for question in questions if "{words}" not in question]
+    return str(rng.choice(questions)).format(words=parameter.words, about=about)
 
 
 def _decline(tools: tuple[Tool, ...], rng: Random) -> str:

@@ -17,17 +17,6 @@ from tasks.offline.naming import split_words
 TEXT_ERRORS = ("fence", "truncated", "silence")
 """What can go wrong with an answer that is a JSON document."""
 
-CALL_ERRORS = (
-    "fence",
-    "truncated",
-    "unknown_function",
-    "missing_argument",
-    "mistyped_argument",
-    "invented_id",
-    "silence",
-)
-"""What can go wrong with an answer that calls a function."""
-
 RESPONSE_ERRORS = ("unsupported", "silence")
 """What can go wrong with a final response."""
 
@@ -155,3 +144,6 @@ _SPOILERS: dict[str, Callable[[Turn, list[dict[str, Any]], Random], Answer | Non
     "invented_id": _invent_id,
     "silence": _say_nothing,
 }
+
+CALL_ERRORS = tuple(_SPOILERS)
+"""What can go wrong with an answer that calls a function."""

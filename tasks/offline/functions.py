@@ -7,7 +7,7 @@ from typing import Any
 
 from schemas.base import Json
 from tasks.offline.knowledge import Attribute, Resource
-from tasks.offline.naming import join_camel, join_list, join_pascal, join_snake, make_singular
+from tasks.offline.naming import join_camel, join_list, join_pascal, join_snake, make_singular, with_article
 
 _VERBS = {
     "search": ("search", "find", "query", "filter"),
@@ -35,9 +35,9 @@ _DESCRIPTIONS = {
         "Show a single {thing} in full.",
     ),
     "related": ("List the {things} of one {owner}.", "Get all {things} that belong to a given {owner}."),
-    "create": ("Create a {thing}.", "Add a new {thing}.", "Put a {thing} on record, given {by}."),
-    "update": ("Change some fields of a {thing}.", "Update a {thing}; what is left out stays as it is."),
-    "delete": ("Delete a {thing} for good.", "Remove one {thing} from the records."),
+    "create": ("Create {a_thing}.", "Add a new {thing}.", "Put {a_thing} on record, given {by}."),
+    "update": ("Change some fields of {a_thing}.", "Update {a_thing}; what is left out stays as it is."),
+    "delete": ("Delete {a_thing} for good.", "Remove one {thing} from the records."),
     "count": ("Count the {things}.", "Tell how many {things} there are.", "Count the {things} that match {by}."),
     "random": ("Pick one {thing} at random.", "Get a random {thing}."),
     "top": ("Rank the {things} and return the first ones.", "List the {things} that lead by some measure."),
@@ -106,7 +106,8 @@ def make_function(
     narrowing = [field for field in inputs if field["enum"] or field["examples"] or field["type"] == "boolean"]
     by = [str(field["description"]) for field in narrowing if not field["description"].startswith("The id ")][:3]
     description = rng.choice(_DESCRIPTIONS[archetype]).format(
-        things=subject.plural, thing=subject.noun, owner=owner.noun if owner else "",
+        things=subject.plural, thing=subject.noun, a_thing=with_article(subject.noun),
+        owner=owner.noun if owner else "",
         by=join_list([text[:1].lower() + text[1:].split(" (")[0] for text in by]) or "their fields",
     )  # fmt: skip
     return {
@@ -242,7 +243,7 @@ def _top_inputs(subject: Subject, owner: Subject | None, style: Style, rng: Rand
 
 
 def _latest_inputs(subject: Subject, owner: Subject | None, style: Style, rng: Random) -> list[dict[str, Any]]:
-    description = f"Only {subject.plural} since this day, as YYYY-MM-DD"
+    description = f"The earliest day that {subject.plural} may date from, as YYYY-MM-DD"
     since = {"name": "since", "type": "string", "description": description, "required": rng.random() < 0.5, "enum": []}
     days = sorted(f"2026-{rng.randint(1, 12):02}-{rng.randint(1, 28):02}" for _ in range(3))
     return [{**since, "examples": days}, _limit_field(subject.plural, rng)]

@@ -14,6 +14,15 @@ from tasks.values import sample_value
 
 _FOLDER = Path(__file__).parent / "knowledge"
 _NUMERIC_KINDS = ("latitude", "longitude")
+FORMATS = {
+    "date": "date",
+    "date_time": "date-time",
+    "email": "email",
+    "url": "uri",
+    "image_url": "uri",
+    "uuid": "uuid",
+}
+"""The JSON schema format of each kind of value that has one."""
 
 
 @dataclass(frozen=True)
@@ -114,12 +123,4 @@ def _read_attribute(item: dict[str, Any]) -> Attribute:
 
 
 def _schema_of_kind(kind: str) -> dict[str, Json]:
-    formats = {
-        "date": "date",
-        "date_time": "date-time",
-        "email": "email",
-        "url": "uri",
-        "image_url": "uri",
-        "uuid": "uuid",
-    }
-    return {"type": "string", **({"format": formats[kind]} if kind in formats else {})}
+    return {"type": "string", **({"format": FORMATS[kind]} if kind in FORMATS else {})}

@@ -8,6 +8,7 @@ from tasks.values import pluralize, singularize
 _AN = re.compile(
     r"(?!uni(?!n)|use|usa|uti|url|uuid|eu|one\b|once\b)[aeiou]|hour|honest|heir|honou?r|sms\b|mp3\b|rsvp\b", re.I
 )
+_NO_NOUN = re.compile(r"(?:has|is|can|needs|wears)\b|.*\b(?:on|at|by|from|for|in|to|since|\w+[^\We]ed)$", re.I)
 _WORD = re.compile(r"[A-Z]+(?=[A-Z][a-z])|[A-Z]?[a-z]+|[A-Z]+|\d+")
 
 
@@ -58,6 +59,12 @@ def make_plural(noun: str) -> str:
 def with_article(noun: str) -> str:
     """`apple` as `an apple`; goes by sound where spelling misleads (`a user`, `an hour`, `an SMS`)."""
     return f"an {noun}" if _AN.match(noun) else f"a {noun}"
+
+
+@cache
+def reads_as_noun(words: str) -> bool:
+    """Whether a name can stand after "the": `birth date` can, `joined on`, `has logo` and `verified` cannot."""
+    return not _NO_NOUN.match(words)
 
 
 def join_list(parts: list[str], last: str = " and ") -> str:

@@ -50,13 +50,28 @@ def _read_outcome(call: dict[str, Any], content: str) -> Outcome:
         return Outcome(name, 200, content, arguments)
 
 
-def match_steps(steps: tuple[Step, ...], outcomes: list[Outcome]) -> list[Outcome]:
-    """The outcomes that met the steps so far, in the order of the steps; calls that failed met nothing."""
-    met: list[Outcome] = []
+def match_steps(steps: tuple[Step, ...], outcomes: list[Outcome]) -> list[Outcome | None]:
+    """For each step the outcome that met it, None where none has; calls that failed met nothing.
+
+    Of calls made together a later one may have worked where an earlier one failed: it must not be made twice.
+    """
+    met: list[Outcome | None] = [None] * len(steps)
     for outcome in outcomes:
-        if len(met) < len(steps) and outcome.ok and outcome.function == steps[len(met)].function:
-            met.append(outcome)
+        unmet = [n for n, step in enumerate(steps) if met[n] is None and step.function == outcome.function]
+        if outcome.ok and unmet:
+            met[next((n for n in unmet if _holds_values(outcome, steps[n])), unmet[0])] = outcome
     return met
+
+
+def _holds_values(outcome: Outcome, step: Step) -> bool:
+    """Whether a call was made with all the values that the step says outright."""
+    try:
+        given = json.loads(outcome.arguments)
+    except ValueError:
+        return False
+    return isinstance(given, dict) and all(
+        given.get(name) == value for name, value in step.arguments if not isinstance(value, Reference)
+    )
 
 
 def resolve(reference: Reference, parameter: Parameter, outcomes: Sequence[Outcome]) -> Json:

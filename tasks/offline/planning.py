@@ -9,16 +9,19 @@ from tasks.offline.tools import Parameter, Tool, is_same_thing
 from tasks.values import sample_value
 
 # fmt: off
-_AMOUNTS = frozenset((
-    "age", "amount", "altitude", "area", "average", "balance", "calories", "capacity", "cost", "depth",
-    "distance", "downloads", "duration", "fee", "followers", "height", "hours", "humidity", "length", "level",
+AMOUNTS = frozenset((
+    "age", "amount", "altitude", "average", "balance", "calories", "capacity", "cost", "depth",
+    "distance", "downloads", "duration", "fee", "followers", "height", "hours", "humidity", "length",
     "likes", "magnitude", "mass", "minutes", "members", "pages", "points", "population", "power", "price",
     "radius", "rate", "rating", "ratio", "score", "seats", "size", "speed", "stars", "temperature", "total",
     "value", "views", "volume", "votes", "weight", "width", "wind", "years", "percent", "percentage", "kg",
     "km", "days", "seconds",
 ))
 # fmt: on
-"""Last words of names that stand for amounts, for functions whose schemas do not tell the type of what they return."""
+"""Last words of names that stand for amounts, for functions whose schemas do not tell the type of what they return.
+
+Only those that are numbers wherever `knowledge/` has them: "the highest" must be one that can be found.
+"""
 
 
 def plan_single(tools: tuple[Tool, ...], rng: Random) -> tuple[Step, ...]:
@@ -198,7 +201,7 @@ def _is_amount(name: str, tools: tuple[Tool, ...]) -> bool:
     typed = [p.schema.get("type") for tool in tools for p in tool.parameters if p.name == name]
     if typed:
         return any(kind in ("integer", "number") for kind in typed)
-    return bool(_AMOUNTS.intersection(split_words(name)[-1:]))
+    return bool(AMOUNTS.intersection(split_words(name)[-1:]))
 
 
 def _bound(schema: dict[str, Json], key: str, default: float) -> float:

@@ -76,14 +76,16 @@ def read_reply(text: str, parameter: Parameter) -> Json:
     said = read_slot(parameter, text)
     if said is not None and not isinstance(said, Reference):
         return said
+    fulls = (pattern.fullmatch(text.strip()) for pattern in _reply_patterns(parameter.words))
+    given = [full.group(1) for full in fulls if full]
+    # The known ways of replying come first: the "It" of "It should be BR." is no country.
+    for part in given:
+        if re.fullmatch(value_pattern(parameter), part, re.IGNORECASE):
+            return hear(parameter, part)
     match = re.search(rf"(?<!\w)(?:{value_pattern(parameter)})", text, re.IGNORECASE)
     if match:
         return hear(parameter, match.group())
-    for pattern in _reply_patterns(parameter.words):
-        full = pattern.fullmatch(text.strip())
-        if full and parameter.schema.get("type", "string") == "string":
-            return full.group(1)
-    return None
+    return given[0] if given and parameter.schema.get("type", "string") == "string" else None
 
 
 @lru_cache(maxsize=512)

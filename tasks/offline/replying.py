@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from random import Random
 from typing import Any
 
-from tasks.offline.naming import split_words
+from tasks.offline.naming import reads_as_noun, split_words
 from tasks.offline.phrasing import load_phrases
 from tasks.offline.speech import speak
 
@@ -24,4 +24,7 @@ def write_reply(messages: Sequence[dict[str, Any]], rng: Random) -> str:
         return "I leave that to you."
     detail = json.loads(match.group(1))
     words = " ".join(split_words(detail["parameter"]))
-    return str(rng.choice(load_phrases()["replies"])).format(words=words, value=speak(detail["value"], rng))
+    replies = load_phrases()["replies"]
+    if not reads_as_noun(words):
+        replies = [reply for reply in replies if "{words}" not in reply]
+    return str(rng.choice(replies)).format(words=words, value=speak(detail["value"], rng))

@@ -7,30 +7,27 @@ from random import Random
 from typing import Any
 
 from schemas.base import Json
-from tasks.offline.naming import is_plural, join_list, make_plural, make_singular, split_words
+from tasks.offline.naming import (
+    is_plural,
+    join_list,
+    make_plural,
+    make_singular,
+    reads_as_noun,
+    split_words,
+    with_article,
+)
 from tasks.offline.observing import Outcome, find_list
 from tasks.offline.phrasing import load_phrases
 from tasks.offline.tools import Tool
 
 _MOST_ITEMS = 4
 _MOST_FIELDS = 5
-_FRAME = frozenset(
-    (
-        "total",
-        "count",
-        "page",
-        "pages",
-        "limit",
-        "offset",
-        "size",
-        "per",
-        "next",
-        "previous",
-        "more",
-        "status",
-        "success",
-    )
-)
+# fmt: off
+_FRAME = frozenset((
+    "total", "count", "page", "pages", "limit", "offset", "size", "per", "next", "previous", "more", "status",
+    "success",
+))
+# fmt: on
 """Words in the names of what stands beside a list and says nothing but how long it is and where one is in it."""
 
 
@@ -55,8 +52,9 @@ def _report(tool: Tool, outcome: Outcome, request: str, rng: Random) -> str:
             f"The answer is {_say(body)}." if body not in (None, "", []) else "It went through; nothing was returned."
         )
     if tool.archetype == "count" and isinstance(body.get("count"), int):
-        return rng.choice(("There are {} {}.", "I count {} {}.", "The records hold {} {}.")).format(
-            body["count"], tool.things
+        are, noun = ("is", tool.thing) if body["count"] == 1 else ("are", tool.things)
+        return rng.choice(("There {are} {} {}.", "I count {} {}.", "The records hold {} {}.")).format(
+            body["count"], noun, are=are
         )
     if tool.archetype == "delete":
         return rng.choice(("The {} has been deleted.", "I deleted the {}.", "The {} is gone now.")).format(tool.thing)
@@ -91,10 +89,12 @@ def _summarise(item: dict[str, Any], request: str) -> str:
     fields = list(_fields(item))
     if not fields:
         return _say(next(iter(item.values()), ""))
-    label = next((value for words, value in fields if isinstance(value, str) and words[-2:] != "id"), fields[0][1])
+    label = next(
+        (value for words, value in fields if isinstance(value, str) and words.split()[-1:] != ["id"]), fields[0][1]
+    )
     rest = [(words, value) for words, value in fields if value != label]
     asked = [pair for pair in rest if pair[0] in request]
-    said = [f"{words} {_say(value)}" for words, value in (asked or rest)[:2]]
+    said = [f"{words}{':' if isinstance(value, bool) else ''} {_say(value)}" for words, value in (asked or rest)[:2]]
     return f"{_say(label)} ({', '.join(said)})" if said else _say(label)
 
 
@@ -102,16 +102,36 @@ def _report_thing(tool: Tool, body: dict[str, Any], request: str, rng: Random) -
     fields = list(_fields(body))
     if not fields:
         return "It went through."
-    asked = [pair for pair in fields if pair[0] in request and f"{pair[0]} of" in request]
+    asked = _find_asked(fields, request)
     if asked and tool.archetype in ("get", "other"):
-        return " ".join(f"The {words} {_verb(words)} {_say(value)}." for words, value in asked[:_MOST_FIELDS])
-    said = join_list([f"the {words} {_verb(words)} {_say(value)}" for words, value in fields[:_MOST_FIELDS]])
+        told = _tell_fields(asked[:_MOST_FIELDS])
+        return f"{told[:1].upper()}{told[1:]}."
     lead = {
         "create": rng.choice(("The {} is on record", "I have added the {}", "The new {} is in place")),
         "update": rng.choice(("The {} is updated", "I have changed the {}", "The {} now reads")),
-        "random": rng.choice(("The draw gave this {}", "How about this {}", "Here is a {}")),
+        "random": rng.choice(("My pick is this {}", "How about this {}", "Here is {a}")),
     }.get(tool.archetype, rng.choice(("This is the {}", "Here are the details of the {}", "On the {}")))
-    return f"{lead.format(tool.thing or 'result')}: {said}."
+    thing = tool.thing or "result"
+    return f"{lead.format(thing, a=with_article(thing))}: {_tell_fields(fields[:_MOST_FIELDS])}."
+
+
+def _find_asked(fields: list[tuple[str, Json]], request: str) -> list[tuple[str, Json]]:
+    """The fields that the request names before an "of": both of "the name and height of the tower"."""
+    names = "|".join(re.escape(words) for words, _ in sorted(fields, key=lambda pair: len(pair[0]), reverse=True))
+    found = re.findall(rf"\b((?:{names})(?:(?:,| and) (?:{names}))*) of\b", request)
+    asked = {words for match in found for words in re.findall(names, match)}
+    return [pair for pair in fields if pair[0] in asked]
+
+
+def _tell_fields(fields: list[tuple[str, Json]]) -> str:
+    """One sentence's worth of fields; what is either so or not goes last, in brackets."""
+    told = join_list([_tell_field(words, value) for words, value in fields if not isinstance(value, bool)])
+    flags = ", ".join(f"{words}: {_say(value)}" for words, value in fields if isinstance(value, bool))
+    return f"{told} ({flags})" if told and flags else told or flags
+
+
+def _tell_field(words: str, value: Json) -> str:
+    return f"the {words} {_verb(words)} {_say(value)}" if reads_as_noun(words) else f"{words} {_say(value)}"
 
 
 def _fields(item: dict[str, Any]) -> Iterator[tuple[str, Json]]:

@@ -9,12 +9,12 @@ from functools import lru_cache
 from random import Random
 
 from schemas.base import Json
-from tasks.offline.naming import with_article
+from tasks.offline.naming import reads_as_noun, with_article
 from tasks.offline.plans import Reference
 from tasks.offline.speech import hear, speak_argument, value_pattern
 from tasks.offline.tools import Parameter
 
-_FORMS: dict[str, tuple[str, ...]] = {
+_FORMS: dict[str, tuple[str, ...]] = {  # "bare": of names that no article goes with
     "value": (
         "with {words} {value}",
         "with the {words} {value}",
@@ -31,6 +31,8 @@ _FORMS: dict[str, tuple[str, ...]] = {
         "with the {words} set to {value}",
         "to make the {words} {value}",
     ),
+    "bare": ("with {words} set to {value}", "where {words} is {value}", "for which {words} is {value}"),
+    "bare change": ("so that {words} is {value}", "with {words} set to {value}", "with {words} changed to {value}"),
     "place": ("in {value}", "with {words} {value}", "where the {words} is {value}"),
     "limit": (
         "no more than {value} of them",
@@ -59,13 +61,20 @@ def write_slot(parameter: Parameter, value: Json | Reference, rng: Random, *, ch
     if parameter.role == "reference":
         return f"for {write_reference(parameter, value, rng)}"
     assert not isinstance(value, Reference)
-    role = "change" if change and parameter.role in ("value", "place") else parameter.role
-    form = rng.choice(_FORMS[role])
+    form = rng.choice(_FORMS[_choose_manner(parameter, change)])
     return form.format(
         words=parameter.words,
         a_words=with_article(parameter.words),
         value=speak_argument(parameter, value, rng),
     )
+
+
+def _choose_manner(parameter: Parameter, change: bool) -> str:
+    if parameter.role not in ("value", "place"):
+        return parameter.role
+    if parameter.schema.get("type") == "boolean" or not reads_as_noun(parameter.words):
+        return "bare change" if change else "bare"
+    return "change" if change else parameter.role
 
 
 def write_reference(parameter: Parameter, value: Json | Reference, rng: Random) -> str:

@@ -4,19 +4,12 @@ import re
 from typing import Any
 
 from schemas.base import Json
-from tasks.offline.naming import make_plural, split_words
+from tasks.offline.knowledge import FORMATS
+from tasks.offline.naming import join_camel, join_snake, make_plural, split_words
 from tasks.offline.tools import Tool, read_tools
 from tasks.values import infer_value_kind
 
 _RANGE = re.compile(r"\((-?[\d.]+) to (-?[\d.]+)\)")
-_FORMATS = {
-    "date": "date",
-    "date_time": "date-time",
-    "email": "email",
-    "url": "uri",
-    "image_url": "uri",
-    "uuid": "uuid",
-}
 _SHAPES = (
     (re.compile(r"\d{4}-\d\d-\d\d"), "date"),
     (re.compile(r"\d{4}-\d\d-\d\dT.*"), "date-time"),
@@ -114,16 +107,11 @@ def _write_response(function: dict[str, Any], tool: Tool) -> dict[str, Json]:
     item = _write_object(outputs, names)
     if not function.get("returns_list"):
         return item
-    key = "_".join(tool.things.split()) if any("_" in name for name in names) else _camel(tool.things)
-    listed = {"type": "array", "description": f"The {tool.things} found", "maxItems": 100, "items": item}
+    things = tool.things or "results"
+    key = join_snake(things) if any("_" in name for name in names) else join_camel(things)
+    listed = {"type": "array", "description": f"The {things} found", "maxItems": 100, "items": item}
     total = {"type": "integer", "description": "How many there are", "minimum": 0, "maximum": 100000}
-    key = key or "results"
     return {"type": "object", "properties": {key: listed, "total": total}, "required": [key, "total"]}
-
-
-def _camel(words: str) -> str:
-    first, *rest = words.split() or [""]
-    return first + "".join(word.capitalize() for word in rest)
 
 
 def _write_object(fields: Any, required: list[str]) -> dict[str, Json]:
@@ -158,5 +146,5 @@ def _write_string(name: str, examples: list[Json]) -> dict[str, Json]:
     for pattern, form in _SHAPES:
         if examples and all(isinstance(value, str) and pattern.fullmatch(value) for value in examples):
             return {"format": form, "maxLength": 300}
-    form = _FORMATS.get(infer_value_kind(name, {"type": "string"}) or "", "")
+    form = FORMATS.get(infer_value_kind(name, {"type": "string"}) or "", "")
     return {"format": form, "maxLength": 300} if form and not examples else {"maxLength": 300}

@@ -100,7 +100,7 @@ def _value_pattern(schema_json: str, reference: bool) -> str:
         items = schema.get("items")
         one = _value_pattern(json.dumps(items if isinstance(items, dict) else {}), False)
         return f"(?:{one})(?: and (?:{one}))*"
-    listed = sorted({spelling for value in _listed(schema) for spelling in _spellings(value)}, key=len, reverse=True)
+    listed = sorted({spelling for value in _listed(schema) for spelling in _spellings(value)}, key=_order_longest)
     options = [rf"{re.escape(spelling)}(?!\w)" for spelling in listed]
     kind = schema.get("type")
     if "enum" in schema:
@@ -120,6 +120,10 @@ def _value_pattern(schema_json: str, reference: bool) -> str:
     return "|".join(options)
 
 
+def _order_longest(spelling: str) -> tuple[int, str]:
+    return -len(spelling), spelling
+
+
 def _listed(schema: dict[str, Json]) -> list[Json]:
     values = schema.get("enum") or schema.get("examples") or []
     return [value for value in values if not isinstance(value, dict | list)] if isinstance(values, list) else []
@@ -134,11 +138,7 @@ def _is_free_text(schema: dict[str, Json]) -> bool:
     return (
         schema.get("type", "string") == "string"
         and "enum" not in schema
-        and schema.get("format")
-        not in (
-            "date",
-            "date-time",
-        )
+        and schema.get("format") not in ("date", "date-time")
     )
 
 

@@ -5,7 +5,7 @@ from random import Random
 from typing import Any
 
 from schemas.base import Json
-from tasks.offline.naming import join_list, with_article
+from tasks.offline.naming import join_list, reads_as_noun, with_article
 from tasks.offline.phrasing import load_phrases, spoken_attributes
 from tasks.offline.plans import Reference, Step
 from tasks.offline.slots import write_reference, write_slot
@@ -43,7 +43,7 @@ def _draw_mood(tool: Tool, phrases: dict[str, Any], rng: Random) -> str:
 def _word_clause(step: Step, tool: Tool, mood: str, rng: Random) -> str:
     arguments = dict(step.arguments)
     options = load_phrases()["archetypes"][tool.archetype][mood]
-    attributes = spoken_attributes(tool)
+    attributes = [words for words in spoken_attributes(tool) if reads_as_noun(words)]
     if not attributes:
         options = [phrase for phrase in options if "{attrs}" not in phrase]
     phrase = rng.choice(options)
@@ -63,7 +63,10 @@ def _word_clause(step: Step, tool: Tool, mood: str, rng: Random) -> str:
 
 
 def _name_one(tool: Tool, rng: Random) -> str:
-    return rng.choice((with_article(tool.thing), f"a new {tool.thing}")) if tool.thing else ""
+    if not tool.thing:
+        return ""
+    new = tool.archetype == "create" and rng.random() < 0.5
+    return f"a new {tool.thing}" if new else with_article(tool.thing)
 
 
 def _word_arguments(arguments: dict[str, Json | Reference], tool: Tool, rng: Random) -> str:

@@ -3,7 +3,7 @@
 from tasks.openapi.errors import CallError, DocumentError
 from tasks.openapi.functions import Body, Operation, Parameter, Response, build_function, list_operations
 from tasks.openapi.lint import find_lint_problems
-from tasks.openapi.load import LoadedDocument, find_base_url, load_document, normalise_document, parse_document
+from tasks.openapi.load import LoadedDocument, find_base_url, load_document, normalise_document
 from tasks.openapi.matching import match_request, read_arguments
 from tasks.openapi.requests import build_request, check_arguments
 from tasks.openapi.responses import check_response
@@ -28,6 +28,5 @@ __all__ = [
     "load_document",
     "match_request",
     "normalise_document",
-    "parse_document",
     "read_arguments",
 ]

@@ -23,7 +23,3 @@ class CallError(ToolHerdError):
         self.status = status
         self.code = code
         self.message = message
-
-    def as_body(self) -> dict[str, dict[str, str]]:
-        """The JSON body of the error answer."""
-        return {"error": {"code": self.code, "message": self.message}}

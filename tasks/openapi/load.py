@@ -1,15 +1,12 @@
-"""From the text of an OpenAPI document to the one form that the rest works on: 3.1, free of references, all named.
+"""From an OpenAPI document as written to the one form that the rest works on: 3.1, free of references, all named.
 
 `load_document` is the whole way for documents of others: mend, validate, normalise. Nothing here reaches the network.
 """
 
-import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
-
-import yaml
 
 from tasks.openapi.checks import compile_operation
 from tasks.openapi.errors import DocumentError
@@ -21,8 +18,6 @@ from tasks.openapi.upgrade import upgrade_schema
 from tasks.openapi.validate import find_spec_problems
 
 NAME_LIMIT = 64
-MAX_DEPTH = 150
-"""How deep a document may nest. Real ones stay under 40; what is deeper (a YAML alias in itself) has no end."""
 
 KEPT_KEYS = ("operationId", "summary", "description", "tags", "deprecated")
 
@@ -36,39 +31,6 @@ class LoadedDocument:
 
     document: dict[str, Any]
     mends: tuple[str, ...] = ()
-
-
-class _JsonLoader(yaml.SafeLoader):
-    """YAML as JSON has it (YAML 1.2's core schema): dates stay text, and only true and false are booleans."""
-
-
-_JsonLoader.yaml_implicit_resolvers = {
-    first: [pair for pair in pairs if pair[0].rpartition(":")[2] not in ("timestamp", "bool")]
-    for first, pairs in yaml.SafeLoader.yaml_implicit_resolvers.items()
-}
-_JsonLoader.add_implicit_resolver(
-    "tag:yaml.org,2002:bool", re.compile("^(?:true|True|TRUE|false|False|FALSE)$"), list("tTfF")
-)
-
-
-def parse_document(text: str) -> dict[str, Any]:
-    """A document out of JSON or YAML text.
-
-    Raises:
-        DocumentError: the text is neither, holds no object, or nests deeper than `MAX_DEPTH`.
-    """
-    text = text.removeprefix("\ufeff")
-    try:
-        doc = json.loads(text, parse_constant=_refuse_constant)
-    except (ValueError, RecursionError):
-        try:
-            doc = yaml.load(text, Loader=_JsonLoader)  # a SafeLoader: builds plain values only
-        except (yaml.YAMLError, ValueError, RecursionError) as error:
-            raise DocumentError(f"neither JSON nor YAML: {_say_in_one_line(error)}") from error
-    if not isinstance(doc, dict):
-        raise DocumentError("not an OpenAPI document: an object with `openapi` or `swagger` is expected")
-    result: dict[str, Any] = _use_text_keys(doc, 0)
-    return result
 
 
 def load_document(doc: Mapping[str, Any]) -> LoadedDocument:
@@ -206,30 +168,3 @@ def list_examples(spec: Mapping[str, Any]) -> list[Any]:
     if isinstance(examples, list):
         return examples
     return [item["value"] for item in examples.values() if isinstance(item, dict) and "value" in item]
-
-
-def _use_text_keys(value: Any, depth: int) -> Any:
-    """A parsed value with text for keys (YAML reads the status 200 as a number)."""
-    if depth > MAX_DEPTH:
-        raise DocumentError(f"the document nests deeper than {MAX_DEPTH} levels")
-    if isinstance(value, dict):
-        return {_say_key(key): _use_text_keys(child, depth + 1) for key, child in value.items()}
-    if isinstance(value, list):
-        return [_use_text_keys(child, depth + 1) for child in value]
-    if value is None or isinstance(value, bool | int | str):
-        return value
-    if isinstance(value, float) and value - value == 0:
-        return value
-    raise DocumentError(f"the document holds a value that JSON does not have: {value!r}"[:200])
-
-
-def _say_key(key: Any) -> str:
-    return key if isinstance(key, str) else json.dumps(key) if isinstance(key, bool | int | float) else str(key)
-
-
-def _refuse_constant(name: str) -> Any:
-    raise ValueError(f"{name} is no JSON value")
-
-
-def _say_in_one_line(error: Exception) -> str:
-    return " ".join(str(error).split())[:200]

@@ -58,7 +58,7 @@ def build_request(operation: Operation, arguments: dict[str, Any], base_url: str
             url += "?" + "&".join(f"{name}={value}" for name, value in query)
         extensions = {OPERATION_KEY: operation.name}
         return httpx.Request(operation.method, url, headers=headers, content=content, extensions=extensions)
-    except (UnicodeError, httpx.InvalidURL) as error:
+    except (ValueError, httpx.InvalidURL) as error:  # half of a surrogate pair, NaN
         raise CallError("invalid_argument", f"an argument cannot be sent: {error}") from error
 
 

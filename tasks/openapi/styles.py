@@ -6,6 +6,7 @@ that holds the delimiter of spaceDelimited or pipeDelimited is refused, since th
 """
 
 import json
+import math
 import re
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -44,7 +45,9 @@ def read_text(text: str, schema: Mapping[str, Any]) -> Json:
         if name == "boolean" and text in ("true", "false"):
             return text == "true"
         if name in ("integer", "number") and re.fullmatch(r"[-+]?(\d+\.?\d*|\.\d+)([eE][-+]?\d+)?", text):
-            return int(text) if re.fullmatch(r"[-+]?\d+", text) else float(text)
+            number = int(text) if re.fullmatch(r"[-+]?\d+", text) else float(text)
+            if isinstance(number, int) or math.isfinite(number):  # 1e999 is more than a JSON value can be
+                return number
         if name == "null" and text == "null":
             return None
         if name in ("array", "object"):

@@ -16,23 +16,11 @@ _TEXT_SHARE = 0.6
 _PARTS = re.compile(r"\s*[,;|&+/]\s*|\s+and\s+")
 
 
-def find_ungrounded_arguments(
-    arguments: dict[str, Any], schema: dict[str, Any], corpus: Corpus
-) -> list[tuple[str, Any]]:
-    """The argument values that cannot be traced to the corpus, as (path, value).
-
-    Exempt are booleans, nulls, empty strings, and whatever equals a default or an enumerated value in `schema`, the
-    JSON schema (type object, no references) of the function's parameters.
-    """
-    return [
-        (path, leaf)
-        for path, leaf in find_free_leaves("", arguments, [schema])
-        if not is_argument_grounded(leaf, corpus)
-    ]
-
-
 def find_free_leaves(path: str, value: Any, schemas: list[dict[str, Any]]) -> Iterator[tuple[str, Any]]:
-    """The leaves that no schema names: neither default, nor const, nor a member of an enum."""
+    """The strings and numbers in a value that no schema names (as default, const or member of an enum), by path.
+
+    `schemas` are free of references; those of a function's parameters are `[parameters]`, and its `path` is empty.
+    """
     schemas = _expand_schemas(schemas)
     if any("default" in s and _equals(s["default"], value) for s in schemas):
         return

@@ -10,6 +10,11 @@ import yaml
 MAX_NODES = 5_000_000
 """A YAML file of a few lines can alias itself into billions; the largest real documents have about a million."""
 
+MAX_DEPTH = 150
+"""Real documents stay under 40. A YAML alias in itself has no end, and a record cannot be written beyond some 200."""
+
+_TOO_DEEP = f"nested deeper than {MAX_DEPTH} levels, or it refers to itself"
+
 
 class DecodeProblem(Exception):  # noqa: N818 - a reason to show, caught in this room only
     """Why a text cannot be decoded, with the place where one is known."""
@@ -38,6 +43,7 @@ def decode_yaml(text: str) -> Any:
         DecodeProblem: not YAML, or a value that refers to itself or grows without bound.
     """
     try:
+        _check_depth(text)
         return _make_json_safe(yaml.load(text, Loader=_LOADER))
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
@@ -47,6 +53,18 @@ def decode_yaml(text: str) -> Any:
         raise DecodeProblem("YAML that is nested too deeply or refers to itself") from error
     except (ValueError, TypeError) as error:  # a tag on a value of another type, as in `!!int x`
         raise DecodeProblem(f"YAML with a wrong tag: {error}") from error
+
+
+def _check_depth(text: str) -> None:
+    """Raises DecodeProblem for text nested deeper than MAX_DEPTH: libyaml's loader would crash the process."""
+    depth = 0
+    for event in yaml.parse(text, Loader=_LOADER):
+        if isinstance(event, yaml.CollectionStartEvent):
+            depth += 1
+        elif isinstance(event, yaml.CollectionEndEvent):
+            depth -= 1
+        if depth > MAX_DEPTH:
+            raise DecodeProblem(_TOO_DEEP)
 
 
 def _build_loader() -> Any:
@@ -71,22 +89,24 @@ def _make_json_safe(value: Any) -> Any:
     """A copy with text keys, finite numbers, encodable text, and lists and objects only."""
     count = 0
 
-    def convert(node: Any) -> Any:
+    def convert(node: Any, depth: int) -> Any:
         nonlocal count
         count += 1
         if count > MAX_NODES:
             raise DecodeProblem(f"more than {MAX_NODES:,} values")
+        if depth > MAX_DEPTH:
+            raise DecodeProblem(_TOO_DEEP)
         if isinstance(node, dict):
-            return {_write_key(key): convert(child) for key, child in node.items()}
+            return {_write_key(key): convert(child, depth + 1) for key, child in node.items()}
         if isinstance(node, (list, tuple, set)):
-            return [convert(child) for child in node]
+            return [convert(child, depth + 1) for child in node]
         if isinstance(node, str):
             return node.encode("utf-8", "replace").decode("utf-8")
         if isinstance(node, float):
             return node if math.isfinite(node) else None
         return node if node is None or isinstance(node, (bool, int)) else str(node)
 
-    return convert(value)
+    return convert(value, 0)
 
 
 def _write_key(key: Any) -> str:

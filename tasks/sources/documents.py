@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from schemas.catalog import Auth
+from tasks.openapi.functions import METHODS
 from tasks.sources.decode import DecodeProblem, decode_json, decode_yaml
 from tasks.sources.drafts import Draft, ParsedSource, RowProblem
 from tasks.sources.facts import clean_link, clean_text, shorten
@@ -14,7 +15,6 @@ SUFFIXES = frozenset({".json", ".yaml", ".yml"})
 
 _DESCRIPTION_LENGTH = 400
 _AUTH_BY_TYPE: dict[str, Auth] = {"apiKey": "apiKey", "oauth2": "OAuth", "openIdConnect": "OAuth"}
-_METHODS = frozenset({"get", "put", "post", "delete", "options", "head", "patch", "trace"})
 
 
 def is_document(value: Any) -> bool:
@@ -101,7 +101,7 @@ def _get_text(value: Any, key: str) -> str:
 def _list_operation_tags(document: dict[str, Any]) -> Iterator[str]:
     for path_item in _get_object(document, "paths").values():
         for method, operation in path_item.items() if isinstance(path_item, dict) else ():
-            if method in _METHODS and isinstance(operation, dict):
+            if method in METHODS and isinstance(operation, dict):
                 yield from (clean_text(tag) for tag in _get_list(operation, "tags") if isinstance(tag, str))
 
 

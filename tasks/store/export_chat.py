@@ -57,7 +57,7 @@ def build_sharegpt_row(row: Instance) -> dict[str, Any]:
 
     The observations of one turn's calls share one `tool` turn. The arguments' text is kept as the assistant wrote it.
     """
-    tools = "\n".join(json.dumps(tool, ensure_ascii=False) for tool in json.loads(row.tools))
+    tools = "\n".join(_escape_tags(json.dumps(tool, ensure_ascii=False)) for tool in json.loads(row.tools))
     system = "\n\n".join([_HERMES_SYSTEM.format(tools=tools), *(m.content for m in row.messages if m.role == "system")])
     names = {call.id: call.name for message in row.messages for call in message.tool_calls}
     turns = [{"from": "system", "value": system}]
@@ -77,16 +77,18 @@ def build_sharegpt_row(row: Instance) -> dict[str, Any]:
 
 
 def _tag_call(call: ToolCall) -> str:
-    # "</" stands in JSON text only inside strings, where it can be escaped: no argument can end the tag.
-    arguments = call.arguments.replace("</", "\\u003c/")
-    return (
-        f'<tool_call>\n{{"name": {json.dumps(call.name, ensure_ascii=False)}, "arguments": {arguments}}}\n</tool_call>'
-    )
+    name, arguments = json.dumps(call.name, ensure_ascii=False), _escape_tags(call.arguments)
+    return f'<tool_call>\n{{"name": {name}, "arguments": {arguments}}}\n</tool_call>'
 
 
 def _tag_response(name: str, content: str) -> str:
-    body = json.dumps({"name": name, "content": _parse_or_text(content)}, ensure_ascii=False).replace("</", "\\u003c/")
+    body = _escape_tags(json.dumps({"name": name, "content": _parse_or_text(content)}, ensure_ascii=False))
     return f"<tool_response>\n{body}\n</tool_response>"
+
+
+def _escape_tags(text: str) -> str:
+    """JSON text that ends no tag around it: `</` stands there only inside strings, where it can be escaped."""
+    return text.replace("</", "\\u003c/")
 
 
 def build_xlam_row(row: Instance) -> dict[str, Any] | None:
@@ -116,8 +118,9 @@ def _build_xlam_tool(function: dict[str, Any]) -> dict[str, Any]:
     parameters = {}
     for name, field in schema.get("properties", {}).items():
         kind = _XLAM_TYPES.get(_get_type(field), "Any")
+        options = f" One of: {', '.join(map(str, field['enum']))}." if field.get("enum") else ""
         parameter = {
-            "description": field.get("description", ""),
+            "description": f"{field.get('description', '')}{options}".strip(),
             "type": kind if name in required else f"{kind}, optional",
         }
         if "default" in field:

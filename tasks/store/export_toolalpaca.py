@@ -12,11 +12,10 @@ from typing import Any
 
 from schemas.episodes import Message
 from schemas.instance import ApiRow, Instance
+from tasks.openapi.functions import METHODS
 
 FINAL_THOUGHT = "I can respond to the user now."
 """Our final response carries no thought of its own; ToolAlpaca's reader falls back on such a sentence too."""
-
-_METHODS = frozenset({"get", "put", "post", "delete", "options", "head", "patch", "trace"})
 
 
 def build_toolalpaca_apis(rows: Sequence[Instance], apis: Sequence[ApiRow]) -> list[dict[str, Any]]:
@@ -159,5 +158,5 @@ def _iterate_operations(document: dict[str, Any]) -> list[tuple[str, str, dict[s
         (path, method, operation)
         for path, item in document.get("paths", {}).items()
         for method, operation in item.items()
-        if method in _METHODS
+        if method in METHODS
     ]

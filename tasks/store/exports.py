@@ -11,19 +11,20 @@ Of each form, `tasks/store/export_<form>.py` knows the shape of a row; this modu
 import json
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
-from typing import Any, Literal, cast, get_args
+from typing import Any, cast, get_args
 
 from upath import UPath
 
 from schemas.base import Record
 from schemas.errors import UserError
 from schemas.instance import ApiRow, Instance
+from schemas.parameters import ExportFormat
 from tasks.store.export_chat import build_sharegpt_row, build_trl_row, build_xlam_row
 from tasks.store.export_toolalpaca import build_toolalpaca_apis
 from tasks.store.parquet import read_table
 from tasks.store.publish import read_manifest
+from tasks.store.rows import clean_text
 
-ExportFormat = Literal["trl", "toolalpaca", "sharegpt", "xlam"]
 EXPORT_FORMATS: tuple[ExportFormat, ...] = get_args(ExportFormat)
 SPLITS = ("train", "test")
 
@@ -94,5 +95,5 @@ def _build_rows(
 
 def _write_text(path: UPath, text: str) -> UPath:
     path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_bytes(text.encode())
+    path.write_bytes(clean_text(text).encode())  # decoded arguments may hold half of a surrogate pair
     return path

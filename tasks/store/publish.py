@@ -24,6 +24,10 @@ from tasks.store.statistics import compute_statistics, count_kinds, count_reason
 from tasks.store.versions import LATEST, MANIFEST, get_dataset_path, next_version, require_new_version
 
 
+class _VersionTakenError(UserError):
+    """Another run gave its dataset this version while this one was being written."""
+
+
 @dataclass(frozen=True)
 class Tables:
     """The rows of each Parquet file."""
@@ -51,16 +55,29 @@ def publish_dataset(
 
     Accepted rows are split into train and test by API with the seed of `facts`. On a local disk the version appears
     whole, by a rename; on an object store it is written in place and becomes complete with its manifest. If anything
-    fails, what was written is removed.
+    fails, what was written is removed. Where another run takes the next free version meanwhile, the one after is taken.
 
     Raises UserError if the version exists or a name cannot be used.
     """
-    version = version or next_version(root, name)
-    require_new_version(root, name, version)
-    target = get_dataset_path(root, name, version)
-    folder = target.parent / f".{version}.{secrets.token_hex(4)}.tmp" if root.is_local else target
     split = split_apis([row for row in rows if row.accepted], test_apis, facts.seed)
     tables = _arrange_tables(rows, split, toolsets, rejected_apis, ledger)
+    if version is not None:
+        require_new_version(root, name, version)
+        return _publish_version(root, name, version, tables, split, facts)
+    while True:
+        version = next_version(root, name)
+        try:
+            return _publish_version(root, name, version, tables, split, facts)
+        except _VersionTakenError:
+            if next_version(root, name) == version:  # what has the name is no version: a file, say
+                raise
+
+
+def _publish_version(
+    root: DataRoot, name: str, version: str, tables: Tables, split: Split, facts: DatasetFacts
+) -> DatasetRef:
+    target = get_dataset_path(root, name, version)
+    folder = target.parent / f".{version}.{secrets.token_hex(4)}.tmp" if root.is_local else target
     try:
         manifest = _write_dataset(root, folder, name, version, tables, split, facts)
         if root.is_local:
@@ -139,8 +156,8 @@ def _write_tables(folder: UPath, tables: Tables) -> dict[str, TableFacts]:
 
 
 def _move_folder(folder: UPath, target: UPath, name: str, version: str) -> None:
-    """Make every file durable, then give the folder its name. Raises UserError if another run took the name."""
-    for file in Path(str(folder)).iterdir():
+    """Make every file durable, then give the folder its name. Raises _VersionTakenError if another run took it."""
+    for file in (*Path(str(folder)).iterdir(), Path(str(folder))):
         descriptor = os.open(file, os.O_RDONLY)
         try:
             os.fsync(descriptor)
@@ -150,7 +167,9 @@ def _move_folder(folder: UPath, target: UPath, name: str, version: str) -> None:
         os.rename(str(folder), str(target))
     except OSError as error:
         if target.exists():
-            raise UserError(f"dataset {name} got a version {version} from another run: publish again.") from error
+            raise _VersionTakenError(
+                f"dataset {name} got a version {version} from another run: publish again."
+            ) from error
         raise
 
 

@@ -71,7 +71,6 @@ def embed_json(value: Any) -> str:
 def _build_tiles(manifest: Manifest, accepted: int, rejected: int) -> list[tuple[str, str, str]]:
     """Label, value and a line beneath it."""
     figures = manifest.statistics
-    called = figures.single_call_instances + figures.multi_call_instances
     share = round(100 * figures.multi_call_instances / figures.instances) if figures.instances else 0
     kept = round(100 * accepted / (accepted + rejected), 1) if accepted + rejected else 0
     return [
@@ -79,7 +78,7 @@ def _build_tiles(manifest: Manifest, accepted: int, rejected: int) -> list[tuple
         ("APIs", write_figure(figures.apis), f"{len(manifest.test_apis):,} of them kept unseen for test"),
         ("categories", write_figure(figures.categories), "of the catalogue"),
         ("functions", write_figure(figures.functions), f"{figures.functions_per_api:g} per API"),
-        ("multi-call", f"{share}%", f"{figures.multi_call_instances:,} of {called:,} instances with calls"),
+        ("multi-call", f"{share}%", f"{figures.multi_call_instances:,} instances with several calls"),
         ("tokens", _write_large(manifest.input_tokens + manifest.output_tokens), _describe_cost(manifest)),
     ]
 

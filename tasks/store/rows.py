@@ -39,13 +39,13 @@ def build_instance(
     return Instance(
         id=episode.instruction.id,
         api_id=toolset.entry.id,
-        api_name=_clean(toolset.entry.name),
-        category=_clean(toolset.entry.category),
+        api_name=clean_text(toolset.entry.name),
+        category=clean_text(toolset.entry.category),
         kind=episode.instruction.kind,
-        instruction=_clean(episode.instruction.text),
+        instruction=clean_text(episode.instruction.text),
         tools=sys.intern(_dump_tools(toolset.functions)),  # one text for all rows of an API, not one each
         messages=tuple(_clean_message(message) for message in episode.trajectory.messages),
-        functions_called=tuple(_clean(name) for name in calls),
+        functions_called=tuple(clean_text(name) for name in calls),
         num_calls=len(calls),
         accepted=all(verdict.keep for verdict in verdicts),
         reasons=collect_reasons(verdicts),
@@ -74,14 +74,14 @@ def build_api_row(toolset: Toolset) -> ApiRow:
     entry = toolset.entry
     return ApiRow(
         api_id=entry.id,
-        name=_clean(entry.name),
-        description=_clean(entry.description),
-        category=_clean(entry.category),
-        link=_clean(entry.link),
+        name=clean_text(entry.name),
+        description=clean_text(entry.description),
+        category=clean_text(entry.category),
+        link=clean_text(entry.link),
         auth=entry.auth,
         https=entry.https,
         cors=entry.cors,
-        introduction=_clean(toolset.introduction),
+        introduction=clean_text(toolset.introduction),
         document=_dump(toolset.document),
         functions=_dump_tools(toolset.functions),
         num_functions=len(toolset.functions),
@@ -98,10 +98,10 @@ def build_rejected_api_row(rejected: RejectedApi) -> ApiRow:
     entry = rejected.entry
     return ApiRow(
         api_id=entry.id,
-        name=_clean(entry.name),
-        description=_clean(entry.description),
-        category=_clean(entry.category),
-        link=_clean(entry.link),
+        name=clean_text(entry.name),
+        description=clean_text(entry.description),
+        category=clean_text(entry.category),
+        link=clean_text(entry.link),
         auth=entry.auth,
         https=entry.https,
         cors=entry.cors,
@@ -113,7 +113,7 @@ def build_rejected_api_row(rejected: RejectedApi) -> ApiRow:
         teacher=rejected.teacher,
         accepted=False,
         rejected_at=rejected.stage,
-        reasons=tuple(_clean(problem) for problem in rejected.problems),
+        reasons=tuple(clean_text(problem) for problem in rejected.problems),
     )
 
 
@@ -131,20 +131,20 @@ def _dump_tools(functions: Sequence[Function]) -> str:
 
 
 def _dump(value: Any) -> str:
-    return _clean(json.dumps(value, ensure_ascii=False, separators=(",", ":")))
+    return clean_text(json.dumps(value, ensure_ascii=False, separators=(",", ":")))
 
 
 def _clean_message(message: Message) -> Message:
     calls = tuple(
-        ToolCall(id=_clean(call.id), name=_clean(call.name), arguments=_clean(call.arguments))
+        ToolCall(id=clean_text(call.id), name=clean_text(call.name), arguments=clean_text(call.arguments))
         for call in message.tool_calls
     )
-    tool_call_id = None if message.tool_call_id is None else _clean(message.tool_call_id)
-    return Message(role=message.role, content=_clean(message.content), tool_calls=calls, tool_call_id=tool_call_id)
+    tool_call_id = None if message.tool_call_id is None else clean_text(message.tool_call_id)
+    return Message(role=message.role, content=clean_text(message.content), tool_calls=calls, tool_call_id=tool_call_id)
 
 
-def _clean(text: str) -> str:
-    """The text with unpaired surrogates replaced; any other text as it is."""
+def clean_text(text: str) -> str:
+    """The text with unpaired surrogates replaced by U+FFFD; any other text as it is."""
     try:
         text.encode()
     except UnicodeEncodeError:

@@ -11,7 +11,7 @@ from schemas.manifest import DatasetRef
 from schemas.parameters import BuildDatasetParams
 from tasks.store import DataRoot, read_table
 
-NAMES = ("Yelp", "Steem", "MetaWeather")
+NAMES = ("Yelp", "Steem", "AccuWeather")
 
 
 def make_params(**more: Any) -> BuildDatasetParams:

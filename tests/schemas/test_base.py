@@ -54,6 +54,10 @@ def test_what_json_cannot_spell_is_an_error(value: float) -> None:
         canonical_json(value)
 
 
+def test_half_of_a_surrogate_pair_has_a_hash_too() -> None:
+    assert content_hash("\ud83d") != content_hash("\ud83e")
+
+
 def test_a_record_is_hashed_by_what_it_says() -> None:
     assert content_hash(Pet(name="Luna", tags=("a",))) == content_hash({"name": "Luna", "tags": ["a"]})
 

@@ -6,8 +6,9 @@ import pytest
 
 from schemas.errors import TeacherError
 from tasks.agents.document import document_api
-from tasks.agents.specify import find_problems, specify_api
+from tasks.agents.specify import specify_api
 from tasks.agents.toolset import build_toolset
+from tasks.openapi import find_lint_problems
 from tests.tasks.agents.parts import ENTRY, embedded, make_document, make_documentation, scripted, write
 
 BROKEN = {"openapi": "3.1.0", "info": {"title": "Petfinder", "version": "1.0"}, "paths": {}}
@@ -21,7 +22,7 @@ async def write_good() -> tuple[Any, dict[str, Any]]:
 
 async def test_the_embedded_teachers_document_holds_the_documented_functions_and_passes_the_audit() -> None:
     documentation, document = await write_good()
-    assert find_problems(document, documentation) == []
+    assert find_lint_problems(document, documentation) == []
     toolset = build_toolset(ENTRY, documentation.introduction, document, "offline")
     assert {function.name for function in toolset.functions} == {f.name for f in documentation.functions}
     assert not any(call.problem for call in toolset.audit)
@@ -50,6 +51,6 @@ async def test_after_three_repairs_the_api_is_given_up_with_the_reasons() -> Non
 
 
 def test_functions_that_were_not_documented_are_a_problem() -> None:
-    problems = find_problems(make_document(), make_documentation())
+    problems = find_lint_problems(make_document(), make_documentation())
     assert any("countPets" in problem for problem in problems)
     assert any("deletePet" in problem for problem in problems)

@@ -6,6 +6,8 @@ import signal
 import sqlite3
 import subprocess
 import sys
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -122,3 +124,16 @@ async def test_a_store_that_cannot_be_written_says_so_to_whoever_waits(tmp_path:
         other.close()
         with pytest.raises(UserError, match="cannot be used"):
             await store.put("k", make(), endpoint="e", model="m")
+
+
+def test_a_new_store_can_be_opened_by_many_at_once(tmp_path: Path) -> None:
+    for turn in range(10):
+        start = threading.Barrier(6)
+
+        def open_store(_: int, path: Path = tmp_path / f"{turn}.sqlite", start: threading.Barrier = start) -> int:
+            start.wait()
+            with CompletionStore(path) as store:
+                return store.count()
+
+        with ThreadPoolExecutor(6) as pool:
+            assert list(pool.map(open_store, range(6))) == [0] * 6

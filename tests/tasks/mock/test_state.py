@@ -5,6 +5,7 @@ from collections.abc import Callable
 import pytest
 
 from tasks.mock import MockTransport
+from tasks.mock.recognition import find_ordered_pairs
 from tasks.openapi.requests import build_request
 from tests.tasks.mock.conftest import Caller
 from tests.tasks.mock.pets import read_operations
@@ -141,3 +142,8 @@ def test_what_a_creation_says_of_itself_does_not_overwrite_what_was_given() -> N
     transport = MockTransport((operation,), "chat", 1)
     sent = transport.handle_request(build_request(operation, {"message": "See you at six"}, "https://x.example")).json()
     assert (sent["message"], sent["sent"]) == ("See you at six", True)
+
+
+@pytest.mark.parametrize(("first", "second"), [("startsAt", "endsAt"), ("opens_on", "closes_on"), ("minAge", "maxAge")])
+def test_names_tell_what_comes_first(first: str, second: str) -> None:
+    assert find_ordered_pairs([second, "name", first]) == [(first, second)]

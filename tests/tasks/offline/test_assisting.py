@@ -64,6 +64,18 @@ def test_it_tries_again_when_the_api_fails_for_a_while(functions: Functions) -> 
     assert answer.calls == (("countPets", {}),)
 
 
+def test_of_calls_made_together_only_the_one_that_failed_is_made_again(functions: Functions) -> None:
+    both: dict[str, Any] = {"role": "assistant", "content": "", "tool_calls": []}
+    for message in (call(1, "countPets"), call(2, "deletePet", petId="pet_4821")):
+        both["tool_calls"] += message["tool_calls"]
+    request = user("Count the pets, and also delete the pet pet_4821.")
+    messages = [request, both, result(1, 503, {}), result(2, 200, {"id": "pet_4821", "deleted": True})]
+    assert turn(functions, *messages).calls == (("countPets", {}),)
+    answer = turn(functions, *messages, call(3, "countPets"), result(3, 200, {"count": 417}))
+    assert not answer.calls
+    assert "417" in answer.content
+
+
 def test_it_gives_up_after_four_failures(functions: Functions) -> None:
     history = [message for n in range(4) for message in (call(n, "countPets"), result(n, 500, {}))]
     answer = turn(functions, user("Count the pets."), *history)

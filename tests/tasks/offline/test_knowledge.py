@@ -5,6 +5,7 @@ import pytest
 from tasks.offline.knowledge import Resource, load_knowledge
 from tasks.offline.naming import is_plural, make_plural, make_singular
 from tasks.offline.phrasing import load_phrases
+from tasks.offline.planning import AMOUNTS
 
 RESOURCES = [(category, resource) for category, resources in load_knowledge().items() for resource in resources]
 
@@ -32,6 +33,12 @@ def test_the_nouns_can_be_told_from_their_plurals(category: str, resource: Resou
     assert make_singular(resource.plural) == resource.name
     assert make_plural(resource.name) == resource.plural
     assert not is_plural(resource.name)
+
+
+def test_what_sounds_like_an_amount_is_a_number() -> None:
+    """The user agent asks for "the highest" of these, by their names alone."""
+    sounding = [a for _, resource in RESOURCES for a in resource.attributes if a.words.split()[-1] in AMOUNTS]
+    assert [attribute.name for attribute in sounding if attribute.type not in ("integer", "number")] == []
 
 
 def test_there_are_at_least_eight_archetypes_of_twelve_phrasings() -> None:

@@ -4,7 +4,7 @@ import pytest
 
 from tasks.offline.plans import Reference, Step
 from tasks.offline.reading import read_reply, read_request
-from tasks.offline.tools import Tool
+from tasks.offline.tools import Tool, read_tools
 
 
 def steps_of(text: str, tools: tuple[Tool, ...]) -> list[tuple[str, dict[str, object]]]:
@@ -43,6 +43,13 @@ def test_a_request_for_something_else_asks_for_no_call(text: str, tools: tuple[T
 @pytest.mark.parametrize("reply", ["Lyon, please.", "The city is Lyon.", "Ah, Lyon it is.", "in Lyon"])
 def test_a_reply_gives_the_value_that_was_asked_for(reply: str, tools: tuple[Tool, ...]) -> None:
     assert read_reply(reply, tools[0].parameter("city")) == "Lyon"
+
+
+@pytest.mark.parametrize(("reply", "code"), [("It should be BR.", "BR"), ("Make it IT.", "IT"), ("IT, please.", "IT")])
+def test_a_word_of_the_reply_is_not_taken_for_the_value(reply: str, code: str) -> None:
+    country = {"type": "string", "examples": ["IT", "BR"]}
+    function = {"name": "searchPets", "description": "", "parameters": {"properties": {"country_code": country}}}
+    assert read_reply(reply, read_tools([function])[0].parameters[0]) == code
 
 
 def test_a_reply_may_hold_a_value_that_no_schema_lists(tools: tuple[Tool, ...]) -> None:

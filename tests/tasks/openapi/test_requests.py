@@ -138,7 +138,12 @@ def test_a_bad_call_is_refused_by_name(arguments: dict[str, Any], code: str, mes
         build_request(make_operation([LIMIT, DAY], CAT), arguments, BASE)
     assert (caught.value.status, caught.value.code) == (400, code)
     assert message in caught.value.message
-    assert caught.value.as_body() == {"error": {"code": code, "message": caught.value.message}}
+
+
+def test_a_number_that_json_does_not_have_is_refused() -> None:
+    anything = {"name": "filter", "in": "query", "schema": {}}
+    with pytest.raises(CallError, match="cannot be sent"):
+        build_request(make_operation([anything]), {"filter": [float("nan")]}, BASE)
 
 
 def test_check_arguments_lists_every_problem() -> None:

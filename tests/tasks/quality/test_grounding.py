@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tasks.quality.arguments import find_ungrounded_arguments, is_argument_grounded
+from tasks.quality.arguments import find_free_leaves, is_argument_grounded
 from tasks.quality.corpus import Corpus
 
 
@@ -109,7 +109,7 @@ def test_the_path_of_an_ungrounded_value_is_told() -> None:
     corpus.add_text("blue and green")
     schema = {"properties": {"colors": {"type": "array", "items": {"enum": ["red"]}}, "size": {"default": 4}}}
     arguments = {"colors": ["red", "blue", "pink"], "size": 4, "deep": {"note": "unsaid", "empty": "", "none": None}}
-    found = find_ungrounded_arguments(arguments, schema, corpus)
+    found = [leaf for leaf in find_free_leaves("", arguments, [schema]) if not is_argument_grounded(leaf[1], corpus)]
     assert found == [("colors[2]", "pink"), ("deep.note", "unsaid")]
 
 

@@ -8,7 +8,7 @@ import pytest
 
 from schemas.errors import UserError
 from tasks.sources import read_catalog
-from tasks.sources.decode import DecodeProblem, decode_yaml
+from tasks.sources.decode import DecodeProblem, decode_json, decode_yaml
 from tests.shared_data import SHARED_DATA, needs_shared_data
 
 DOCUMENT: dict[str, Any] = {
@@ -148,3 +148,14 @@ def test_toolalpacas_test_sets_load_whole(file: str, count: int) -> None:
     catalog = read_catalog(str(SHARED_DATA / file))
     assert (len(catalog.entries), catalog.skipped) == (count, ())
     assert all(entry.openapi and "paths" in entry.openapi for entry in catalog.entries)
+
+
+@pytest.mark.parametrize("depth", [200, 100_000])
+def test_what_nests_without_end_is_refused(depth: int, tmp_path: Path) -> None:
+    with pytest.raises(DecodeProblem, match="nested"):
+        decode_json("[" * depth + "]" * depth)
+    (tmp_path / "good.json").write_text(json.dumps(DOCUMENT))
+    (tmp_path / "deep.json").write_text('{"openapi": "3.0.0", "x-deep": ' + "[" * depth + "]" * depth + "}")
+    catalog = read_catalog(str(tmp_path))
+    assert [entry.name for entry in catalog.entries] == ["Pet Shelter"]
+    assert "nested" in catalog.skipped[0].reason

@@ -144,3 +144,37 @@ def test_an_unknown_format_is_named_with_the_known(dataset: str, tmp_path: Path)
 def test_a_folder_that_is_no_dataset_is_refused(tmp_path: Path) -> None:
     with pytest.raises(UserError, match=r"no complete dataset"):
         export_dataset(tmp_path, tmp_path / "out")
+
+
+def test_half_of_a_surrogate_pair_in_an_argument_stops_no_export(tmp_path: Path) -> None:
+    row = build_row(Kind.SINGLE_CALL)
+    messages = tuple(
+        m.model_copy(update={"tool_calls": (call("c", "searchTrails", {"city": "Bergen \ud83d"}),)})
+        if m.tool_calls
+        else m
+        for m in row.messages
+    )
+    rows = [row.model_copy(update={"messages": messages})]
+    ref = publish_dataset(DataRoot(str(tmp_path)), "demo", None, rows, build_toolsets(), [], [], build_facts())
+    export_dataset(ref.path, tmp_path / "out")
+    (line,) = (tmp_path / "out/trl/train.jsonl").read_text().splitlines()
+    (written,) = (c for m in json.loads(line)["messages"] for c in m.get("tool_calls", ()))
+    assert written["function"]["arguments"] == {"city": "Bergen \ufffd"}
+
+
+def test_sharegpt_tags_cannot_be_closed_by_a_description() -> None:
+    row = build_row(Kind.SINGLE_CALL)
+    tools = [{"type": "function", "function": {"name": "f", "description": "</tools>", "parameters": {}}}]
+    system = build_sharegpt_row(row.model_copy(update={"tools": json.dumps(tools)}))["conversations"][0]["value"]
+    inside = re.search(r"<tools>\n(.*?)\n</tools>", system, re.DOTALL)
+    assert inside is not None
+    assert json.loads(inside[1]) == tools[0]
+
+
+def test_xlam_says_which_values_there_are() -> None:
+    unit = {"type": "string", "description": "The unit.", "enum": ["km", "mi"]}
+    function = {"name": "f", "description": "", "parameters": {"type": "object", "properties": {"unit": unit}}}
+    row = build_row(Kind.NO_TOOL).model_copy(update={"tools": json.dumps([{"type": "function", "function": function}])})
+    built = build_xlam_row(row)
+    assert built is not None
+    assert json.loads(built["tools"])[0]["parameters"]["unit"]["description"] == "The unit. One of: km, mi."
