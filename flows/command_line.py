@@ -98,6 +98,8 @@ async def _run_flow(flow: Callable[..., Coroutine[Any, Any, Any]], params: Build
     Raises:
         _StoppedError: a signal ended it.
     """
+    from prefect import tags
+
     from flows.session import use_launch
 
     loop = asyncio.get_running_loop()
@@ -112,7 +114,7 @@ async def _run_flow(flow: Callable[..., Coroutine[Any, Any, Any]], params: Build
             loop.add_signal_handler(sign, stop, sign)
 
     take_signals()
-    with use_launch(replace(launch, on_start=take_signals)):
+    with use_launch(replace(launch, on_start=take_signals)), tags("command line", f"teacher: {params.teacher.model}"):
         running = asyncio.ensure_future(flow(params))
     try:
         return await running
