@@ -14,7 +14,7 @@ from uuid import UUID
 
 from prefect.artifacts import acreate_progress_artifact, aupdate_progress_artifact
 from rich.console import Console
-from rich.progress import BarColumn, TextColumn, TimeElapsedColumn
+from rich.progress import BarColumn, TextColumn
 from rich.progress import Progress as RichProgress
 
 from schemas.steps import ApiOutcome
@@ -52,10 +52,10 @@ class Progress:
         """Seconds left at the pace so far; None before the first API is done."""
         return self.elapsed / self.apis * (self.total - self.apis) if self.apis else None
 
-    def describe(self) -> str:
-        """The counts in one line that fits 80 columns."""
+    def describe(self, brief: bool = False) -> str:
+        """The counts in one line that fits 80 columns; a brief one leaves room for a bar and rejected APIs out."""
         parts = [f"{self.apis}/{self.total} APIs"]
-        if self.rejected_apis:
+        if self.rejected_apis and not brief:
             parts.append(f"{self.rejected_apis} rejected")
         if self.instances:
             share = 100 * self.accepted / self.instances
@@ -90,16 +90,14 @@ class Bar:
     """A bar on a terminal, with counts, rate and time left."""
 
     def __init__(self, console: Console) -> None:
-        self._bar = RichProgress(
-            BarColumn(bar_width=16), TextColumn("{task.description}"), TimeElapsedColumn(), console=console
-        )
+        self._bar = RichProgress(BarColumn(bar_width=8), TextColumn("{task.description}"), console=console)
         self._task = self._bar.add_task("starting", total=None)
         self._bar.start()
 
     def show(self, progress: Progress) -> None:
         """See `Display`."""
         self._bar.update(
-            self._task, total=progress.total, completed=progress.apis, description=progress.describe() or "starting"
+            self._task, total=progress.total, completed=progress.apis, description=progress.describe(brief=True)
         )
 
     def close(self) -> None:

@@ -25,6 +25,14 @@ def test_outcomes_are_counted_and_told_in_a_line_that_fits() -> None:
     progress.count(TURNED_DOWN)
     assert progress.describe() == "2/4 APIs, 1 rejected, 10 instances, 90% accepted, 1/s, 10 s left"
 
+    assert progress.describe(brief=True) == "2/4 APIs, 10 instances, 90% accepted, 1/s, 10 s left"
+
+
+def test_the_bar_s_line_leaves_room_for_the_bar_at_80_columns() -> None:
+    progress = Progress(total=9999, apis=1234, rejected_apis=99, instances=12340, accepted=12340)
+    progress.started -= 600
+    assert len(progress.describe(brief=True)) <= 71
+
 
 def test_before_the_first_api_nothing_is_known_of_the_time_left() -> None:
     assert Progress(total=4).left is None
