@@ -8,21 +8,33 @@ from schemas.calls import Usage
 from schemas.errors import UserError
 from tasks.llm.prices import load_prices
 
-OPENAI = "https://api.openai.com/v1"
+HOST = "https://models.example.com/v1"
 
 
-def test_cached_input_has_a_price_of_its_own() -> None:
-    price = load_prices().find_price(OPENAI, "gpt-4o")
+@pytest.fixture
+def own(tmp_path: Path) -> Path:
+    path = tmp_path / "own.yaml"
+    price = "{input: 2.5, cached_input: 1.25, output: 10, noted: 2026-01-02}"
+    path.write_text(f"endpoints: {{'{HOST}': {{large: {price}}}}}")
+    return path
+
+
+def test_cached_input_has_a_price_of_its_own(own: Path) -> None:
+    price = load_prices(own).find_price(HOST, "large")
     assert price is not None
     usage = Usage(prompt=1_000_000, cached=400_000, completion=100_000)
     assert price.compute_cost(usage) == pytest.approx(0.6 * 2.5 + 0.4 * 1.25 + 0.1 * 10)
 
 
-def test_a_dated_name_has_the_price_of_the_name_and_an_unknown_one_has_none() -> None:
-    prices = load_prices()
-    assert prices.find_price(OPENAI, "gpt-4o-2024-08-06") == prices.find_price(OPENAI, "gpt-4o")
-    assert prices.find_price(OPENAI, "gpt-4o-audio") is None
-    assert prices.find_price("http://localhost:8000/v1", "gpt-4o") is None
+def test_a_dated_name_has_the_price_of_the_name_and_an_unknown_one_has_none(own: Path) -> None:
+    prices = load_prices(own)
+    assert prices.find_price(HOST, "large-2026-08-06") == prices.find_price(HOST, "large")
+    assert prices.find_price(HOST, "large-audio") is None
+    assert prices.find_price("http://localhost:8000/v1", "large") is None
+
+
+def test_no_price_of_a_provider_is_guessed() -> None:
+    assert load_prices().find_price("https://api.openai.com/v1", "gpt-4o") is None
 
 
 def test_the_offline_teacher_is_free_wherever_it_runs() -> None:
