@@ -18,9 +18,8 @@ from schemas.parameters import BuildToolsetParams
 from schemas.steps import CallCounts
 from tasks.context import RunContext, use_context
 from tasks.llm import CompletionStore, Ledger, Teacher
+from tasks.llm.store import STORE_NAME
 from tasks.store import DataRoot
-
-STORE_NAME = "completions.sqlite"
 
 
 @dataclass(frozen=True)

@@ -84,3 +84,17 @@ CALL_SCHEMA = pa.schema(
     ]
 )
 """`schemas.calls.LedgerRow`: calls.parquet."""
+
+COMPLETION_SCHEMA = pa.schema(
+    [
+        ("key", pa.string()),
+        ("scheme", pa.string()),
+        ("endpoint", pa.string()),
+        ("model", pa.string()),
+        ("finish_reason", pa.string()),
+        ("created_at", pa.float64()),
+        ("hits", pa.int64()),
+        ("completion", pa.string()),
+    ]
+)
+"""Completions of the durable store: created_at in seconds since 1970, exactly as kept; `completion` is JSON."""

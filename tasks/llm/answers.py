@@ -1,6 +1,7 @@
 """From the body of a chat completion response to a `Completion`, whatever liberties the endpoint takes."""
 
 import json
+import re
 from typing import Any
 
 from schemas.calls import Completion, FinishReason, Usage
@@ -15,6 +16,12 @@ _FINISH_REASONS: dict[str, FinishReason] = {
 }
 
 
+_THOUGHT = re.compile(r"<(think(?:ing)?)>.*?</\1>", re.DOTALL)
+_THOUGHT_TO_ITS_END = re.compile(r"^.*</think(?:ing)?>", re.DOTALL)
+_THOUGHT_FROM_ITS_START = re.compile(r"<think(?:ing)?>.*$", re.DOTALL)
+_THOUGHT_PARTS = frozenset({"thinking", "reasoning"})
+
+
 class BadAnswerError(ValueError):
     """The response is no chat completion: worth asking again."""
 
@@ -22,7 +29,8 @@ class BadAnswerError(ValueError):
 def parse_answer(body: bytes, model: str) -> Completion:
     """The completion in a response body; `model` stands in where the endpoint names none.
 
-    Missing usage counts as zeros; a refusal is the content, with the finish reason `content_filter`.
+    Missing usage counts as zeros; thoughts (`reasoning_content`, `<think>` blocks) are left out; a refusal is the
+    content, with the finish reason `content_filter`.
 
     Raises:
         BadAnswerError: the body is no JSON, reports an error, or has no choice.
@@ -57,6 +65,14 @@ def parse_answer(body: bytes, model: str) -> Completion:
     )
 
 
+def strip_thoughts(text: str) -> str:
+    """`text` without `<think>` blocks: whole ones, one whose opening tag was in the prompt, one that never ended."""
+    if "<think" not in text and "</think" not in text:
+        return text
+    text = _THOUGHT_TO_ITS_END.sub("", _THOUGHT.sub("", text))
+    return _THOUGHT_FROM_ITS_START.sub("", text).strip()
+
+
 def _clean(text: str) -> str:
     """`text` without halves of surrogate pairs, which a cut-off escape leaves and no file can hold."""
     return text if text.isascii() else text.encode("utf-8", "replace").decode()
@@ -64,8 +80,12 @@ def _clean(text: str) -> str:
 
 def _read_content(content: Any) -> str:
     if isinstance(content, list):  # content in parts, as some endpoints answer
-        content = "".join(str(part.get("text") or "") for part in content if isinstance(part, dict))
-    return _clean(content) if isinstance(content, str) else ""
+        content = "".join(str(part.get("text") or "") for part in content if _is_said(part))
+    return strip_thoughts(_clean(content)) if isinstance(content, str) else ""
+
+
+def _is_said(part: Any) -> bool:
+    return isinstance(part, dict) and part.get("type") not in _THOUGHT_PARTS
 
 
 def _read_calls(calls: Any) -> tuple[ToolCall, ...]:

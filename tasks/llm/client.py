@@ -1,10 +1,11 @@
 """The teacher: every completion is looked up, sent once, kept on disk, and entered in the ledger.
 
-What an answer depends on is in `keys`, where the teacher is in `endpoint`, retries are in `retries`, JSON answers in
-`structured`.
+What an answer depends on is in `keys`, where the teacher is in `endpoint`, what it takes in `capabilities`, retries are
+in `retries`, JSON answers in `structured`.
 """
 
 import asyncio
+import logging
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -20,23 +21,23 @@ from schemas.calls import ChatRequest, Completion, LedgerRow, Stage
 from schemas.errors import TeacherError
 from schemas.teacher import TeacherSettings
 from tasks.llm.answers import parse_answer
+from tasks.llm.capabilities import Capabilities, build_body, learn
 from tasks.llm.endpoint import build_recipe, name_endpoint, open_client, read_key
 from tasks.llm.failures import explain_failure
 from tasks.llm.keys import build_key
 from tasks.llm.ledger import Ledger
 from tasks.llm.prices import load_prices
-from tasks.llm.retries import Backoff, send_with_retries
+from tasks.llm.retries import Backoff, EndpointError, send_with_retries
 from tasks.llm.store import CompletionStore
 from tasks.llm.structured import ask_for_json
 
 T = TypeVar("T", bound=BaseModel)
-_SEED_STEP = 1_000_003
-_SEEDS = 2**31
+_log = logging.getLogger(__name__)
 
 
 @dataclass
 class Counts:
-    """`sent` requests went out (each attempt counts); `stored` completions were had without sending anything."""
+    """`sent` requests went out (refused ones count too); `stored` completions were had without sending anything."""
 
     sent: int = 0
     stored: int = 0
@@ -87,6 +88,7 @@ class Teacher:
         self._store = store
         self._ledger = ledger
         self._prices = load_prices()
+        self._capabilities = Capabilities()
         self._backoff = Backoff(settings.attempts, first_backoff_s)
         self._slots = asyncio.Semaphore(settings.concurrency)
         self._in_flight: dict[str, asyncio.Future[Completion | TeacherError | None]] = {}
@@ -188,18 +190,33 @@ class Teacher:
             shared.set_result(outcome)
 
     async def _fetch(self, request: ChatRequest) -> _Answer:
-        body = build_body(self.settings.model, request)
         attempts = 0
 
         async def send() -> Completion:
             nonlocal attempts
             async with self._slots:
                 attempts += 1
-                self.counts.sent += 1
-                return await self._send(body)
+                return await self._send_as_taken(request)
 
         completion = await send_with_retries(send, self._backoff)
         return _Answer(completion, attempts)
+
+    async def _send_as_taken(self, request: ChatRequest) -> Completion:
+        """Sends the request in the form that the endpoint takes; finding it is no failed attempt."""
+        while True:
+            used = self._capabilities
+            body = build_body(self.settings.model, request, used)
+            try:
+                self.counts.sent += 1
+                return await self._send(body)
+            except EndpointError as refusal:
+                learnt = learn(used, body, refusal)
+                if learnt is None:
+                    raise
+                # Of those who were refused together one has learnt for all: a second step down would go too far.
+                if self._capabilities == used:
+                    self._capabilities = learnt
+                    _log.info("%s; going on with %s", refusal, learnt)
 
     async def _send(self, body: dict[str, Any]) -> Completion:
         try:
@@ -235,19 +252,3 @@ class Teacher:
                 fingerprint=completion.fingerprint,
             )
         )
-
-
-def build_body(model: str, request: ChatRequest) -> dict[str, Any]:
-    """The request's body; fields that are not set are left out.
-
-    A further sample of a seeded request gets a seed of its own, or a deterministic endpoint would repeat itself.
-    """
-    body: dict[str, Any] = {"model": model, "messages": request.messages}
-    if request.tools:
-        body["tools"] = request.tools
-    for name in ("response_format", "temperature", "max_tokens"):
-        if (value := getattr(request, name)) is not None:
-            body[name] = value
-    if request.seed is not None:
-        body["seed"] = (request.seed + _SEED_STEP * request.sample) % _SEEDS if request.sample else request.seed
-    return body

@@ -40,7 +40,8 @@ def _explain_status(
 ) -> EndpointError:
     status = error.status_code
     said = _shorten(_read_message(error), secret)
-    code = error.body.get("code") if isinstance(error.body, Mapping) else None
+    body = error.body if isinstance(error.body, Mapping) else {}
+    code = body.get("code")
     answer = f"{status}: {said}" if said else f"{status}"
     if status in (401, 403):
         text = (
@@ -62,6 +63,7 @@ def _explain_status(
         status=status,
         wait_s=read_wait(error.response.headers),
         retried=is_retried(status),
+        said=_shorten(f"{body.get('param') or ''} {code or ''} {said}", secret),
     )
 
 

@@ -3,7 +3,10 @@
 In the key: the endpoint (without credentials and query), the model, and every field of the request. A field that is
 None or empty is left out, so that an optional field that joins `ChatRequest` later leaves the keys of older requests
 as they are. Left out on purpose: the API key, time-outs, attempts, concurrency, stage and owner, none of which the
-answer depends on.
+answer depends on, and the form in which the endpoint took the request (`capabilities`). That form follows from
+endpoint, model and request, which are all in the key: the schema is, in `response_format`, wherever it was written for
+the model. And it is known only once the endpoint has been asked: with the form in the key, a run that is repeated would
+have to ask again before it could find what is stored.
 
 Two spellings of one request have one key: the order of keys, 1 and 1.0, and the composed and decomposed forms of a
 character do not matter. The scheme's version is part of the key, so that a change of scheme never meets an old answer.

@@ -35,7 +35,8 @@ _EPOCH_S = 1e9
 
 
 class EndpointError(Exception):
-    """One failed attempt. `status` is None where no HTTP status came back; `fatal` ends the run.
+    """One failed attempt. `status` is None where no HTTP status came back; `fatal` ends the run; `said` is the
+    endpoint's own account of what it refused: parameter, code and message.
 
     Made afresh from the SDK's errors, for those carry the request and with it the key.
     """
@@ -48,12 +49,14 @@ class EndpointError(Exception):
         wait_s: float | None = None,
         retried: bool = False,
         fatal: bool = False,
+        said: str = "",
     ) -> None:
         super().__init__(text)
         self.status = status
         self.wait_s = wait_s
         self.retried = retried
         self.fatal = fatal
+        self.said = said
 
     @property
     def is_limit(self) -> bool:

@@ -3,14 +3,20 @@
 A completion is on disk before it is used. Commits are flushed to the disk (`synchronous=FULL`), so that neither
 kill -9 nor a power cut loses an answer that was handed out; a writer thread commits whatever waits in one transaction,
 so that the flush is shared. The first answer to a key stays: a process that comes second is given the first one's.
+
+How often each was served stands in a table of its own, which a file of an older version is given when it is opened;
+the older version goes on working with such a file. Hits are counted in memory and written every few seconds and at the
+end: a kill loses some of the count and no answer. `cache` shows and prunes what is kept.
 """
 
 import asyncio
+import json
 import queue
 import sqlite3
 import threading
 import time
 import zlib
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
@@ -19,11 +25,15 @@ from typing import Self
 from schemas.calls import Completion
 from schemas.errors import UserError
 
+STORE_NAME = "completions.sqlite"
 LAYOUT = 1
 """The version of the tables, in the file's user_version; keys carry a version of their own."""
 
-_BUSY_TIMEOUT_S = 60.0
+_BUSY_TIMEOUT_S = 300.0
+"""Longer than `upkeep.reclaim` holds the file (1 s per 150 MB): a paid answer waits rather than fails."""
+
 _ROWS_A_COMMIT = 500
+_HITS_EVERY_S = 5.0
 _COMPRESSION = 1
 _CREATE = """
 CREATE TABLE IF NOT EXISTS completions (
@@ -36,6 +46,11 @@ CREATE TABLE IF NOT EXISTS completions (
 )
 """
 _COLUMNS = 6
+_CREATE_HITS = "CREATE TABLE IF NOT EXISTS hits (key TEXT PRIMARY KEY, hits INTEGER NOT NULL) WITHOUT ROWID"
+_ADD_HITS = """
+INSERT INTO hits SELECT key, value FROM json_each(?) WHERE key IN (SELECT key FROM completions)
+ON CONFLICT (key) DO UPDATE SET hits = hits + excluded.hits
+"""
 
 
 @dataclass(frozen=True)
@@ -52,7 +67,7 @@ class CompletionStore:
     """Completions by key.
 
     Columns: key, endpoint, model (as asked), finish_reason, created_at (seconds since 1970), payload (the completion
-    as JSON, compressed by zlib). Use it as a context manager or call `close`.
+    as JSON, compressed by zlib). In a table beside it: key, hits. Use it as a context manager or call `close`.
 
     Raises:
         UserError: the file cannot be opened, is no store, or is one of another version.
@@ -62,9 +77,10 @@ class CompletionStore:
         self.path = Path(path)
         self._lock = threading.Lock()
         self._queue: queue.SimpleQueue[_Put | None] = queue.SimpleQueue()
-        self._reader = self._connect()
+        self._hits: dict[str, int] = {}
+        self._reader = connect(self.path)
         self._writer = threading.Thread(
-            target=self._write, args=(self._connect(),), name=f"completions {self.path.name}", daemon=True
+            target=self._write, args=(connect(self.path),), name=f"completions {self.path.name}", daemon=True
         )
         self._writer.start()
         self._closed = False
@@ -78,7 +94,7 @@ class CompletionStore:
         self.close()
 
     def close(self) -> None:
-        """Commits what waits and closes the file; a second call does nothing."""
+        """Commits what waits, hits included, and closes the file; a second call does nothing."""
         if self._closed:
             return
         self._closed = True
@@ -96,9 +112,12 @@ class CompletionStore:
         try:
             with self._lock:
                 row = self._reader.execute("SELECT payload FROM completions WHERE key = ?", (key,)).fetchone()
+                if row is None:
+                    return None
+                self._hits[key] = self._hits.get(key, 0) + 1
         except sqlite3.Error as error:
-            raise self._explain(error) from error
-        return None if row is None else Completion.model_validate_json(zlib.decompress(row[0]))
+            raise explain_problem(self.path, error) from error
+        return unpack(row[0])
 
     async def put(self, key: str, completion: Completion, *, endpoint: str, model: str) -> Completion:
         """Keeps a completion and returns once it is on disk; the one that is kept, if another process came first.
@@ -108,7 +127,7 @@ class CompletionStore:
         """
         if self._closed:
             raise RuntimeError(f"{self.path} is closed")
-        payload = zlib.compress(completion.model_dump_json().encode(), _COMPRESSION)
+        payload = pack(completion.model_dump_json())
         loop = asyncio.get_running_loop()
         put = _Put(
             row=(key, endpoint, model, completion.finish_reason, time.time(), payload),
@@ -124,42 +143,37 @@ class CompletionStore:
         with self._lock:
             return int(self._reader.execute("SELECT count(*) FROM completions").fetchone()[0])
 
-    def _connect(self) -> sqlite3.Connection:
-        try:
-            self.path.parent.mkdir(parents=True, exist_ok=True)
-            connection = sqlite3.connect(
-                self.path, timeout=_BUSY_TIMEOUT_S, isolation_level=None, check_same_thread=False
-            )
-            layout = int(connection.execute("PRAGMA user_version").fetchone()[0])
-            if layout not in (0, LAYOUT):
-                connection.close()
-                raise UserError(
-                    f"{self.path} is a completion store of layout {layout} and this ToolHerd reads {LAYOUT}: "
-                    "use the version that wrote it, or move the file away"
-                )
-            if layout == 0:
-                _switch_to_wal(connection)
-                connection.execute(_CREATE)
-                connection.execute(f"PRAGMA user_version = {LAYOUT}")
-            connection.execute("PRAGMA synchronous = FULL")
-        except (sqlite3.Error, OSError) as error:
-            raise self._explain(error) from error
-        return connection
-
     def _write(self, connection: sqlite3.Connection) -> None:
-        while (first := self._queue.get()) is not None:
-            batch = [first]
-            ends = False
-            while len(batch) < _ROWS_A_COMMIT and not self._queue.empty():
-                put = self._queue.get()
-                if put is None:
-                    ends = True
-                    break
-                batch.append(put)
-            self._commit(connection, batch)
-            if ends:
-                break
+        ends, written_at = False, time.monotonic()
+        while not ends:
+            batch, ends = self._gather()
+            if batch:
+                self._commit(connection, batch)
+            if ends or time.monotonic() - written_at >= _HITS_EVERY_S:
+                self._write_hits(connection)
+                written_at = time.monotonic()
         connection.close()
+
+    def _gather(self) -> tuple[list[_Put], bool]:
+        """What waits, up to a commit's worth, and whether the store is being closed; nothing after a while of rest."""
+        batch: list[_Put] = []
+        try:
+            put = self._queue.get(timeout=_HITS_EVERY_S)
+        except queue.Empty:
+            return batch, False
+        while put is not None:
+            batch.append(put)
+            if len(batch) == _ROWS_A_COMMIT or self._queue.empty():
+                return batch, False
+            put = self._queue.get()
+        return batch, True
+
+    def _write_hits(self, connection: sqlite3.Connection) -> None:
+        with self._lock:
+            hits, self._hits = self._hits, {}
+        if hits:
+            with suppress(sqlite3.Error):  # a count is worth no answer, nor a run
+                add_hits(connection, hits)
 
     def _commit(self, connection: sqlite3.Connection, batch: list[_Put]) -> None:
         kept: dict[str, Completion] = {}
@@ -174,17 +188,64 @@ class CompletionStore:
                     connection.execute("ROLLBACK")
                 raise
         except Exception as error:  # whoever waits must hear of it, whatever it is
-            problem = self._explain(error)
+            problem = explain_problem(self.path, error)
         for loop in {put.loop for put in batch}:
             mine = [put for put in batch if put.loop is loop]
             if not loop.is_closed():
                 loop.call_soon_threadsafe(_resolve, mine, kept, problem)
 
-    def _explain(self, error: Exception) -> UserError:
-        return UserError(
-            f"the completion store {self.path} cannot be used ({error}): "
-            "see that the disk has room, the folder can be written, and the file is a ToolHerd store"
-        )
+
+def connect(path: Path) -> sqlite3.Connection:
+    """Opens a store's file in autocommit mode, makes it where it is missing, and adds what an older version left out.
+
+    Raises:
+        UserError: the file cannot be opened, is no store, or is one of another version.
+    """
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        connection = sqlite3.connect(path, timeout=_BUSY_TIMEOUT_S, isolation_level=None, check_same_thread=False)
+        try:
+            layout = int(connection.execute("PRAGMA user_version").fetchone()[0])
+            if layout not in (0, LAYOUT):
+                raise UserError(
+                    f"{path} is a completion store of layout {layout} and this ToolHerd reads {LAYOUT}: "
+                    "use the version that wrote it, or move the file away"
+                )
+            if layout == 0:
+                _switch_to_wal(connection)
+                connection.execute(_CREATE)
+                connection.execute(f"PRAGMA user_version = {LAYOUT}")
+            connection.execute(_CREATE_HITS)  # only reads where the table is there
+            connection.execute("PRAGMA synchronous = FULL")
+        except BaseException:
+            connection.close()
+            raise
+    except (sqlite3.Error, OSError) as error:
+        raise explain_problem(path, error) from error
+    return connection
+
+
+def explain_problem(path: Path, error: Exception) -> UserError:
+    """What to tell the user of an error that came from the store's file."""
+    return UserError(
+        f"the completion store {path} cannot be used ({error}): "
+        "see that the disk has room, the folder can be written, and the file is a ToolHerd store"
+    )
+
+
+def pack(text: str) -> bytes:
+    """A completion's JSON as the column `payload` holds it."""
+    return zlib.compress(text.encode(), _COMPRESSION)
+
+
+def unpack(payload: bytes) -> Completion:
+    """The completion that a payload holds."""
+    return Completion.model_validate_json(zlib.decompress(payload))
+
+
+def add_hits(connection: sqlite3.Connection, hits: dict[str, int]) -> None:
+    """Adds to the counts by key, in one statement; keys that are not kept (any more) are passed over."""
+    connection.execute(_ADD_HITS, (json.dumps(hits),))
 
 
 def _switch_to_wal(connection: sqlite3.Connection) -> None:
@@ -213,7 +274,7 @@ def _insert(connection: sqlite3.Connection, batch: list[_Put]) -> dict[str, Comp
     keys = [put.row[0] for put in batch]
     holes = ",".join("?" * len(keys))
     rows = connection.execute(f"SELECT key, payload FROM completions WHERE key IN ({holes})", keys)
-    return {key: Completion.model_validate_json(zlib.decompress(payload)) for key, payload in rows}
+    return {key: unpack(payload) for key, payload in rows}
 
 
 def _resolve(batch: list[_Put], kept: dict[str, Completion], problem: UserError | None) -> None:

@@ -12,12 +12,12 @@ from prompts import load_prompt
 from schemas.base import Json
 from schemas.calls import ChatRequest, Completion
 from schemas.errors import TeacherError
+from tasks.llm.answers import strip_thoughts
 
 T = TypeVar("T", bound=BaseModel)
 MOST_PROBLEMS = 20
 """As many problems as are shown to the model at once."""
 
-_THOUGHT = re.compile(r"<think(?:ing)?>.*?</think(?:ing)?>", re.DOTALL)
 _OBJECT_START = re.compile(r'\{\s*["}]')
 _BARELY_BEGUN = 20
 """Characters after which text that opens like an object is taken for one, so that its error counts."""
@@ -70,7 +70,7 @@ def read_answer(completion: Completion, schema_model: type[T]) -> tuple[T | None
     """The answer, or None and its problems, each in a line that a model can act on."""
     if completion.finish_reason == "content_filter":
         return None, ["The answer was refused or filtered."]
-    if not completion.content.strip():
+    if not completion.content.strip() and completion.finish_reason != "length":
         return None, ["The answer is empty."]
     try:
         found = parse_object(completion.content)
@@ -90,9 +90,7 @@ def parse_object(text: str) -> dict[str, Any]:
     Raises:
         ValueError: there is none, or it is broken off or malformed; the message says where.
     """
-    text = _THOUGHT.sub("", text)
-    # A thought whose opening tag was in the prompt, and one that never ended.
-    text = text.rpartition("</think>")[2].partition("<think>")[0].strip()
+    text = strip_thoughts(text)  # again, for answers that were stored before they were read without thoughts
     decoder = json.JSONDecoder()
     for match in _OBJECT_START.finditer(text):
         try:
