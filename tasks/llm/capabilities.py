@@ -23,10 +23,10 @@ Not a file of `prompts/`: it is no part of what a caller asks, but one of the fo
 rows name the prompts of the caller.
 """
 
-# As of 2026: OpenAI names the parameter ("Unsupported parameter: 'max_tokens' is not supported with this model"), vLLM
-# the place in the body ("'loc': ('body', 'response_format', 'type')") or the schema ("JSON schema contains features not
-# supported by xgrammar"), llama.cpp the values ("response_format type must be one of ...", with status 500), Ollama the
-# format ("invalid JSON schema in format").
+# Read in issue threads: OpenAI names the parameter ("Unsupported parameter: 'max_tokens' is not supported with this
+# model"), llama.cpp the values ("response_format type must be one of ...", with status 500), vLLM's xgrammar the schema
+# ("features not supported by xgrammar"). As remembered, not looked up: vLLM names the place in the body ("'loc':
+# ('body', 'response_format', 'type')"), Ollama the format ("invalid JSON schema in format").
 _FORMAT = re.compile(r"response[_ ]format|json[_ ](?:schema|object|mode)|structured[_ ]outputs?|\bguided|grammar", re.I)
 _REFUSED = re.compile(
     r"unsupported|n[o']t (?:\w+ )?support|un(?:known|recogni[sz]ed|expected)"
