@@ -9,7 +9,7 @@ from schemas.arrow import INSTANCE_SCHEMA
 from schemas.instance import ApiRow
 from schemas.manifest import Manifest
 from schemas.reasons import DESCRIPTIONS, Reason
-from tasks.store.statistics import LABELS, PAPER
+from tasks.store.statistics import compare_with_paper
 from tasks.store.templating import load_template
 
 OFFLINE = "offline"
@@ -46,13 +46,12 @@ _COLUMNS = {
 
 def render_card(manifest: Manifest, apis: Sequence[ApiRow]) -> str:
     """README.md of a dataset."""
-    statistics = manifest.statistics.model_dump()
     return load_template("card.md.jinja").render(
         front_matter=yaml.safe_dump(_build_front_matter(manifest), sort_keys=False, allow_unicode=True),
         manifest=manifest,
         facts=manifest.facts,
         offline=manifest.facts.teacher == OFFLINE,
-        figures=[(label, statistics[field], PAPER.get(field)) for field, label in LABELS.items()],
+        figures=compare_with_paper(manifest.statistics),
         reasons=[(code, DESCRIPTIONS[Reason(code)], count) for code, count in manifest.reasons.items()],
         columns=[
             (name, str(INSTANCE_SCHEMA.field(name).type).replace("item: ", ""), text) for name, text in _COLUMNS.items()

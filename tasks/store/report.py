@@ -19,7 +19,7 @@ from schemas.reasons import DESCRIPTIONS
 from tasks.store.card import OFFLINE
 from tasks.store.charts import plot_calls, plot_categories, plot_kinds, plot_reasons, plot_words
 from tasks.store.sample import build_trajectories
-from tasks.store.statistics import LABELS, PAPER
+from tasks.store.statistics import compare_with_paper
 from tasks.store.templating import load_template, read_asset, write_figure
 
 
@@ -36,13 +36,12 @@ def render_report(
     data, shown = build_trajectories(accepted, rejected, apis, frozenset(manifest.test_apis))
     data["reasons"] = {reason.value: text for reason, text in DESCRIPTIONS.items()}
     style, script = read_asset("report.css"), read_asset("report.js")
-    statistics = manifest.statistics.model_dump()
     return load_template("report.html.jinja").render(
         manifest=manifest,
         facts=manifest.facts,
         offline=manifest.facts.teacher == OFFLINE,
         tiles=_build_tiles(manifest, len(accepted), len(rejected)),
-        figures=[(label, statistics[field], PAPER.get(field)) for field, label in LABELS.items()],
+        figures=compare_with_paper(manifest.statistics),
         kinds=plot_kinds(accepted),
         categories=plot_categories(accepted),
         calls=plot_calls(accepted),

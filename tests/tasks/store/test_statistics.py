@@ -1,7 +1,7 @@
 from schemas.reasons import Reason
 from tasks.store.charts import plot_calls, plot_words
 from tasks.store.rows import build_api_row
-from tasks.store.statistics import LABELS, PAPER, compute_statistics, count_reasons
+from tasks.store.statistics import LABELS, PAPER, UNCHECKED, compare_with_paper, compute_statistics, count_reasons
 from tests.tasks.store.samples import build_rows, build_toolsets
 
 
@@ -21,6 +21,18 @@ def test_figures_of_nothing_are_nought() -> None:
 def test_every_figure_has_a_label_and_the_paper_has_no_other() -> None:
     assert set(LABELS) == set(compute_statistics([], []).model_dump())
     assert set(PAPER) <= set(LABELS)
+    assert set(PAPER) > UNCHECKED
+
+
+def test_the_papers_figures_stand_beside_ours_and_unchecked_ones_are_marked() -> None:
+    figures = {label: (ours, paper) for label, ours, paper in compare_with_paper(compute_statistics([], []))}
+    assert figures["Instances"] == ("0", "3,938")
+    assert figures["Multi-call instances"] == ("0", "1,426 †")
+    assert figures["Words per response"] == ("0", "")
+
+
+def test_the_papers_single_and_multi_call_instances_make_up_all_of_them() -> None:
+    assert PAPER["single_call_instances"] + PAPER["multi_call_instances"] == PAPER["instances"]
 
 
 def test_reasons_are_counted_most_first() -> None:
