@@ -2,9 +2,12 @@
 
 ToolHerdError
 ├── UserError            bad input: the message is one line that says what, where and what to do; exit status 2
+├── RunStoppedError      the run asks for no further completions; what is finished is kept
 └── TeacherError         no usable completion was had; the item becomes a row with its reason
     └── FatalTeacherError    no later completion can be had either (bad key, unknown model): the run stops
 """
+
+from typing import Literal
 
 
 class ToolHerdError(Exception):
@@ -21,3 +24,14 @@ class TeacherError(ToolHerdError):
 
 class FatalTeacherError(TeacherError):
     """The teacher cannot be used at all; the message names the remedy."""
+
+
+class RunStoppedError(ToolHerdError):
+    """The run stops in order: nothing further is asked of the teacher, what is in flight is finished and kept.
+
+    `cause` says why: a budget was reached, too many calls failed, or a signal came. The message names the remedy.
+    """
+
+    def __init__(self, message: str, cause: Literal["budget", "errors", "signal"]) -> None:
+        super().__init__(message)
+        self.cause: Literal["budget", "errors", "signal"] = cause

@@ -38,6 +38,14 @@ class KindShares(Record):
         return {kind: getattr(self, kind.value) for kind in Kind}
 
 
+class Budget(Record):
+    """What a run may buy. When it is reached, what is in flight is finished, and what is done is published."""
+
+    usd: float | None = Field(None, gt=0, description="US dollars, by the price list")
+    tokens: int | None = Field(None, gt=0, description="tokens, prompts and completions together")
+    calls: int | None = Field(None, gt=0, description="completions")
+
+
 class BuildToolsetParams(Record):
     """Documents and specifies APIs of a catalogue, so that datasets can be made from them."""
 
@@ -54,8 +62,14 @@ class BuildToolsetParams(Record):
         50, description="how many APIs, drawn by the seed and balanced over categories, or 'all'"
     )
     seed: int = Field(0, ge=0, lt=2**31, description="the seed of every draw")
-    in_flight: int = Field(8, ge=1, le=256, description="APIs worked on at a time")
+    in_flight: int | None = Field(
+        None, ge=1, le=1024, description="APIs worked on at a time; without it, enough to keep the teacher busy"
+    )
+    max_error_share: float = Field(
+        0.5, gt=0, le=1, description="a larger share of failures among the last 100 requests stops the run"
+    )
     teacher: TeacherSettings = Field(default_factory=TeacherSettings, description="the model that writes the text")
+    budget: Budget = Field(default_factory=Budget, description="what the run may buy of the teacher")
 
 
 class BuildDatasetParams(BuildToolsetParams):

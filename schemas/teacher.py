@@ -13,11 +13,13 @@ class TeacherSettings(Record):
 
     `model` "offline" without `base_url` is the embedded teacher, in process. `base_url` is an OpenAI-compatible
     endpoint up to and including `/v1`; without it the SDK's own environment variable OPENAI_BASE_URL holds, then
-    OpenAI's address. `api_key_env` names the environment variable that holds the key; the key itself is never a
-    parameter. `temperature` None leaves it to the endpoint. `concurrency` is the number of requests in flight,
-    `timeout_s` the seconds that one attempt may take from connecting to the last byte, `attempts` the number of
-    attempts before a request is given up (rate limits do not count). `error_rate` is the share of answers in which
-    the embedded teacher errs on purpose.
+    OpenAI's address. `api_key_env` names the environment variable that holds the key, `api_key_block` a Prefect Secret
+    block that does; the key itself is never a parameter. `temperature` None leaves it to the endpoint.
+
+    `concurrency` is the most requests in flight: how many there are is found by what the endpoint bears. `rpm` and
+    `tpm` cap requests and tokens a minute. `timeout_s` is how long one attempt may take from connecting to the last
+    byte. A request is given up after `attempts` failures or `give_up_s` seconds of failing, whichever is first; rate
+    limits count for neither. `error_rate` is the share of answers in which the embedded teacher errs on purpose.
     """
 
     model: str = Field(
@@ -27,10 +29,16 @@ class TeacherSettings(Record):
     api_key_env: str = Field(
         default="OPENAI_API_KEY", min_length=1, description="the environment variable that holds the key"
     )
+    api_key_block: str | None = Field(
+        default=None, min_length=1, description="the Prefect Secret block that holds the key, instead"
+    )
     temperature: float | None = Field(default=0.7, ge=0, description="or 'none', to leave it to the endpoint")
-    concurrency: int = Field(default=32, ge=1, description="requests in flight")
+    concurrency: int = Field(default=64, ge=1, description="the most requests in flight; the endpoint may bear fewer")
+    rpm: int | None = Field(default=None, ge=1, description="the most requests a minute")
+    tpm: int | None = Field(default=None, ge=1, description="the most tokens a minute")
     timeout_s: float = Field(default=120, gt=0, description="seconds that one attempt may take")
-    attempts: int = Field(default=6, ge=1, description="attempts before a request is given up")
+    attempts: int = Field(default=6, ge=1, description="failures after which a request is given up")
+    give_up_s: float = Field(default=900, gt=0, description="seconds of failing after which a request is given up")
     error_rate: float = Field(
         default=0.0, ge=0, le=1, description="share of answers in which the embedded teacher errs on purpose"
     )

@@ -1,9 +1,10 @@
-"""The one way to a teacher: the client, its durable store, retries, structured output, ledger and prices.
+"""The one way to a teacher: client, durable store, throttle, budget, retries, structured output, ledger and prices.
 
 All text that a model writes comes through `Teacher`. What is asked (prompts) and what becomes of the answers is for
 others to say.
 """
 
+from tasks.llm.budget import Spent
 from tasks.llm.client import Counts, Teacher
 from tasks.llm.endpoint import build_recipe
 from tasks.llm.ledger import Ledger
@@ -16,6 +17,7 @@ __all__ = [
     "Ledger",
     "Price",
     "Prices",
+    "Spent",
     "Teacher",
     "build_recipe",
     "load_prices",

@@ -1,54 +1,47 @@
 """The teacher: every completion is looked up, sent once, kept on disk, and entered in the ledger.
 
-What an answer depends on is in `keys`, where the teacher is in `endpoint`, what it takes in `capabilities`, retries are
-in `retries`, JSON answers in `structured`.
+What an answer depends on is in `keys`, where the teacher is in `endpoint`. How a request is sent is in `sender`: how
+many at a time in `throttle`, what they may cost in `budget`, which are worth another attempt in `retries`. JSON answers
+are in `structured`.
 """
 
 import asyncio
-import logging
+import random
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from types import TracebackType
-from typing import Any, Self, TypeVar
+from typing import Self, TypeVar
 
-import httpx2
 import openai
 from pydantic import BaseModel
 
 from schemas.base import Json
 from schemas.calls import ChatRequest, Completion, LedgerRow, Stage
-from schemas.errors import TeacherError
+from schemas.errors import RunStoppedError, TeacherError
+from schemas.parameters import Budget
 from schemas.teacher import TeacherSettings
-from tasks.llm.answers import parse_answer
-from tasks.llm.capabilities import Capabilities, build_body, learn
-from tasks.llm.endpoint import build_recipe, name_endpoint, open_client, read_key
-from tasks.llm.failures import explain_failure
+from tasks.llm.budget import Account, RecentErrors, Spent
+from tasks.llm.endpoint import Secret, build_recipe, name_endpoint, open_client, read_key
 from tasks.llm.keys import build_key
 from tasks.llm.ledger import Ledger
 from tasks.llm.prices import load_prices
-from tasks.llm.retries import Backoff, EndpointError, send_with_retries
+from tasks.llm.sender import Answer, Sender
 from tasks.llm.store import CompletionStore
 from tasks.llm.structured import ask_for_json
 
 T = TypeVar("T", bound=BaseModel)
-_log = logging.getLogger(__name__)
+
+_LOOK_AGAIN_S = (0.1, 0.4)
+"""How long to wait before looking whether another process has got the answer that it asked for."""
 
 
-@dataclass
+@dataclass(frozen=True)
 class Counts:
     """`sent` requests went out (refused ones count too); `stored` completions were had without sending anything."""
 
     sent: int = 0
     stored: int = 0
-
-
-@dataclass
-class _Answer:
-    """A completion and what it took: attempts (0 if nothing was sent)."""
-
-    completion: Completion
-    attempts: int = 0
 
 
 @dataclass
@@ -64,11 +57,12 @@ class _Purpose:
 class Teacher:
     """One teacher of a run; all its methods belong to one event loop.
 
-    Without a `store` nothing outlasts the run. `client` replaces the one that the settings lead to (another app in
-    process); `first_backoff_s` is the wait after a first failure, in seconds.
+    Without a `store` nothing outlasts the run. `key` is the API key where it does not come from the environment,
+    `client` replaces the one that the settings lead to (another app in process), `first_backoff_s` is the wait after a
+    first failure, in seconds. More than `max_error_share` failures among the last 100 requests stop the run.
 
     Raises:
-        UserError: no API key for OpenAI, or a price list that cannot be read.
+        UserError: no API key for OpenAI, a price list that cannot be read, a budget in US dollars and no price.
     """
 
     def __init__(
@@ -77,21 +71,26 @@ class Teacher:
         store: CompletionStore | None,
         ledger: Ledger,
         *,
+        budget: Budget | None = None,
+        max_error_share: float = 1.0,
+        key: str | None = None,
         client: openai.AsyncOpenAI | None = None,
         first_backoff_s: float = 0.5,
     ) -> None:
         self.settings = settings
-        self.counts = Counts()
         self.endpoint = name_endpoint(settings)
-        self._secret = read_key(settings)
+        self._secret = read_key(settings) if key is None else Secret(key)
+        self._price = load_prices().find_price(self.endpoint, settings.model)
+        self._account = Account(budget or Budget(), self._price, settings.model)
         self._client = client or open_client(settings, self._secret)
+        errors = RecentErrors(max_error_share)
+        self._sender = Sender(
+            settings, self.endpoint, self._secret, self._client, self._account, errors, first_backoff_s
+        )
         self._store = store
         self._ledger = ledger
-        self._prices = load_prices()
-        self._capabilities = Capabilities()
-        self._backoff = Backoff(settings.attempts, first_backoff_s)
-        self._slots = asyncio.Semaphore(settings.concurrency)
-        self._in_flight: dict[str, asyncio.Future[Completion | TeacherError | None]] = {}
+        self._stored = 0
+        self._in_flight: dict[str, asyncio.Task[Answer]] = {}
 
     async def __aenter__(self) -> Self:
         return self
@@ -99,22 +98,66 @@ class Teacher:
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        if kind is not None and not issubclass(kind, Exception):
+            self.abort()
         await self.aclose()
 
     async def aclose(self) -> None:
-        """Closes the connections; the store is closed by whoever opened it."""
+        """Finishes and keeps what is in flight, then closes the connections. The store is its opener's to close."""
+        self.stop(RunStoppedError("the run has ended", "signal"))
+        if self._in_flight:
+            await asyncio.wait(self._in_flight.values())
         await self._client.close()
+
+    def stop(self, error: RunStoppedError) -> None:
+        """Send nothing any more; what is in flight is finished, and what is stored is still served.
+
+        From then on `complete` raises `error` for whatever would have to be sent.
+        """
+        self._sender.stop(error)
+
+    def abort(self) -> None:
+        """Give up what is in flight."""
+        for task in self._in_flight.values():
+            task.cancel()
 
     def recipe(self) -> dict[str, Json]:
         """What results depend on: endpoint, model, temperature; not concurrency."""
         return build_recipe(self.settings)
 
+    @property
+    def counts(self) -> Counts:
+        """What was sent, and what was not."""
+        return Counts(self._sender.sent, self._stored)
+
+    @property
+    def stopped(self) -> RunStoppedError | None:
+        """Why nothing is sent any more; None while it is."""
+        return self._sender.stopped
+
+    @property
+    def spent(self) -> Spent:
+        """What this run has bought so far."""
+        return self._account.spent
+
+    @property
+    def in_flight(self) -> int:
+        """Requests on their way."""
+        return self._sender.throttle.in_flight
+
+    @property
+    def pause_s(self) -> float:
+        """Seconds for which nothing is sent, because the endpoint asked for patience."""
+        return self._sender.throttle.pause_s
+
     async def complete(self, request: ChatRequest, *, stage: Stage, api_id: str, owner: str) -> Completion:
         """The completion of a request, from the store or the endpoint; it is on disk when it is returned.
 
-        A request without a temperature takes the teacher's. Equal requests in flight are sent once.
+        A request without a temperature takes the teacher's. Equal requests in flight are sent once, also where two
+        processes share the store. A request that was sent is finished and kept even if the caller is cancelled.
 
         Raises:
+            RunStoppedError: the run buys nothing more: its budget is reached, or it was told to stop.
             FatalTeacherError: bad key, no credit, unknown model: no later request can succeed.
             TeacherError: the request was refused or failed in every attempt.
             UserError: the store cannot be read or written.
@@ -128,7 +171,7 @@ class Teacher:
             raise TeacherError(f"the request cannot be written as JSON: {error}") from error
         answer = await self._find_or_fetch(key, request)
         if not answer.attempts:
-            self.counts.stored += 1
+            self._stored += 1
         self._enter(answer, purpose)
         return answer.completion
 
@@ -155,85 +198,42 @@ class Teacher:
 
         return await ask_for_json(complete, request, schema_model, name=name, check=check, attempts=attempts)
 
-    async def _find_or_fetch(self, key: str, request: ChatRequest) -> _Answer:
-        while True:
-            if self._store is not None and (stored := self._store.get(key)) is not None:
-                return _Answer(stored)
-            leader = self._in_flight.get(key)
-            if leader is None:
-                return await self._fetch_for_all(key, request)
-            # Waiting must not cancel the future that others wait for too.
-            outcome = await asyncio.shield(leader)
-            if isinstance(outcome, TeacherError):
-                raise type(outcome)(*outcome.args) from outcome
-            if outcome is not None:
-                return _Answer(outcome)
-            # The one who was to send it was cancelled: this one tries in its place.
+    async def _find_or_fetch(self, key: str, request: ChatRequest) -> Answer:
+        if self._store is not None and (stored := self._store.get(key)) is not None:
+            return Answer(stored)
+        fetching = self._in_flight.get(key)
+        if fetching is not None:
+            return Answer((await asyncio.shield(fetching)).completion)
+        if self.stopped is not None:
+            raise self.stopped
+        fetching = asyncio.create_task(self._fetch(key, request))
+        self._in_flight[key] = fetching
+        fetching.add_done_callback(lambda done: self._forget(key, done))
+        # A task of its own: what was sent is paid for, and kept whatever becomes of the caller.
+        return await asyncio.shield(fetching)
 
-    async def _fetch_for_all(self, key: str, request: ChatRequest) -> _Answer:
-        shared: asyncio.Future[Completion | TeacherError | None] = asyncio.get_running_loop().create_future()
-        self._in_flight[key] = shared
-        outcome: Completion | TeacherError | None = None
+    def _forget(self, key: str, done: asyncio.Task[Answer]) -> None:
+        del self._in_flight[key]
+        if not done.cancelled():
+            done.exception()  # looked at, for nobody may be waiting any more
+
+    async def _fetch(self, key: str, request: ChatRequest) -> Answer:
+        store = self._store
+        if store is None:
+            return await self._sender.send(request)
+        while not store.claims.take(key):  # another process has sent it
+            await self._sender.rest(random.uniform(*_LOOK_AGAIN_S))
         try:
-            answer = await self._fetch(request)
-            if self._store is not None:
-                answer.completion = await self._store.put(
-                    key, answer.completion, endpoint=self.endpoint, model=self.settings.model
-                )
-            outcome = answer.completion
-            return answer
-        except TeacherError as error:
-            outcome = error
-            raise
+            if (stored := store.get(key)) is not None:
+                return Answer(stored)
+            answer = await self._sender.send(request)
+            kept = await store.put(key, answer.completion, endpoint=self.endpoint, model=self.settings.model)
+            return Answer(kept, answer.attempts)
         finally:
-            del self._in_flight[key]
-            shared.set_result(outcome)
+            store.claims.give_back(key)
 
-    async def _fetch(self, request: ChatRequest) -> _Answer:
-        attempts = 0
-
-        async def send() -> Completion:
-            nonlocal attempts
-            async with self._slots:
-                attempts += 1
-                return await self._send_as_taken(request)
-
-        completion = await send_with_retries(send, self._backoff)
-        return _Answer(completion, attempts)
-
-    async def _send_as_taken(self, request: ChatRequest) -> Completion:
-        """Sends the request in the form that the endpoint takes; finding it is no failed attempt."""
-        while True:
-            used = self._capabilities
-            body = build_body(self.settings.model, request, used)
-            try:
-                self.counts.sent += 1
-                return await self._send(body)
-            except EndpointError as refusal:
-                learnt = learn(used, body, refusal)
-                if learnt is None:
-                    raise
-                # Of those who were refused together one has learnt for all: a second step down would go too far.
-                if self._capabilities == used:
-                    self._capabilities = learnt
-                    _log.info("%s; going on with %s", refusal, learnt)
-
-    async def _send(self, body: dict[str, Any]) -> Completion:
-        try:
-            async with asyncio.timeout(self.settings.timeout_s):
-                # The SDK's way to an undocumented endpoint: `chat.completions.create` walks every message and tool by
-                # its type hints and builds response models, 1.5 ms against 0.3 ms on a request with six tools.
-                response = await self._client.post("/chat/completions", body=body, cast_to=httpx2.Response)
-            return parse_answer(response.content, self.settings.model)
-        except Exception as error:
-            failure = explain_failure(error, self.settings, self.endpoint, self._secret)
-            cause = None if self._secret.value else error
-        # Raised out here, so that no chain leads to the SDK's error: it carries the request and with it the key.
-        raise failure from cause
-
-    def _enter(self, answer: _Answer, purpose: _Purpose) -> None:
+    def _enter(self, answer: Answer, purpose: _Purpose) -> None:
         completion, usage = answer.completion, answer.completion.usage
-        price = self._prices.find_price(self.endpoint, self.settings.model)
         self._ledger.add(
             LedgerRow(
                 stage=purpose.stage,
@@ -244,7 +244,7 @@ class Teacher:
                 completion_tokens=usage.completion,
                 cached_tokens=usage.cached,
                 reasoning_tokens=usage.reasoning,
-                cost_usd=None if price is None else price.compute_cost(usage),
+                cost_usd=None if self._price is None else self._price.compute_cost(usage),
                 latency_s=time.perf_counter() - purpose.started,
                 attempts=answer.attempts,
                 stored=answer.attempts == 0,

@@ -27,7 +27,7 @@ def explain_failure(error: Exception, settings: TeacherSettings, endpoint: str, 
         cause = chain[-1]
         # The root counts: a closed connection, too, turns into a time-out on its way up (as of openai 3.54).
         if isinstance(cause, httpx2.TimeoutException) or any(isinstance(link, TimeoutError) for link in chain):
-            return EndpointError(f"{endpoint} gave no answer within {settings.timeout_s:g} s", retried=True)
+            return EndpointError(f"{endpoint} gave no answer within {settings.timeout_s:g} s", retried=True, late=True)
         text = f"{endpoint} cannot be reached: {type(cause).__name__}: {cause}"
         return EndpointError(_shorten(text, secret), retried=True)
     # What a transport raises may pass; a request that cannot be written, or a bug of the app in process, will not.

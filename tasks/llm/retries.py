@@ -3,7 +3,7 @@
 The SDK's own retries are 0, and Prefect retries only what this cannot mend (a lost worker, a full disk).
 
 - connection errors, time-outs, torn bodies, answers that are none, 408, 409, 425 and 5xx: exponential backoff with full
-  jitter, or what the endpoint asks for, up to `attempts`;
+  jitter, or what the endpoint asks for, up to `attempts` failures or `give_up_s` seconds of failing;
 - 429: waits as long as the endpoint asks (else backs off) and does not count as an attempt: a limit is no failure;
 - everything else: not retried.
 """
@@ -28,6 +28,7 @@ LONGEST_WAIT_S = 3600.0
 """However long an endpoint asks to wait, it is asked again after this."""
 
 _RETRIED = frozenset({408, 409, 425})
+_OVERLOAD = frozenset({429, 503, 529})
 _DURATION = re.compile(r"(?:(\d+)d)?(?:(\d+)h)?(?:(\d+)m(?!s))?(?:(\d+(?:\.\d+)?)s)?(?:(\d+(?:\.\d+)?)ms)?")
 _UNITS_S = (86400.0, 3600.0, 60.0, 1.0, 0.001)
 _EPOCH_S = 1e9
@@ -35,8 +36,8 @@ _EPOCH_S = 1e9
 
 
 class EndpointError(Exception):
-    """One failed attempt. `status` is None where no HTTP status came back; `fatal` ends the run; `said` is the
-    endpoint's own account of what it refused: parameter, code and message.
+    """One failed attempt. `status` is None where no HTTP status came back; `fatal` ends the run; `late` means that no
+    answer came in time; `said` is the endpoint's own account of what it refused: parameter, code and message.
 
     Made afresh from the SDK's errors, for those carry the request and with it the key.
     """
@@ -49,6 +50,7 @@ class EndpointError(Exception):
         wait_s: float | None = None,
         retried: bool = False,
         fatal: bool = False,
+        late: bool = False,
         said: str = "",
     ) -> None:
         super().__init__(text)
@@ -56,6 +58,7 @@ class EndpointError(Exception):
         self.wait_s = wait_s
         self.retried = retried
         self.fatal = fatal
+        self.late = late
         self.said = said
 
     @property
@@ -63,12 +66,21 @@ class EndpointError(Exception):
         """Whether the endpoint only asks for patience."""
         return self.status == 429 and not self.fatal
 
+    @property
+    def is_overload(self) -> bool:
+        """Whether fewer requests at a time would have helped."""
+        return not self.fatal and (self.status in _OVERLOAD or self.late)
+
 
 @dataclass(frozen=True)
 class Backoff:
-    """How long to wait before another attempt: `first_s` doubles with each attempt, a random share of it is taken."""
+    """How long to wait before another attempt: `first_s` doubles with each attempt, a random share of it is taken.
+
+    A request is given up after `attempts` failures, or `give_up_s` seconds of failed attempts and waits after them.
+    """
 
     attempts: int
+    give_up_s: float = 900.0
     first_s: float = 0.5
 
     def choose_wait(self, failures: int, asked_s: float | None) -> float:
@@ -83,15 +95,23 @@ class Backoff:
         return random.uniform(0, min(self.first_s * 2 ** min(failures - 1, 16), LONGEST_BACKOFF_S))
 
 
-async def send_with_retries(send: Callable[[], Awaitable[T]], backoff: Backoff) -> T:
+async def send_with_retries(
+    send: Callable[[], Awaitable[T]],
+    backoff: Backoff,
+    rest: Callable[[float], Awaitable[None]] = asyncio.sleep,
+) -> T:
     """Awaits `send()` until it succeeds; it raises EndpointError for a failed attempt. No slot is held while waiting.
+
+    `rest` waits for so many seconds; it may raise, where the run is over.
 
     Raises:
         FatalTeacherError: no later request can succeed either.
         TeacherError: the request was refused, or failed in every attempt; the message is the last problem.
     """
     failures = limits = 0
+    failing_s = 0.0
     while True:
+        started = time.monotonic()
         try:
             return await send()
         except EndpointError as error:
@@ -104,12 +124,17 @@ async def send_with_retries(send: Callable[[], Awaitable[T]], backoff: Backoff) 
                     _log.info("the endpoint limits the rate; waiting %.1f s", wait)
             else:
                 failures, limits = failures + 1, 0
+                wait = backoff.choose_wait(failures, error.wait_s)
+                failing_s += time.monotonic() - started + wait
                 if not error.retried:
                     raise TeacherError(str(error)) from error
                 if failures >= backoff.attempts:
                     raise TeacherError(f"{error} (attempt {failures} of {backoff.attempts})") from error
-                wait = backoff.choose_wait(failures, error.wait_s)
-        await asyncio.sleep(wait)
+                if failing_s > backoff.give_up_s:
+                    raise TeacherError(
+                        f"{error} (attempt {failures}, given up after {backoff.give_up_s:g} s of failing)"
+                    ) from error
+        await rest(wait)
 
 
 def is_retried(status: int) -> bool:
@@ -129,13 +154,22 @@ def read_wait(headers: Mapping[str, str], now: float | None = None) -> float | N
         return milliseconds / 1000
     if (asked := headers.get("retry-after")) is not None and (wait := _read_moment(asked, now)) is not None:
         return wait
+    plain = headers.get("x-ratelimit-reset")
+    resets = [None if plain is None else _read_moment(plain, now), read_pause(headers, now)]
+    return max((reset for reset in resets if reset is not None), default=None)
+
+
+def read_pause(headers: Mapping[str, str], now: float | None = None) -> float | None:
+    """Seconds until the limit that an answer says is used up is there again; None if none is.
+
+    A limit of which something is left refills for longer than one has to wait.
+    """
     resets = []
-    for suffix in ("", "-requests", "-tokens"):
-        if suffix and headers.get(f"x-ratelimit-remaining{suffix}") != "0":
-            continue  # a bucket that is not empty refills for longer than one has to wait
-        reset = headers.get(f"x-ratelimit-reset{suffix}")
-        if reset is not None and (wait := _read_moment(reset, now)) is not None:
-            resets.append(wait)
+    for limit in ("requests", "tokens"):
+        if headers.get(f"x-ratelimit-remaining-{limit}") == "0":
+            reset = _read_moment(headers.get(f"x-ratelimit-reset-{limit}") or "", time.time() if now is None else now)
+            if reset is not None:
+                resets.append(reset)
     return max(resets, default=None)
 
 

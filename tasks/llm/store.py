@@ -24,6 +24,7 @@ from typing import Self
 
 from schemas.calls import Completion
 from schemas.errors import UserError
+from tasks.llm.claims import Claims
 
 STORE_NAME = "completions.sqlite"
 LAYOUT = 1
@@ -79,6 +80,7 @@ class CompletionStore:
         self._queue: queue.SimpleQueue[_Put | None] = queue.SimpleQueue()
         self._hits: dict[str, int] = {}
         self._reader = connect(self.path)
+        self.claims = Claims(self.path.with_suffix(".claims"))
         self._writer = threading.Thread(
             target=self._write, args=(connect(self.path),), name=f"completions {self.path.name}", daemon=True
         )
@@ -102,6 +104,7 @@ class CompletionStore:
         self._writer.join()
         with self._lock:
             self._reader.close()
+        self.claims.close()
 
     def get(self, key: str) -> Completion | None:
         """The completion kept under `key`, or None. A point read, about 30 µs: cheap enough for the event loop.

@@ -107,16 +107,20 @@ class TestAnswers:
         assert len(endpoint.requests) == 1
         assert len(set(map(id, answers))) == 1
 
-    async def test_when_the_one_who_asked_is_cancelled_another_asks(self) -> None:
+    async def test_what_was_sent_is_finished_and_kept_though_the_one_who_asked_is_gone(
+        self, store: CompletionStore
+    ) -> None:
         endpoint = Endpoint(delay_s=0.2)
         with serve(endpoint) as url:
-            async with connect(url) as teacher:
+            async with connect(url, store) as teacher:
                 first = asyncio.create_task(complete(teacher))
-                second = asyncio.create_task(complete(teacher))
+                second = asyncio.create_task(complete(teacher, ask("Bye")))
+                third = asyncio.create_task(complete(teacher))
                 await asyncio.sleep(0.05)
                 first.cancel()
-                assert (await second).content == "You said: Hello"
-        assert len(endpoint.requests) == 2
+                second.cancel()
+                assert (await third).content == "You said: Hello"
+        assert (len(endpoint.requests), store.count()) == (2, 2)
 
     async def test_no_more_requests_are_in_flight_than_the_settings_allow(self) -> None:
         endpoint = Endpoint(delay_s=0.02)

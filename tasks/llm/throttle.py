@@ -1,0 +1,207 @@
+"""How many requests may be in flight, found by asking: one throttle for one endpoint and model.
+
+The limit starts at `start`, grows by one with each answer (it doubles in a round trip) while requests wait for it, and
+falls once per burst when the endpoint says 429 or that it is overloaded. Where it fell is remembered as the ceiling:
+it is approached by a quarter of the distance a round, held, and now and then exceeded by one; if that is borne for a
+round, it is forgotten and the limit grows as at first. An endpoint whose limit moves is followed down within a few
+refusals, and up within a few rounds.
+
+One refused request is not the endpoint's word on the others (its limit may be one of requests in flight): it waits as
+long as it was told, and holds no place meanwhile. If the next ones are refused too, all wait.
+"""
+
+import asyncio
+import random
+import time
+from collections import deque
+from dataclasses import dataclass
+
+from schemas.errors import RunStoppedError
+from tasks.llm.pacing import Pace
+
+FIRST_FALL = 0.9
+"""What is left of the requests that were borne when one was refused."""
+
+FURTHER_FALL = 0.6
+"""What is left after each further refusal before anything sent since was answered."""
+
+_HOLD_ANSWERS, _HOLD_ROUNDS = 30, 4
+"""Answers (or rounds, if they are more) at the ceiling before it is exceeded by one: a refusal in 30 is 3 %."""
+
+_FIRST_PAUSE_S, _LONGEST_PAUSE_S = 0.25, 30.0
+
+
+@dataclass(frozen=True, slots=True)
+class Ticket:
+    """One request in flight, numbered in the order of sending; `tokens` is what it was thought to take."""
+
+    number: int
+    tokens: int
+
+
+class Throttle:
+    """Lets requests in, up to a limit that moves between 1 and `most`.
+
+    `start` is where it begins (64, or `most` if that is less); `pace` caps requests and tokens a minute. Belongs to one
+    event loop.
+    """
+
+    def __init__(self, most: int, *, start: int = 64, pace: Pace | None = None) -> None:
+        self.limit = float(min(start, most))
+        self.in_flight = 0
+        self.refusals = 0
+        self._most = most
+        self._pace = pace or Pace()
+        self._waiting: deque[tuple[asyncio.Future[Ticket], int]] = deque()
+        self._timer: asyncio.TimerHandle | None = None
+        self._stop: RunStoppedError | None = None
+        self._sent = 0
+        self._paused_until = 0.0
+        # Growth: None while no ceiling is known.
+        self._ceiling: float | None = None
+        self._held = 0
+        self._exceeding_since: int | None = None  # the number of the last ticket before the ceiling was exceeded
+        # Bursts: tickets up to this number were sent before the last fall.
+        self._last_before_fall = 0
+        self._burst_in_flight = self._burst_refused = 0
+        self._falls_in_row = 0
+        self._tried = False
+
+    @property
+    def pause_s(self) -> float:
+        """Seconds for which nothing is sent, because the endpoint asked for patience."""
+        return max(self._paused_until - time.monotonic(), 0.0)
+
+    @property
+    def waiting(self) -> int:
+        """Requests that wait to be let in."""
+        return len(self._waiting)
+
+    async def enter(self, tokens: int = 0) -> Ticket:
+        """Wait for a place; `leave` gives it back. `tokens` is an estimate, for the cap on tokens a minute.
+
+        Raises:
+            RunStoppedError: the throttle was stopped.
+        """
+        if self._stop is not None:
+            raise self._stop
+        if not self._waiting and self._find_delay() == 0:
+            return self._let_in(tokens)
+        place: asyncio.Future[Ticket] = asyncio.get_running_loop().create_future()
+        self._waiting.append((place, tokens))
+        self._wake()
+        try:
+            return await place
+        except asyncio.CancelledError:
+            if place.done() and not place.cancelled() and place.exception() is None:
+                self.leave(place.result())
+            raise
+
+    def leave(self, ticket: Ticket, used_tokens: int | None = None) -> None:
+        """Give a place back; `used_tokens` is what the request really took."""
+        self.in_flight -= 1
+        if used_tokens is not None:
+            self._pace.correct(used_tokens - ticket.tokens)
+        self._wake()
+
+    def note_answer(self, ticket: Ticket) -> None:
+        """The request was answered: the limit may grow. Call it before `leave`."""
+        if ticket.number > self._last_before_fall:
+            self._falls_in_row = 0
+        if not self._waiting and self.in_flight < int(self.limit):
+            return  # nobody needs more
+        if self._ceiling is None:
+            self._grow(1.0)
+        elif self.limit < self._ceiling:
+            self._grow(min(((self._ceiling - self.limit) / 4 + 0.5) / self.limit, self._ceiling - self.limit))
+        elif self._exceeding_since is None:
+            self._hold()
+        elif ticket.number > self._exceeding_since:
+            self._exceed()
+
+    def note_refusal(self, ticket: Ticket, wait_s: float | None = None) -> None:
+        """The endpoint refused the request for its limits, or was too slow to answer. Call it before `leave`."""
+        self.refusals += 1
+        if ticket.number > self._last_before_fall:
+            self._begin_fall()
+        self._burst_refused += 1
+        borne = float(max(self._burst_in_flight - self._burst_refused, 1))
+        if self._tried and self._ceiling is not None:
+            self.limit = self._ceiling
+        else:
+            self._ceiling = borne
+            self.limit = max(1.0, min(self.limit, borne * (FIRST_FALL if self._falls_in_row == 1 else FURTHER_FALL)))
+        if self._falls_in_row > 1:
+            self._pause(wait_s)
+
+    def pause(self, seconds: float) -> None:
+        """Let nobody in for so long (the endpoint says that its limit is used up)."""
+        self._paused_until = max(self._paused_until, time.monotonic() + seconds)
+
+    def stop(self, error: RunStoppedError) -> None:
+        """Let nobody in any more: those who wait, and all who come, get `error`."""
+        self._stop = error
+        for place, _ in self._waiting:
+            if not place.done():
+                place.set_exception(error)
+        self._waiting.clear()
+
+    def _pause(self, wait_s: float | None) -> None:
+        if wait_s is None:
+            if self._falls_in_row < 3:
+                return
+            wait_s = min(_FIRST_PAUSE_S * 2 ** (self._falls_in_row - 3), _LONGEST_PAUSE_S) * random.uniform(0.5, 1)
+        self.pause(wait_s)
+
+    def _grow(self, step: float) -> None:
+        self.limit = min(self.limit + step, float(self._most))
+
+    def _begin_fall(self) -> None:
+        self._last_before_fall = self._sent
+        self._burst_in_flight, self._burst_refused = self.in_flight, 0
+        self._falls_in_row += 1
+        # One more than the ceiling was tried, and is refused: the ceiling stands.
+        self._tried = self._exceeding_since is not None and self._falls_in_row == 1
+        self._held, self._exceeding_since = 0, None
+
+    def _hold(self) -> None:
+        self._held += 1
+        if self._held >= max(_HOLD_ANSWERS, _HOLD_ROUNDS * self.limit):
+            self._held, self._exceeding_since = 0, self._sent
+            self._grow(1.0)
+
+    def _exceed(self) -> None:
+        """Above the ceiling: when as many as the limit have been answered, the ceiling is no more."""
+        self._held += 1
+        if self._held >= self.limit:
+            self._held, self._exceeding_since, self._ceiling = 0, None, None
+
+    def _let_in(self, tokens: int) -> Ticket:
+        self._sent += 1
+        self.in_flight += 1
+        self._pace.take(tokens)
+        return Ticket(self._sent, tokens)
+
+    def _find_delay(self) -> float | None:
+        """Seconds until the next may go; None where a place must be given back first."""
+        if self.in_flight >= int(self.limit):
+            return None
+        return max(self.pause_s, self._pace.find_delay())
+
+    def _wake(self) -> None:
+        """Let in whoever may go now, and see to it that somebody looks again when the next may."""
+        while self._waiting:
+            delay = self._find_delay()
+            if delay is None:
+                return
+            if delay > 0:
+                if self._timer is None:
+                    self._timer = asyncio.get_running_loop().call_later(delay, self._ring)
+                return
+            place, tokens = self._waiting.popleft()
+            if not place.done():
+                place.set_result(self._let_in(tokens))
+
+    def _ring(self) -> None:
+        self._timer = None
+        self._wake()
