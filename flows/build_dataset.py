@@ -10,18 +10,17 @@ if __name__ == "__main__":
 
     raise SystemExit(main("build_dataset"))
 
-from collections.abc import Sequence
-
 from prefect import flow, runtime
 from prefect.artifacts import acreate_markdown_artifact
 
 from flows.build_toolset import describe_rejections, show_toolset
 from flows.progress import Progress, show_progress
 from flows.session import count_calls, get_display, open_run
-from flows.walk import walk_apis
+from flows.spending import describe_spent
+from flows.walk import Walked, walk_apis
 from schemas.errors import ToolHerdError
 from schemas.parameters import BuildDatasetParams
-from schemas.steps import ApiOutcome, BuildSummary
+from schemas.steps import BuildSummary
 from tasks.catalog import choose_apis
 from tasks.context import RunContext
 from tasks.curation import compute_dataset_recipe, curate
@@ -42,38 +41,44 @@ async def build_dataset(params: BuildDatasetParams) -> BuildSummary:
     slowest before its first instruction, and one for each API costs a second of the server's time. `build_toolset`,
     which walks the same way, is there for who wants the toolset alone; the results are shared.
 
+    Where the budget is reached, the APIs that are finished make a partial dataset.
+
     Raises:
         UserError: the parameters name something that is not there or cannot be used.
+        RunStoppedError: a signal came, too many requests failed, or the budget was reached before any API was done.
         ToolHerdError: the teacher cannot be used at all, or no API came through; nothing is published.
     """
     async with open_run(params) as context:
         entries = await choose_apis()
         context.entries = {entry.id: entry for entry in entries}
-        progress = Progress(total=len(entries))
+        progress = Progress(len(entries), context.teacher)
         async with show_progress(progress, get_display()):
-            outcomes = await walk_apis(context, entries, walk_api, progress)
+            walked = await walk_apis(context, entries, walk_api, progress)
+        outcomes, context.unfinished = walked.outcomes, walked.unfinished
         await show_toolset(context, outcomes)
-        _require_instances(outcomes)
+        _require_instances(walked)
         recipe = compute_dataset_recipe(outcomes)
         published = find_unchanged(recipe)
         if published is None:
             published = await publish(await curate(outcomes), recipe)
         exports = await export(published.dataset, params.export) if params.export else ()
-        summary = _summarise(context, outcomes, published, exports)
+        summary = _summarise(context, walked, published, exports)
         await acreate_markdown_artifact(key="dataset", markdown=render_summary(summary), description=params.name)
     return summary
 
 
-def _require_instances(outcomes: Sequence[ApiOutcome]) -> None:
+def _require_instances(walked: Walked) -> None:
     """Raises ToolHerdError if there is nothing to make a dataset of."""
+    outcomes = walked.outcomes
     if not any(outcome.verdicts is not None for outcome in outcomes):
+        if walked.stop is not None:
+            raise walked.stop
         api_id, reason = next(iter(describe_rejections(outcomes).items()))
         raise ToolHerdError(f"none of {len(outcomes)} APIs came through, so nothing is published; {api_id}: {reason}")
 
 
-def _summarise(
-    context: RunContext, outcomes: Sequence[ApiOutcome], published: Published, exports: tuple[str, ...]
-) -> BuildSummary:
+def _summarise(context: RunContext, walked: Walked, published: Published, exports: tuple[str, ...]) -> BuildSummary:
+    outcomes = walked.outcomes
     rejected = describe_rejections(outcomes)
     return BuildSummary(
         dataset=published.dataset,
@@ -85,6 +90,8 @@ def _summarise(
         reasons=published.reasons,
         calls=count_calls(context),
         exports=exports,
+        unfinished=walked.unfinished,
+        stopped=str(walked.stop or ""),
         run_id=str(runtime.flow_run.id or ""),
     )
 
@@ -96,11 +103,17 @@ def render_summary(summary: BuildSummary) -> str:
         f"# {dataset.name} {dataset.version}",
         "",
         "Published." if summary.changed else "Unchanged: the newest version holds these very rows.",
+        *(
+            ["", f"**Partial**: {summary.unfinished:,} APIs are not in it. {summary.stopped}"]
+            if summary.stopped
+            else []
+        ),
         "",
         f"- folder: `{dataset.path}`",
         f"- page: `{dataset.path}/report.html`",
         f"- content hash of `train.parquet`: `{dataset.content_hash}`",
         f"- completions: {summary.calls.sent:,} sent, {summary.calls.stored:,} from the store",
+        f"- spent: {describe_spent(summary.calls)}",
         "",
         "| table | rows |",
         "| --- | ---: |",

@@ -36,12 +36,13 @@ async def build_toolset(params: BuildToolsetParams) -> ToolsetSummary:
 
     Raises:
         UserError: the parameters name something that is not there or cannot be used.
+        RunStoppedError: a signal came, or too many requests failed.
         FatalTeacherError: the teacher cannot be used at all.
     """
     async with open_run(params) as context:
         entries = await choose_apis()
         context.entries = {entry.id: entry for entry in entries}
-        progress = Progress(total=len(entries))
+        progress = Progress(len(entries), context.teacher)
 
         async def walk(api_id: str) -> ApiOutcome:
             api = ApiWalk(context, context.entries[api_id])
@@ -52,13 +53,16 @@ async def build_toolset(params: BuildToolsetParams) -> ToolsetSummary:
             return api.get_outcome()
 
         async with show_progress(progress, get_display()):
-            outcomes = await walk_apis(context, entries, walk, progress)
+            walked = await walk_apis(context, entries, walk, progress)
+        outcomes = walked.outcomes
         await show_toolset(context, outcomes)
         rejected = describe_rejections(outcomes)
         return ToolsetSummary(
             apis=len(outcomes) - len(rejected),
             rejected=rejected,
             calls=count_calls(context),
+            unfinished=walked.unfinished,
+            stopped=str(walked.stop or ""),
             run_id=str(runtime.flow_run.id or ""),
         )
 

@@ -1,6 +1,7 @@
 """The command line of the flows: parameters in, one flow run, a summary and an exit status out.
 
-Exit status: 0 done, 1 the run failed, 2 bad input (nothing was started or written), 130 interrupted (143 by SIGTERM).
+Exit status: 0 done, 1 the run failed, 2 bad input (nothing was started or written), 3 the budget was reached, 130
+interrupted (143 by SIGTERM).
 
 The order matters. Input is checked first; then the server is started, which takes longest, and whatever is slow to
 import is imported meanwhile; only then is Prefect imported, because it reads its settings from the environment.
@@ -19,11 +20,12 @@ from typing import TYPE_CHECKING, Any
 from flows.inputs import Inputs, gather_inputs
 from flows.options import parse_options
 from flows.server import Server, configure_client, is_healthy, launch_server, wait_for_server
-from schemas.errors import ToolHerdError, UserError
+from schemas.errors import RunStoppedError, ToolHerdError, UserError
 from schemas.parameters import BuildDatasetParams, BuildToolsetParams
 
 if TYPE_CHECKING:
     from flows.session import Launch
+    from tasks.llm import Teacher
 
 FLOWS: dict[str, type[BuildToolsetParams]] = {
     "build_dataset": BuildDatasetParams,
@@ -57,6 +59,8 @@ def main(name: str, arguments: list[str] | None = None) -> int:
         return _run(name, params, inputs)
     except UserError as error:
         return _fail(error, 2)
+    except RunStoppedError as error:
+        return _fail(error, 3 if error.cause == "budget" else 1)
     except ToolHerdError as error:
         return _fail(error, 1)
     except (KeyboardInterrupt, _StoppedError) as error:
@@ -89,11 +93,13 @@ def _run(name: str, params: BuildToolsetParams, inputs: Inputs) -> int:
     finally:
         display.close()
     print_summary(summary, time.monotonic() - started, server)
+    if summary.stopped:
+        raise RunStoppedError(summary.stopped, "budget")
     return 0
 
 
 async def _run_flow(flow: Callable[..., Coroutine[Any, Any, Any]], params: BuildToolsetParams, launch: "Launch") -> Any:
-    """Run a flow; SIGINT and SIGTERM cancel it, so that it ends as Crashed and not as Running for ever.
+    """Run a flow. The first SIGINT or SIGTERM has it finish and keep what is in flight, the second cancels it at once.
 
     Raises:
         _StoppedError: a signal ended it.
@@ -104,12 +110,19 @@ async def _run_flow(flow: Callable[..., Coroutine[Any, Any, Any]], params: Build
 
     loop = asyncio.get_running_loop()
     stopped: list[signal.Signals] = []
+    teachers: list[Teacher] = []
 
     def stop(sign: signal.Signals) -> None:
         stopped.append(sign)
-        running.cancel()
+        if len(stopped) > 1 or not teachers:
+            running.cancel()
+            return
+        count = teachers[0].in_flight
+        print(f"stopping: {count} requests in flight are finished and kept; once more stops at once", file=sys.stderr)
+        teachers[0].stop(RunStoppedError(f"stopped by {sign.name}", "signal"))
 
-    def take_signals() -> None:
+    def take_signals(teacher: "Teacher | None" = None) -> None:
+        teachers.extend([teacher] if teacher else [])
         for sign in (signal.SIGINT, signal.SIGTERM):
             loop.add_signal_handler(sign, stop, sign)
 

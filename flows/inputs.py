@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from schemas.catalog import Catalog
 from schemas.parameters import BuildDatasetParams, BuildToolsetParams
-from tasks.llm.endpoint import read_key
+from tasks.llm import check_teacher
 from tasks.quality import read_benchmark
 from tasks.sources import read_catalog, select_entries
 from tasks.store import DataRoot, check_dataset_name, require_new_version
@@ -30,7 +30,7 @@ def gather_inputs(params: BuildToolsetParams) -> Inputs:
             exists, no key for the teacher, a data root that cannot be written.
     """
     root = DataRoot.from_environment()
-    read_key(params.teacher)
+    check_teacher(params.teacher, params.budget)
     benchmarks: tuple[str, ...] = ()
     if isinstance(params, BuildDatasetParams):
         check_dataset_name(params.name)

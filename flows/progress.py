@@ -17,26 +17,63 @@ from rich.console import Console
 from rich.progress import BarColumn, TextColumn
 from rich.progress import Progress as RichProgress
 
+from flows.spending import write_tokens, write_usd
+from schemas.calls import Usage
+from schemas.errors import RunStoppedError
 from schemas.steps import ApiOutcome
+from tasks.llm import Spent
+
+_LONG_PAUSE_S = 3.0
+"""Waits for the endpoint's limits that are worth a word."""
 
 LINE_EVERY_S = 10.0
 ARTIFACT_EVERY_S = 3.0
 
 
+class Spender(Protocol):
+    """What progress asks of the run's teacher."""
+
+    @property
+    def spent(self) -> Spent:
+        """What this run has bought so far."""
+
+    @property
+    def in_flight(self) -> int:
+        """Requests on their way."""
+
+    @property
+    def pause_s(self) -> float:
+        """Seconds for which nothing is sent."""
+
+    @property
+    def stopped(self) -> RunStoppedError | None:
+        """Why nothing is sent any more."""
+
+
 @dataclass
 class Progress:
-    """Counts of a run: `total` APIs to do, those done and turned down, instances and how many were accepted."""
+    """Counts of a run: `total` APIs to do, those done and turned down, instances and how many were accepted.
+
+    `teacher` tells what is being spent; `bought_apis` are the APIs done for which something was bought, `bought` is
+    what was.
+    """
 
     total: int
+    teacher: Spender | None = None
     apis: int = 0
     rejected_apis: int = 0
     instances: int = 0
     accepted: int = 0
+    bought_apis: int = 0
+    bought: Spent = field(default_factory=Spent)
     started: float = field(default_factory=time.monotonic)
 
-    def count(self, outcome: ApiOutcome) -> None:
-        """Add what became of one API."""
+    def count(self, outcome: ApiOutcome, spent: Spent | None = None) -> None:
+        """Add what became of one API, and what this run bought for it."""
         self.apis += 1
+        if spent is not None and spent.calls:
+            self.bought_apis += 1
+            self.bought.add(Usage(prompt=spent.tokens), spent.usd)
         self.rejected_apis += outcome.rejected is not None
         if outcome.verdicts is not None:
             self.accepted += outcome.verdicts.counts["accepted"]
@@ -53,17 +90,43 @@ class Progress:
         return self.elapsed / self.apis * (self.total - self.apis) if self.apis else None
 
     def describe(self, brief: bool = False) -> str:
-        """The counts in one line that fits 80 columns; a brief one leaves room for a bar and rejected APIs out."""
+        """The counts in one line; a brief one leaves rejected APIs out and fits 80 columns together with a bar."""
         parts = [f"{self.apis}/{self.total} APIs"]
         if self.rejected_apis and not brief:
             parts.append(f"{self.rejected_apis} rejected")
+        spending = self._describe_spending()
         if self.instances:
-            share = 100 * self.accepted / self.instances
-            parts.append(f"{self.instances} instances, {share:.0f}% accepted")
-            parts.append(f"{self.instances / max(self.elapsed, 0.1):.0f}/s")
-        if self.left is not None and self.apis < self.total:
+            share = f"{100 * self.accepted / self.instances:.0f}%"
+            if brief:
+                parts.append(f"{self.instances} rows" + ("" if spending else f" {share} ok"))
+            else:
+                parts.append(f"{self.instances} instances, {share} accepted")
+        if self.teacher is not None and self.teacher.spent.calls:
+            rate = self.teacher.spent.calls / max(self.elapsed, 0.1)
+            parts.append(f"{rate:.0f}/s" if brief else f"{rate:.0f} calls/s")
+        if spending:
+            parts.append(spending)
+        if self.teacher is not None and self.teacher.stopped is not None:
+            parts.append(f"stopping, {self.teacher.in_flight} in flight")
+        elif self.teacher is not None and self.teacher.pause_s >= _LONG_PAUSE_S:
+            parts.append(f"limited for {format_seconds(self.teacher.pause_s)}")
+        elif self.left is not None and self.apis < self.total:
             parts.append(f"{format_seconds(self.left)} left")
         return ", ".join(parts)
+
+    def _describe_spending(self) -> str:
+        """Spent so far and, once an API is done, what all are likely to take; empty where it is free of charge."""
+        if self.teacher is None or not self.teacher.spent.calls or self.teacher.spent.usd == 0:
+            return ""
+        spent, left = self.teacher.spent, self.total - self.apis
+        if spent.usd is None:
+            now = write_tokens(spent.tokens) + " tokens"
+            total = self.bought.tokens * (1 + left / max(self.bought_apis, 1))
+            likely = write_tokens(round(total))
+        else:
+            now = write_usd(spent.usd)
+            likely = write_usd((self.bought.usd or 0.0) * (1 + left / max(self.bought_apis, 1)))
+        return f"{now} of ~{likely}" if self.bought_apis else now
 
 
 def format_seconds(seconds: float) -> str:

@@ -12,8 +12,11 @@ from contextvars import ContextVar
 from dataclasses import dataclass
 from pathlib import Path
 
+from prefect.blocks.system import Secret
+
 from flows.inputs import Inputs, gather_inputs
 from flows.progress import Display
+from schemas.errors import UserError
 from schemas.parameters import BuildToolsetParams
 from schemas.steps import CallCounts
 from tasks.context import RunContext, use_context
@@ -26,13 +29,14 @@ from tasks.store import DataRoot
 class Launch:
     """What the command line hands to the flow: what it has read, and where progress is shown.
 
-    `on_start` is called when the flow runs. Prefect has by then put its own handler in place of the command line's for
-    SIGTERM; it raises in whatever is running, which may be nobody's code and leave others waiting for ever.
+    `on_start` is called with the run's teacher when the flow runs. Prefect has by then put its own handler in place of
+    the command line's for SIGTERM; it raises in whatever is running, which may be nobody's code and leave others
+    waiting for ever.
     """
 
     inputs: Inputs
     display: Display
-    on_start: Callable[[], None] = lambda: None
+    on_start: Callable[[Teacher], None] = lambda teacher: None
 
 
 _LAUNCH: ContextVar[Launch | None] = ContextVar("launch", default=None)
@@ -59,17 +63,22 @@ async def open_run(params: BuildToolsetParams) -> AsyncIterator[RunContext]:
     """The context of a run, closed at the end.
 
     Raises:
-        UserError: what `gather_inputs` finds wrong, or a completion store that cannot be used.
+        UserError: what `gather_inputs` finds wrong, a Secret block that is not there, or a completion store that cannot
+            be used.
     """
     launch = _LAUNCH.get()
-    if launch is not None:
-        launch.on_start()
     inputs = launch.inputs if launch else await asyncio.to_thread(gather_inputs, params)
     path = locate_store(inputs.root)
     path.parent.mkdir(parents=True, exist_ok=True)
+    block = params.teacher.api_key_block
+    key = None if block is None else await _read_secret(block)
     ledger = Ledger()
     with CompletionStore(path) as store:
-        async with Teacher(params.teacher, store, ledger) as teacher:
+        async with Teacher(
+            params.teacher, store, ledger, budget=params.budget, max_error_share=params.max_error_share, key=key
+        ) as teacher:
+            if launch is not None:
+                launch.on_start(teacher)
             context = RunContext(inputs.root, teacher, ledger, inputs.catalog, params, inputs.benchmarks)
             with use_context(context):
                 yield context
@@ -83,5 +92,20 @@ def locate_store(root: DataRoot) -> Path:
 
 
 def count_calls(context: RunContext) -> CallCounts:
-    """What the teacher was asked in this run."""
-    return CallCounts(sent=context.teacher.counts.sent, stored=context.teacher.counts.stored)
+    """What the teacher was asked in this run, and what that took."""
+    counts, spent = context.teacher.counts, context.teacher.spent
+    return CallCounts(
+        sent=counts.sent, stored=counts.stored, bought=spent.calls, tokens=spent.tokens, cost_usd=spent.usd
+    )
+
+
+async def _read_secret(block: str) -> str:
+    """The value of a Prefect Secret block. Raises UserError."""
+    try:
+        secret: Secret[str] = await Secret.aload(block)
+    except ValueError as error:
+        raise UserError(
+            f"--teacher.api_key_block: Prefect has no Secret block {block!r}; make one in its UI (Blocks, Secret), or "
+            "leave the option out and set the environment variable that --teacher.api_key_env names"
+        ) from error
+    return str(secret.get()).strip()

@@ -4,6 +4,7 @@ import os
 
 from flows.progress import format_seconds
 from flows.server import Server
+from flows.spending import describe_spent
 from schemas.steps import BuildSummary, CallCounts, ToolsetSummary
 
 _LABEL = 10
@@ -15,6 +16,8 @@ def print_summary(summary: BuildSummary | ToolsetSummary, seconds: float, server
     """Print what became of a run."""
     lines = _describe_dataset(summary) if isinstance(summary, BuildSummary) else _describe_toolset(summary)
     lines.append(("calls", describe_calls(summary.calls)))
+    if summary.calls.bought:
+        lines.append(("spent", describe_spent(summary.calls)))
     lines.append(("run", f"{server.ui_url}/runs/flow-run/{summary.run_id}"))
     lines.append(("time", format_seconds(seconds)))
     print()
@@ -23,7 +26,7 @@ def print_summary(summary: BuildSummary | ToolsetSummary, seconds: float, server
 
 
 def describe_calls(calls: CallCounts) -> str:
-    """How many completions were bought, and how many were there."""
+    """How many completions were asked for, and how many were there."""
     return f"{calls.sent:,} sent to the teacher, {calls.stored:,} answered by the store"
 
 
@@ -38,6 +41,8 @@ def _describe_dataset(summary: BuildSummary) -> list[tuple[str, str]]:
     total = summary.accepted + summary.rejected
     share = f" of {total:,} instances ({100 * summary.accepted / total:.0f}%)" if total else ""
     state = "published" if summary.changed else "unchanged, the newest version holds these very rows"
+    if summary.stopped:
+        state = f"partial, {summary.unfinished:,} APIs are not in it"
     folder = shorten_path(dataset.path)
     lines = [
         ("dataset", f"{dataset.name} {dataset.version}: {state}"),
@@ -58,7 +63,11 @@ def _describe_dataset(summary: BuildSummary) -> list[tuple[str, str]]:
 
 def _describe_toolset(summary: ToolsetSummary) -> list[tuple[str, str]]:
     return [
-        ("APIs", f"{summary.apis:,} ready, {len(summary.rejected)} rejected"),
+        (
+            "APIs",
+            f"{summary.apis:,} ready, {len(summary.rejected)} rejected"
+            + (f", {summary.unfinished:,} not begun or not finished" if summary.stopped else ""),
+        ),
         *_describe_rejections(summary.rejected),
     ]
 

@@ -2,31 +2,56 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
 
 from flows.progress import Progress
 from schemas.catalog import CatalogEntry
+from schemas.errors import RunStoppedError
+from schemas.parameters import BuildToolsetParams
 from schemas.steps import ApiOutcome
 from tasks.context import RunContext
 from tasks.walk import find_fatal
 
 Walk = Callable[[str], Awaitable[ApiOutcome]]
 
+_FEW = 8
+"""APIs at a time that keep two cores busy; more would only hold more of them in memory."""
 
-async def walk_apis(
-    context: RunContext, entries: Sequence[CatalogEntry], walk: Walk, progress: Progress
-) -> tuple[ApiOutcome, ...]:
-    """The outcomes of all APIs, in the order of `entries`; `walk` is called with each API's id.
+
+@dataclass(frozen=True)
+class Walked:
+    """What became of the APIs, in the catalogue's order, and how many were left unfinished because the run stopped.
+
+    `stop` says why it did; None if it did not.
+    """
+
+    outcomes: tuple[ApiOutcome, ...]
+    unfinished: int = 0
+    stop: RunStoppedError | None = None
+
+
+async def walk_apis(context: RunContext, entries: Sequence[CatalogEntry], walk: Walk, progress: Progress) -> Walked:
+    """Walk all APIs; `walk` is called with each API's id.
+
+    A run that may buy nothing more still finishes the APIs whose completions are all stored.
 
     Raises:
+        RunStoppedError: a signal came, or too many requests failed.
         FatalTeacherError: the teacher cannot be used at all; the other walks are ended.
         UserError, OSError: the store or the data root cannot be used.
     """
-    places = asyncio.Semaphore(context.params.in_flight)
+    places = asyncio.Semaphore(choose_in_flight(context.params))
+    teacher = context.teacher
 
-    async def walk_one(api_id: str) -> ApiOutcome:
+    async def walk_one(api_id: str) -> ApiOutcome | None:
         async with places:
-            outcome = await walk(api_id)
-            progress.count(outcome)
+            if teacher.stopped is not None and teacher.stopped.cause != "budget":
+                return None
+            try:
+                outcome = await walk(api_id)
+            except RunStoppedError:
+                return None
+            progress.count(outcome, teacher.get_spent(api_id))
             return outcome
 
     try:
@@ -34,4 +59,21 @@ async def walk_apis(
             running = [group.create_task(walk_one(entry.id)) for entry in entries]
     except ExceptionGroup as errors:
         raise find_fatal(errors) or errors from errors
-    return tuple(task.result() for task in running)
+    found = [task.result() for task in running]
+    finished = tuple(outcome for outcome in found if outcome is not None)
+    if len(finished) == len(found):
+        return Walked(finished)
+    assert teacher.stopped is not None
+    if teacher.stopped.cause != "budget":
+        raise teacher.stopped
+    return Walked(finished, len(found) - len(finished), teacher.stopped)
+
+
+def choose_in_flight(params: BuildToolsetParams) -> int:
+    """How many APIs to work on at a time.
+
+    By default as many as there may be requests in flight, for most steps of an API have one request at a time.
+    """
+    if params.in_flight is not None:
+        return params.in_flight
+    return _FEW if params.teacher.is_embedded else max(_FEW, params.teacher.concurrency)

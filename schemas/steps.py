@@ -35,29 +35,38 @@ class ApiOutcome(Record):
 
 
 class CallCounts(Record):
-    """Completions of a run: requests that went out (each attempt counts), and answers that the store had."""
+    """Completions of a run: requests that went out (each attempt counts), and answers that the store had.
+
+    `bought` completions were paid for, `tokens` and `cost_usd` (None where no price is known) are what they took.
+    """
 
     sent: int = 0
     stored: int = 0
+    bought: int = 0
+    tokens: int = 0
+    cost_usd: float | None = None
 
 
 class ToolsetSummary(Record):
     """What became of the APIs of a run: how many are ready, and the reason by id for each that is not.
 
+    `stopped` says why the run stopped before all were (empty if it did not), `unfinished` how many APIs it left.
     `run_id` is the flow run's, as the Prefect UI shows it.
     """
 
     apis: int
     rejected: dict[str, str]
     calls: CallCounts
+    unfinished: int = 0
+    stopped: str = ""
     run_id: str = ""
 
 
 class BuildSummary(Record):
     """What became of a build. `changed` tells whether a version was published; `dataset` is the newest one either way.
 
-    `accepted` and `rejected` count instances, `reasons` the rejected ones by reason, `exports` are paths,
-    `run_id` is the flow run's.
+    `accepted` and `rejected` count instances, `reasons` the rejected ones by reason, `exports` are paths; `unfinished`,
+    `stopped` and `run_id` are as in `ToolsetSummary`.
     """
 
     dataset: DatasetRef
@@ -69,4 +78,6 @@ class BuildSummary(Record):
     reasons: dict[str, int]
     calls: CallCounts
     exports: tuple[str, ...] = ()
+    unfinished: int = 0
+    stopped: str = ""
     run_id: str = ""

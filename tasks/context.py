@@ -17,7 +17,10 @@ from tasks.store import DataRoot
 
 @dataclass
 class RunContext:
-    """One run of a flow. `made` holds the cache keys of the steps that ran in it, as opposed to those found cached."""
+    """One run of a flow. `made` holds the cache keys of the steps that ran in it, as opposed to those found cached.
+
+    `unfinished` counts the APIs that the run had no budget to finish.
+    """
 
     root: DataRoot
     teacher: Teacher
@@ -27,6 +30,7 @@ class RunContext:
     benchmarks: tuple[str, ...] = ()
     entries: dict[str, CatalogEntry] = field(default_factory=dict)
     made: set[str] = field(default_factory=set)
+    unfinished: int = 0
 
     @property
     def dataset_params(self) -> BuildDatasetParams:

@@ -13,7 +13,7 @@ from prefect.transactions import CommitMode, atransaction
 from schemas.base import content_hash
 from schemas.calls import Stage
 from schemas.catalog import CatalogEntry
-from schemas.errors import FatalTeacherError, ToolHerdError, UserError
+from schemas.errors import FatalTeacherError, RunStoppedError, ToolHerdError, UserError
 from schemas.instance import RejectedApi
 from schemas.manifest import ArtifactRef
 from schemas.steps import ApiOutcome, StepResult
@@ -33,8 +33,8 @@ from tasks.toolset import (
     specify,
 )
 
-_NO_HOPE = (FatalTeacherError, UserError, OSError, MissingArtifactError)
-"""What ends a run: a teacher that cannot be used, a disk or store that cannot be."""
+_NO_HOPE = (FatalTeacherError, RunStoppedError, UserError, OSError, MissingArtifactError)
+"""What ends a run: a teacher that cannot or may not be asked, a disk or store that cannot be used."""
 
 _STAGES: tuple[Stage, ...] = ("document", "specify", "instruct", "simulate")
 
@@ -76,7 +76,7 @@ class ApiWalk:
         """What became of the API; with an `error`, its rejection.
 
         Raises:
-            FatalTeacherError, UserError, OSError: the error leaves no hope for the other APIs either.
+            FatalTeacherError, RunStoppedError, UserError, OSError: the error leaves no hope for the other APIs either.
         """
         if error is None:
             return ApiOutcome(
@@ -115,7 +115,7 @@ async def walk(api_id: str, recipe: str) -> ApiOutcome:
     """What became of one API of the run. Its steps have retries, so it has none.
 
     Raises:
-        FatalTeacherError, UserError, OSError: no other API can go on either.
+        FatalTeacherError, RunStoppedError, UserError, OSError: no other API can go on either.
     """
     context = get_context()
     context.made.add(make_key("walk", api_id, recipe))

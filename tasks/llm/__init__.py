@@ -5,7 +5,7 @@ others to say.
 """
 
 from tasks.llm.budget import Spent
-from tasks.llm.client import Counts, Teacher
+from tasks.llm.client import Counts, Teacher, check_teacher
 from tasks.llm.endpoint import build_recipe
 from tasks.llm.ledger import Ledger
 from tasks.llm.prices import Price, Prices, load_prices
@@ -20,5 +20,6 @@ __all__ = [
     "Spent",
     "Teacher",
     "build_recipe",
+    "check_teacher",
     "load_prices",
 ]

@@ -13,11 +13,18 @@ _RECENT = 100
 
 @dataclass
 class Spent:
-    """What was bought in this run; `usd` is None where the price is unknown."""
+    """What was bought in this run; `usd` is None where the price is unknown, or nothing was bought yet."""
 
     calls: int = 0
     tokens: int = 0
     usd: float | None = None
+
+    def add(self, usage: Usage, usd: float | None) -> None:
+        """One more completion, and what it cost."""
+        self.calls += 1
+        self.tokens += usage.prompt + usage.completion
+        if usd is not None:
+            self.usd = (self.usd or 0.0) + usd
 
 
 class Account:
@@ -68,11 +75,8 @@ class Account:
             return
         if not used.prompt and not used.completion:
             used = thought  # an endpoint that does not say
-        self.spent.calls += 1
-        self.spent.tokens += used.prompt + used.completion
+        self.spent.add(used, None if self._price is None else self._price.compute_cost(used))
         self._completion_tokens += used.completion
-        if self._price is not None and self.spent.usd is not None:
-            self.spent.usd += self._price.compute_cost(used)
 
     def _require_room(self, thought: Usage) -> None:
         budget, spent = self._budget, self.spent

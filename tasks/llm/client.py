@@ -8,6 +8,7 @@ are in `structured`.
 import asyncio
 import random
 import time
+from collections import defaultdict
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from types import TracebackType
@@ -90,6 +91,7 @@ class Teacher:
         self._store = store
         self._ledger = ledger
         self._stored = 0
+        self._by_api: defaultdict[str, Spent] = defaultdict(Spent)
         self._in_flight: dict[str, asyncio.Task[Answer]] = {}
 
     async def __aenter__(self) -> Self:
@@ -139,6 +141,10 @@ class Teacher:
     def spent(self) -> Spent:
         """What this run has bought so far."""
         return self._account.spent
+
+    def get_spent(self, api_id: str) -> Spent:
+        """What this run has bought for one API."""
+        return self._by_api[api_id]
 
     @property
     def in_flight(self) -> int:
@@ -234,6 +240,9 @@ class Teacher:
 
     def _enter(self, answer: Answer, purpose: _Purpose) -> None:
         completion, usage = answer.completion, answer.completion.usage
+        cost = None if self._price is None else self._price.compute_cost(usage)
+        if answer.attempts:
+            self._by_api[purpose.api_id].add(usage, cost)
         self._ledger.add(
             LedgerRow(
                 stage=purpose.stage,
@@ -244,7 +253,7 @@ class Teacher:
                 completion_tokens=usage.completion,
                 cached_tokens=usage.cached,
                 reasoning_tokens=usage.reasoning,
-                cost_usd=None if self._price is None else self._price.compute_cost(usage),
+                cost_usd=cost,
                 latency_s=time.perf_counter() - purpose.started,
                 attempts=answer.attempts,
                 stored=answer.attempts == 0,
@@ -252,3 +261,14 @@ class Teacher:
                 fingerprint=completion.fingerprint,
             )
         )
+
+
+def check_teacher(settings: TeacherSettings, budget: Budget) -> None:
+    """See that a teacher can be opened, as far as can be told before it is.
+
+    Raises:
+        UserError: what `Teacher` raises; a key in a Prefect block is not looked for.
+    """
+    if settings.api_key_block is None:
+        read_key(settings)
+    Account(budget, load_prices().find_price(name_endpoint(settings), settings.model), settings.model)

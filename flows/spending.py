@@ -1,0 +1,27 @@
+"""What a run has bought, in words."""
+
+from schemas.steps import CallCounts
+
+
+def describe_spent(calls: CallCounts) -> str:
+    """`$1.23 for 1,200,000 tokens`; without a price only the tokens."""
+    tokens = f"{calls.tokens:,} tokens"
+    if not calls.bought:
+        return "nothing"
+    if calls.cost_usd is None:
+        return f"{tokens} (no price is known)"
+    return f"{write_usd(calls.cost_usd)} for {tokens}" if calls.cost_usd else f"{tokens}, free of charge"
+
+
+def write_usd(amount: float) -> str:
+    """Dollars as people write them: $0.0042, $1.23, $124, $1,204."""
+    if amount >= 100:
+        return f"${amount:,.0f}"
+    return f"${amount:.2f}" if amount >= 0.1 or not amount else f"${amount:.4f}"
+
+
+def write_tokens(count: int) -> str:
+    """A count of tokens in few characters: 812, 81k, 1.2M."""
+    if count < 10_000:
+        return f"{count:,}"
+    return f"{count / 1000:.0f}k" if count < 1_000_000 else f"{count / 1e6:.1f}M"
