@@ -15,7 +15,7 @@ from prefect.artifacts import acreate_markdown_artifact
 
 from flows.build_toolset import describe_rejections, show_toolset
 from flows.progress import Progress, show_progress
-from flows.session import count_calls, get_display, open_run
+from flows.session import cancel_on_signal, count_calls, get_display, open_run
 from flows.spending import describe_spent
 from flows.walk import Walked, walk_apis
 from schemas.errors import ToolHerdError
@@ -34,6 +34,7 @@ from tasks.walk import walk_api
     description="Turns a catalogue of public APIs into a published tool-use dataset. Unchanged input costs nothing.",
     persist_result=False,
 )
+@cancel_on_signal
 async def build_dataset(params: BuildDatasetParams) -> BuildSummary:
     """Build and publish a dataset; where it would equal the newest version, say so and publish nothing.
 

@@ -16,7 +16,7 @@ from prefect import flow, runtime
 from prefect.artifacts import acreate_table_artifact
 
 from flows.progress import Progress, show_progress
-from flows.session import count_calls, get_display, open_run
+from flows.session import cancel_on_signal, count_calls, get_display, open_run
 from flows.walk import walk_apis
 from schemas.parameters import BuildToolsetParams
 from schemas.steps import ApiOutcome, ToolsetSummary
@@ -31,6 +31,7 @@ from tasks.walk import ApiWalk
     description="Documents and specifies the APIs of a catalogue, so that datasets can be made from them.",
     persist_result=False,
 )
+@cancel_on_signal
 async def build_toolset(params: BuildToolsetParams) -> ToolsetSummary:
     """Make the toolset of each API; a dataset that is built later finds them.
 

@@ -6,23 +6,29 @@ and reads it itself.
 
 import asyncio
 import os
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
+from functools import wraps
 from pathlib import Path
+from typing import Any, ParamSpec, TypeVar, cast
 
 from prefect.blocks.system import Secret
+from prefect.states import Cancelled
 
 from flows.inputs import Inputs, gather_inputs
 from flows.progress import Display
-from schemas.errors import UserError
+from schemas.errors import RunStoppedError, UserError
 from schemas.parameters import BuildToolsetParams
 from schemas.steps import CallCounts
 from tasks.context import RunContext, use_context
 from tasks.llm import CompletionStore, Ledger, Teacher
 from tasks.llm.store import STORE_NAME
 from tasks.store import DataRoot
+
+P = ParamSpec("P")
+R = TypeVar("R")
 
 
 @dataclass(frozen=True)
@@ -56,6 +62,24 @@ def get_display() -> Display | None:
     """Where progress is shown on the terminal; None without one."""
     launch = _LAUNCH.get()
     return launch.display if launch else None
+
+
+def cancel_on_signal(body: Callable[P, Awaitable[R]]) -> Callable[P, Coroutine[Any, Any, R]]:
+    """A flow's body that ends as Cancelled, and not as Failed, where a signal stopped it.
+
+    Prefect takes the state that a flow returns; whoever called the flow gets it as CancelledRun.
+    """
+
+    @wraps(body)
+    async def ending(*args: P.args, **kwargs: P.kwargs) -> R:
+        try:
+            return await body(*args, **kwargs)
+        except RunStoppedError as stop:
+            if stop.cause != "signal":
+                raise
+            return cast(R, Cancelled(message=str(stop)))
+
+    return ending
 
 
 @asynccontextmanager

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from flows.progress import Progress
 from schemas.catalog import CatalogEntry
 from schemas.errors import RunStoppedError
-from schemas.parameters import BuildToolsetParams
+from schemas.parameters import Budget, BuildToolsetParams
 from schemas.steps import ApiOutcome
 from tasks.context import RunContext
 from tasks.walk import find_fatal
@@ -72,8 +72,11 @@ async def walk_apis(context: RunContext, entries: Sequence[CatalogEntry], walk: 
 def choose_in_flight(params: BuildToolsetParams) -> int:
     """How many APIs to work on at a time.
 
-    By default as many as there may be requests in flight, for most steps of an API have one request at a time.
+    By default as many as there may be requests in flight, for most steps of an API have one request at a time; where a
+    budget may end the run, a quarter of them, so that more are finished and fewer only begun.
     """
     if params.in_flight is not None:
         return params.in_flight
-    return _FEW if params.teacher.is_embedded else max(_FEW, params.teacher.concurrency)
+    if params.teacher.is_embedded:
+        return _FEW
+    return max(_FEW, params.teacher.concurrency // (1 if params.budget == Budget() else 4))

@@ -82,13 +82,20 @@ class Account:
         budget, spent = self._budget, self.spent
         expected = _add(self._in_flight, thought)
         if budget.calls is not None and spent.calls + self._calls_in_flight + 1 > budget.calls:
-            raise _explain(f"{budget.calls:,} completions", f"{spent.calls:,}", "calls")
+            raise self._explain(f"{budget.calls:,} completions", f"{spent.calls:,}", "calls")
         if budget.tokens is not None and spent.tokens + expected.prompt + expected.completion > budget.tokens:
-            raise _explain(f"{budget.tokens:,} tokens", f"{spent.tokens:,}", "tokens")
+            raise self._explain(f"{budget.tokens:,} tokens", f"{spent.tokens:,}", "tokens")
         if budget.usd is not None and self._price is not None and spent.usd is not None:
             usd = spent.usd + self._price.compute_cost(expected)
             if usd > budget.usd:
-                raise _explain(f"${budget.usd:,.2f}", f"${spent.usd:,.4f}", "usd")
+                raise self._explain(f"${budget.usd:,.2f}", f"${spent.usd:,.4f}", "usd")
+
+    def _explain(self, limit: str, spent: str, unit: str) -> RunStoppedError:
+        return RunStoppedError(
+            f"the budget of {limit} is reached ({spent} bought, {self._calls_in_flight} calls in flight by then); "
+            f"what is finished is kept: run again with a larger --budget.{unit} to go on from there",
+            "budget",
+        )
 
 
 class RecentErrors:
@@ -116,11 +123,3 @@ class RecentErrors:
 
 def _add(one: Usage, other: Usage, times: int = 1) -> Usage:
     return Usage(prompt=one.prompt + times * other.prompt, completion=one.completion + times * other.completion)
-
-
-def _explain(limit: str, spent: str, unit: str) -> RunStoppedError:
-    return RunStoppedError(
-        f"the budget of {limit} leaves no room for another call ({spent} spent by then); what is finished is kept: run "
-        f"again with a larger --budget.{unit} to go on from there",
-        "budget",
-    )

@@ -2,8 +2,10 @@
 
 import asyncio
 import json
+import sys
 import time
 import traceback
+from asyncio.subprocess import PIPE
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -12,13 +14,15 @@ import pytest
 from starlette.responses import JSONResponse, Response
 
 from schemas.calls import ChatRequest, Completion
-from schemas.errors import FatalTeacherError, TeacherError, UserError
+from schemas.errors import FatalTeacherError, RunStoppedError, TeacherError, UserError
+from schemas.parameters import Budget
 from schemas.teacher import TeacherSettings
 from tasks.llm import CompletionStore, Ledger, Teacher
 from tasks.llm.embedded import connect_app
 from tests.tasks.llm.endpoints import Endpoint, break_off, build_answer, echo, fail, say, serve, show_html
 
 KEY = "sk-marked-4711"
+ROOT = Path(__file__).parents[3]
 
 
 @pytest.fixture(autouse=True)
@@ -39,9 +43,19 @@ def ask(text: str = "Hello", **fields: Any) -> ChatRequest:
     return ChatRequest(messages=({"role": "user", "content": text},), **fields)
 
 
-def connect(url: str, store: CompletionStore | None = None, ledger: Ledger | None = None, **settings: Any) -> Teacher:
+def connect(
+    url: str,
+    store: CompletionStore | None = None,
+    ledger: Ledger | None = None,
+    *,
+    budget: Budget | None = None,
+    max_error_share: float = 1.0,
+    **settings: Any,
+) -> Teacher:
     chosen = TeacherSettings(model="tiny", base_url=url, api_key_env="TINY_KEY", **settings)
-    return Teacher(chosen, store, ledger or Ledger(), first_backoff_s=0.02)
+    return Teacher(
+        chosen, store, ledger or Ledger(), budget=budget, max_error_share=max_error_share, first_backoff_s=0.02
+    )
 
 
 async def complete(teacher: Teacher, request: ChatRequest | None = None) -> Completion:
@@ -276,6 +290,110 @@ class TestFailures:
                 with pytest.raises(TeacherError, match="cannot be written as JSON"):
                     await complete(teacher, ask(tools=({"minimum": float("nan")},)))
         assert endpoint.requests == []
+
+
+class TestStopping:
+    async def test_what_is_in_flight_is_finished_and_kept_and_nothing_more_is_sent(
+        self, store: CompletionStore
+    ) -> None:
+        endpoint = Endpoint(delay_s=0.2)
+        with serve(endpoint) as url:
+            async with connect(url, store, concurrency=2) as teacher:
+                asked = [asyncio.create_task(complete(teacher, ask(str(n)))) for n in range(6)]
+                await asyncio.sleep(0.1)
+                teacher.stop(RunStoppedError("stopped by SIGINT", "signal"))
+                results = await asyncio.gather(*asked, return_exceptions=True)
+                with pytest.raises(RunStoppedError):
+                    await complete(teacher, ask("later"))
+                assert (await complete(teacher, ask("0"))).content == "You said: 0"  # stored, so it is served
+        assert [isinstance(result, Completion) for result in results] == [True] * 2 + [False] * 4
+        assert all(isinstance(result, RunStoppedError) for result in results[2:])
+        assert (len(endpoint.requests), store.count()) == (2, 2)
+
+    async def test_one_that_waits_for_another_attempt_does_not_hold_the_run_up(self) -> None:
+        endpoint = Endpoint(last=fail(429, headers={"retry-after": "60"}))
+        with serve(endpoint) as url:
+            async with connect(url) as teacher:
+                asked = asyncio.create_task(complete(teacher))
+                while not endpoint.requests:
+                    await asyncio.sleep(0.01)
+                await asyncio.sleep(0.05)
+                teacher.stop(RunStoppedError("stopped by SIGINT", "signal"))
+                with pytest.raises(RunStoppedError):
+                    await asyncio.wait_for(asked, 5)
+
+    async def test_a_budget_is_kept_to_the_call_and_a_larger_one_goes_on_without_paying_twice(
+        self, store: CompletionStore
+    ) -> None:
+        endpoint = Endpoint(delay_s=0.02)
+        with serve(endpoint) as url:
+            for calls, bought in ((7, 7), (20, 13)):
+                async with connect(url, store, budget=Budget(calls=calls), concurrency=4) as teacher:
+                    asked = (complete(teacher, ask(str(n))) for n in range(20))
+                    results = await asyncio.gather(*asked, return_exceptions=True)
+                assert teacher.spent.calls == bought
+                assert sum(isinstance(result, Completion) for result in results) == calls
+        assert len({body["messages"][0]["content"] for body in endpoint.requests}) == len(endpoint.requests) == 20
+
+    async def test_a_run_in_which_most_requests_fail_is_stopped_with_the_last_problem(self) -> None:
+        endpoint = Endpoint(last=fail(500, "out of memory"))
+        with serve(endpoint) as url:
+            async with connect(url, attempts=2, max_error_share=0.9) as teacher:
+                asked = (complete(teacher, ask(str(n))) for n in range(200))
+                results = await asyncio.gather(*asked, return_exceptions=True)
+        stops = [result for result in results if isinstance(result, RunStoppedError)]
+        assert len(stops) > 50
+        assert "100 of the last 100 requests failed" in str(stops[0])
+        assert "out of memory" in str(stops[0])
+        assert len(endpoint.requests) < 200
+
+    async def test_a_request_is_given_up_when_it_has_failed_for_too_long(self) -> None:
+        endpoint = Endpoint(last=fail(500, headers={"retry-after": "0.3"}))
+        with pytest.raises(TeacherError, match=r"given up after 0\.5 s of failing"):
+            await ask_once(endpoint, attempts=100, give_up_s=0.5)
+        assert len(endpoint.requests) == 2
+
+
+class TestLimits:
+    async def test_a_limit_that_is_used_up_is_waited_for_before_it_is_run_into(self) -> None:
+        headers = {"x-ratelimit-remaining-requests": "0", "x-ratelimit-reset-requests": "300ms"}
+        used_up = lambda body: JSONResponse(build_answer("first"), headers=headers)  # noqa: E731
+        with serve(Endpoint(used_up)) as url:
+            async with connect(url) as teacher:
+                await complete(teacher)
+                started = time.monotonic()
+                await complete(teacher, ask("second"))
+                assert time.monotonic() - started >= 0.25
+
+    async def test_requests_a_minute_are_capped(self) -> None:
+        endpoint = Endpoint()
+        with serve(endpoint) as url:
+            async with connect(url, rpm=600) as teacher:
+                started = time.monotonic()
+                await asyncio.gather(*(complete(teacher, ask(str(n))) for n in range(14)))
+                assert time.monotonic() - started >= 0.35  # ten at once, then ten a second
+
+
+class TestSharing:
+    async def test_two_that_share_a_store_send_an_equal_request_once(self, tmp_path: Path) -> None:
+        script = (
+            "import asyncio, sys\n"
+            "from pathlib import Path\n"
+            "from tasks.llm import CompletionStore\n"
+            "from tests.tasks.llm.test_client import ask, complete, connect\n"
+            "async def main():\n"
+            "    with CompletionStore(Path(sys.argv[2])) as store:\n"
+            "        async with connect(sys.argv[1], store) as teacher:\n"
+            "            await asyncio.gather(*(complete(teacher, ask(str(n))) for n in range(20)))\n"
+            "            print(teacher.counts.sent)\n"
+            "asyncio.run(main())\n"
+        )
+        endpoint = Endpoint(delay_s=1.0)
+        with serve(endpoint) as url:
+            command = [sys.executable, "-c", script, url, str(tmp_path / "completions.sqlite")]
+            both = [await asyncio.create_subprocess_exec(*command, cwd=ROOT, stdout=PIPE) for _ in range(2)]
+            sent = [int((await process.communicate())[0]) for process in both]
+        assert sum(sent) == len(endpoint.requests) == 20
 
 
 class TestSecrets:

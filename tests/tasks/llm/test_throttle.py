@@ -1,0 +1,153 @@
+"""How many requests are in flight, against an endpoint with a limit of its own."""
+
+import asyncio
+from collections.abc import Iterable
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from schemas.errors import RunStoppedError
+from tasks.llm.throttle import Throttle, Ticket
+
+
+async def fill(throttle: Throttle, count: int) -> list[Ticket]:
+    """Lets in as many as the throttle takes at once, `count` at the most."""
+    tickets: list[Ticket] = []
+    while len(tickets) < count and throttle.in_flight < int(throttle.limit):
+        tickets.append(await throttle.enter())
+    return tickets
+
+
+def answer(throttle: Throttle, tickets: Iterable[Ticket]) -> None:
+    for ticket in tickets:
+        throttle.note_answer(ticket)
+        throttle.leave(ticket)
+
+
+def refuse(throttle: Throttle, tickets: Iterable[Ticket], wait_s: float | None = None) -> None:
+    for ticket in tickets:
+        throttle.note_refusal(ticket, wait_s)
+        throttle.leave(ticket)
+
+
+async def play_round(throttle: Throttle, allowed: int) -> int:
+    """One round trip of an endpoint that takes `allowed` at a time; how many it refused."""
+    tickets = await fill(throttle, 10_000)
+    refuse(throttle, tickets[allowed:])
+    for ticket in tickets[:allowed]:
+        throttle.note_answer(ticket)  # while all places are taken: somebody would use more
+    for ticket in tickets[:allowed]:
+        throttle.leave(ticket)
+    return max(len(tickets) - allowed, 0)
+
+
+async def test_it_grows_while_answers_come_and_somebody_waits() -> None:
+    throttle = Throttle(200, start=10)
+    for expected in (20, 40, 80, 160, 200, 200):
+        await play_round(throttle, 10_000)
+        assert throttle.limit == expected
+
+
+async def test_it_does_not_grow_for_nobody() -> None:
+    throttle = Throttle(100, start=10)
+    for _ in range(50):
+        answer(throttle, await fill(throttle, 5))
+    assert throttle.limit == 10
+
+
+async def test_a_burst_of_refusals_is_one_fall_to_what_was_borne() -> None:
+    throttle = Throttle(100, start=64)
+    assert await play_round(throttle, 20) == 44
+    assert throttle.limit == pytest.approx(18)
+
+
+async def test_the_ceiling_is_approached_held_and_exceeded_by_one_now_and_then() -> None:
+    throttle = Throttle(100, start=64)
+    await play_round(throttle, 20)
+    limits, refused = [], 0
+    for _ in range(60):
+        refused += await play_round(throttle, 20)
+        limits.append(throttle.limit)
+    assert limits[0] < 20
+    assert max(limits) <= 21
+    assert sum(limit >= 20 for limit in limits) > 50
+    assert 1 <= refused <= 60 * 20 * 0.03
+
+
+async def test_a_limit_that_falls_is_followed_down_and_one_that_rises_up() -> None:
+    throttle = Throttle(100, start=20)
+    refused = [sum([await play_round(throttle, allowed) for _ in range(40)]) for allowed in (20, 5)]
+    assert throttle.limit == 5
+    assert refused[1] < 30
+    rounds = 0
+    while throttle.limit < 40:
+        await play_round(throttle, 60)
+        rounds += 1
+    assert rounds < 25
+
+
+@settings(max_examples=60)
+@given(st.lists(st.tuples(st.integers(1, 60), st.integers(5, 40)), min_size=1, max_size=5), st.integers(1, 80))
+def test_whatever_the_endpoint_does_it_stays_in_bounds_and_ends_near_what_is_borne(
+    phases: list[tuple[int, int]], start: int
+) -> None:
+    async def play() -> None:
+        throttle = Throttle(50, start=start)
+        for allowed, rounds in phases:
+            for _ in range(rounds):
+                await play_round(throttle, allowed)
+                assert 1 <= throttle.limit <= 50
+                assert throttle.in_flight == 0
+        for _ in range(80):
+            await play_round(throttle, 12)
+        assert 10 <= throttle.limit <= 13
+
+    asyncio.run(play())
+
+
+async def test_one_refusal_stops_nobody_else_but_a_second_in_a_row_does() -> None:
+    throttle = Throttle(10, start=4)
+    first, second = await throttle.enter(), await throttle.enter()
+    refuse(throttle, [first], 30.0)
+    assert throttle.pause_s == 0
+    third = await throttle.enter()
+    refuse(throttle, [second], 30.0)  # sent before the fall: the same burst
+    assert throttle.pause_s == 0
+    refuse(throttle, [third], 30.0)
+    assert 29 < throttle.pause_s <= 30
+    with pytest.raises(TimeoutError):
+        await asyncio.wait_for(throttle.enter(), 0.05)
+
+
+async def test_after_a_pause_those_who_waited_go_on() -> None:
+    throttle = Throttle(10)
+    throttle.pause(0.05)
+    tickets = await asyncio.wait_for(asyncio.gather(throttle.enter(), throttle.enter()), 5)
+    assert [ticket.number for ticket in tickets] == [1, 2]
+
+
+async def test_who_gives_up_waiting_leaves_no_trace() -> None:
+    throttle = Throttle(1)
+    held = await throttle.enter()
+    waiting = [asyncio.create_task(throttle.enter()) for _ in range(3)]
+    await asyncio.sleep(0)
+    waiting[0].cancel()
+    throttle.leave(held)
+    waiting[1].cancel()  # has been let in, and does not know it yet
+    await asyncio.sleep(0.01)
+    assert (await waiting[2]).number == 3
+    assert (throttle.in_flight, throttle.waiting) == (1, 0)
+
+
+async def test_when_it_is_stopped_those_who_wait_and_those_who_come_are_told_why() -> None:
+    throttle = Throttle(1)
+    held = await throttle.enter()
+    waiting = asyncio.create_task(throttle.enter())
+    await asyncio.sleep(0)
+    throttle.stop(RunStoppedError("enough", "budget"))
+    for late in (waiting, asyncio.create_task(throttle.enter())):
+        with pytest.raises(RunStoppedError, match="enough"):
+            await late
+    throttle.leave(held)
+    assert throttle.in_flight == 0
