@@ -4,11 +4,18 @@ import asyncio
 from collections.abc import Iterable
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from schemas.errors import RunStoppedError
+from tasks.llm import throttle as throttling
 from tasks.llm.throttle import Throttle, Ticket
+
+
+@pytest.fixture(autouse=True)
+def never_pause(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Pauses that nobody asked for take no time here: rounds are played, not timed."""
+    monkeypatch.setattr(throttling, "_FIRST_PAUSE_S", 0.0)
 
 
 async def fill(throttle: Throttle, count: int) -> list[Ticket]:
@@ -87,7 +94,7 @@ async def test_a_limit_that_falls_is_followed_down_and_one_that_rises_up() -> No
     assert rounds < 25
 
 
-@settings(max_examples=60)
+@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.lists(st.tuples(st.integers(1, 60), st.integers(5, 40)), min_size=1, max_size=5), st.integers(1, 80))
 def test_whatever_the_endpoint_does_it_stays_in_bounds_and_ends_near_what_is_borne(
     phases: list[tuple[int, int]], start: int
