@@ -105,9 +105,10 @@ class Throttle:
         self._wake()
 
     def note_answer(self, ticket: Ticket) -> None:
-        """The request was answered: the limit may grow. Call it before `leave`."""
-        if ticket.number > self._last_before_fall:
-            self._falls_in_row = 0
+        """The request was answered: the limit may grow, if it has not fallen since. Call it before `leave`."""
+        if ticket.number <= self._last_before_fall:
+            return
+        self._falls_in_row = 0
         if not self._waiting and self.in_flight < int(self.limit):
             return  # nobody needs more
         if self._ceiling is None:

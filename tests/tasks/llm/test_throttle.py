@@ -41,10 +41,15 @@ def refuse(throttle: Throttle, tickets: Iterable[Ticket], wait_s: float | None =
 async def play_round(throttle: Throttle, allowed: int) -> int:
     """One round trip of an endpoint that takes `allowed` at a time; how many it refused."""
     tickets = await fill(throttle, 10_000)
-    refuse(throttle, tickets[allowed:])
+    more = asyncio.create_task(throttle.enter())
+    await asyncio.sleep(0)
+    for ticket in tickets[allowed:]:
+        throttle.note_refusal(ticket)
     for ticket in tickets[:allowed]:
-        throttle.note_answer(ticket)  # while all places are taken: somebody would use more
-    for ticket in tickets[:allowed]:
+        throttle.note_answer(ticket)
+    more.cancel()
+    await asyncio.sleep(0)
+    for ticket in tickets:
         throttle.leave(ticket)
     return max(len(tickets) - allowed, 0)
 
@@ -114,9 +119,10 @@ def test_whatever_the_endpoint_does_it_stays_in_bounds_and_ends_near_what_is_bor
 
 
 async def test_one_refusal_stops_nobody_else_but_a_second_in_a_row_does() -> None:
-    throttle = Throttle(10, start=4)
-    first, second = await throttle.enter(), await throttle.enter()
+    throttle = Throttle(10)
+    first, second, *others = await fill(throttle, 9)
     refuse(throttle, [first], 30.0)
+    answer(throttle, others)
     assert throttle.pause_s == 0
     third = await throttle.enter()
     refuse(throttle, [second], 30.0)  # sent before the fall: the same burst
