@@ -1,7 +1,7 @@
 """Answers that were given before: recorded in a file and replayed from it, so that a server costs next to no CPU.
 
 A file of JSON lines: `request` is the SHA-256 of the request's canonical JSON, `raw` that of its bytes as they came,
-`answer` the body of the response. The bytes are hashed first, 5 µs for 7 kB; the canonical form costs 200 µs and is made
+`answer` the body of the response. The bytes are hashed first, 5 µs for 7 kB; the canonical form, 200 µs, is made
 only where the bytes are not known, for a client that writes the same request with its keys in another order.
 """
 
