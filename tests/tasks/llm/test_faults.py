@@ -71,7 +71,7 @@ def describe(answer: Completion) -> str:
 
 
 class TestPassingFaults:
-    """Each fault in a good share of the requests: everything is answered in the end, rightly, and nothing paid twice."""
+    """Each fault in a good share of the requests: everything is answered in the end, rightly, and paid once."""
 
     @pytest.mark.parametrize(
         "fault",
