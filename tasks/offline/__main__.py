@@ -1,41 +1,67 @@
 """The embedded teacher as a server:  python -m tasks.offline --port 8399 --latency 0.2 --error-rate 0.05"""
 
-import argparse
+import socket
+import sys
+from collections.abc import Sequence
 
 import uvicorn
 
-from tasks.offline.app import create_app
+from tasks.offline.exchange import ReachableProtocol
+from tasks.offline.options import parse_options
+from tasks.offline.serving import OfflineServer
+
+_BACKLOG = 2048
+_LAST_WORDS_S = 1
+"""What a stopping server leaves requests in flight, in seconds: some of them never end."""
 
 
-def main() -> None:
-    """Serve until interrupted."""
-    parser = argparse.ArgumentParser(
-        prog="python -m tasks.offline", description="Serve the embedded teacher over HTTP."
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Serve until interrupted; returns the exit status."""
+    options = parse_options(arguments)
+    try:
+        app = OfflineServer(options.conduct)
+        listener = _listen(options.host, options.port)
+    except (OSError, ValueError) as error:
+        print(f"error: {' '.join(str(error).split())}", file=sys.stderr)
+        return 2
+    host = f"[{options.host}]" if ":" in options.host else options.host
+    print(
+        f"the embedded teacher answers at http://{host}:{listener.getsockname()[1]}/v1 as model 'offline'", flush=True
     )
-    parser.add_argument("--host", default="127.0.0.1", help="address to listen on (default: %(default)s)")
-    parser.add_argument("--port", type=int, default=8399, help="port to listen on (default: %(default)s)")
-    parser.add_argument("--latency", type=_non_negative, default=0.0, help="seconds each answer takes (default: 0)")
-    parser.add_argument("--error-rate", type=_share, default=0.0, help="share of answers that err, 0 to 1 (default: 0)")
-    options = parser.parse_args()
-    print(f"the embedded teacher answers at http://{options.host}:{options.port}/v1 as model 'offline'", flush=True)
-    uvicorn.run(
-        create_app(options.error_rate, options.latency), host=options.host, port=options.port, log_level="warning"
+    config = uvicorn.Config(
+        app,
+        http=ReachableProtocol,
+        ws="none",
+        log_level="warning",
+        access_log=False,
+        server_header=False,
+        date_header=False,
+        timeout_graceful_shutdown=_LAST_WORDS_S,
     )
+    try:
+        uvicorn.Server(config).run(sockets=[listener])
+    except KeyboardInterrupt:
+        return 130
+    return 0
 
 
-def _non_negative(text: str) -> float:
-    value = float(text)
-    if value < 0:
-        raise argparse.ArgumentTypeError(f"{text} is negative")
-    return value
+def _listen(host: str, port: int) -> socket.socket:
+    """A listening socket.
 
-
-def _share(text: str) -> float:
-    value = float(text)
-    if not 0 <= value <= 1:
-        raise argparse.ArgumentTypeError(f"{text} is not between 0 and 1")
-    return value
+    Made by the address's own protocol number: asyncio turns Nagle's algorithm off only on sockets that name TCP, and
+    with it on, a body that follows its headers waits 40 ms for the client's acknowledgement.
+    """
+    family, kind, protocol, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+    listener = socket.socket(family, kind, protocol)
+    try:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind(address)
+        listener.listen(_BACKLOG)
+    except OSError as error:
+        listener.close()
+        raise OSError(f"cannot listen on {host}, port {port}: {error.strerror}") from error
+    return listener
 
 
 if __name__ == "__main__":
-    main()
+    raise SystemExit(main())

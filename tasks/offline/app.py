@@ -1,6 +1,5 @@
 """The embedded teacher as an ASGI app with the chat completions interface: `/v1/chat/completions` and `/v1/models`."""
 
-import asyncio
 import hashlib
 import json
 from typing import Any
@@ -14,44 +13,52 @@ from schemas.base import canonical_json
 from tasks.offline.erring import Answer
 from tasks.offline.roles import UnknownRequestError, answer_request
 
+CHAT_PATH = "/v1/chat/completions"
 MODEL = "offline"
 FINGERPRINT = "offline-1"
 _CHARACTERS_PER_TOKEN = 4  # a rule of thumb for English; the grammar has no tokenizer to count with
 _CREATED = 1767225600  # 2026-01-01; a clock would make equal answers differ
 
 
-def create_app(error_rate: float = 0.0, latency: float = 0.0) -> Starlette:
-    """The app; it errs in a share `error_rate` of its answers and takes `latency` seconds for each."""
+def create_app(error_rate: float = 0.0) -> Starlette:
+    """The app; it errs in a share `error_rate` of its answers."""
 
     async def complete(request: Request) -> Response:
-        try:
-            body = json.loads(await request.body())
-            messages = body["messages"]
-            if not isinstance(messages, list) or not messages:
-                raise TypeError
-        except (ValueError, KeyError, TypeError):
-            return _make_error(400, "the body must be a JSON object with a non-empty list of messages")
-        if body.get("model") != MODEL:
-            return _make_error(
-                404, f"the model {body.get('model')!r} does not exist; this server has {MODEL!r}", "model_not_found"
-            )
-        if body.get("stream"):
-            return _make_error(400, "streaming is not offered: send the request without stream")
-        if latency:
-            await asyncio.sleep(latency)
-        try:
-            answer = answer_request(body, error_rate)
-        except UnknownRequestError as error:
-            return _make_error(400, str(error))
-        return Response(json.dumps(_make_completion(body, answer), ensure_ascii=False), media_type="application/json")
+        status, body = answer_chat(await request.body(), error_rate)
+        return Response(body, status, media_type="application/json")
 
     async def list_models(request: Request) -> Response:
         model = {"id": MODEL, "object": "model", "created": _CREATED, "owned_by": "toolherd"}
         return JSONResponse({"object": "list", "data": [model]})
 
-    return Starlette(
-        routes=[Route("/v1/chat/completions", complete, methods=["POST"]), Route("/v1/models", list_models)]
-    )
+    return Starlette(routes=[Route(CHAT_PATH, complete, methods=["POST"]), Route("/v1/models", list_models)])
+
+
+def answer_chat(raw: bytes, error_rate: float = 0.0) -> tuple[int, bytes]:
+    """HTTP status and JSON body of the response to a chat completion request with the body `raw`."""
+    try:
+        body = json.loads(raw)
+        messages = body["messages"]
+        if not isinstance(messages, list) or not messages:
+            raise TypeError
+    except (ValueError, KeyError, TypeError):
+        return 400, make_error("the body must be a JSON object with a non-empty list of messages")
+    if body.get("model") != MODEL:
+        message = f"the model {body.get('model')!r} does not exist; this server has {MODEL!r}"
+        return 404, make_error(message, "model_not_found")
+    if body.get("stream"):
+        return 400, make_error("streaming is not offered: send the request without stream")
+    try:
+        answer = answer_request(body, error_rate)
+    except UnknownRequestError as error:
+        return 400, make_error(str(error))
+    return 200, json.dumps(_make_completion(body, answer), ensure_ascii=False).encode()
+
+
+def make_error(message: str, code: str = "invalid_request", kind: str = "invalid_request_error") -> bytes:
+    """The body of an error response in OpenAI's form."""
+    error = {"message": message, "type": kind, "param": None, "code": code}
+    return json.dumps({"error": error}, ensure_ascii=False).encode()
 
 
 def _make_completion(body: dict[str, Any], answer: Answer) -> dict[str, Any]:
@@ -80,8 +87,3 @@ def _make_completion(body: dict[str, Any], answer: Answer) -> dict[str, Any]:
 
 def _count_tokens(text: str) -> int:
     return -(-len(text) // _CHARACTERS_PER_TOKEN)
-
-
-def _make_error(status: int, message: str, code: str = "invalid_request") -> JSONResponse:
-    error = {"message": message, "type": "invalid_request_error", "param": None, "code": code}
-    return JSONResponse({"error": error}, status_code=status)
