@@ -16,8 +16,9 @@ class TeacherSettings(Record):
     OpenAI's address. `api_key_env` names the environment variable that holds the key; the key itself is never a
     parameter. `temperature` None leaves it to the endpoint. `concurrency` is the number of requests in flight,
     `timeout_s` the seconds that one attempt may take from connecting to the last byte, `attempts` the number of
-    attempts before a request is given up (rate limits do not count). `error_rate` is the share of answers in which
-    the embedded teacher errs on purpose.
+    attempts before a request is given up (rate limits do not count). `batch` sends the stages that are no dialogue
+    through the endpoint's Batch API. `error_rate` is the share of answers in which the embedded teacher errs on
+    purpose.
     """
 
     model: str = Field(
@@ -31,6 +32,9 @@ class TeacherSettings(Record):
     concurrency: int = Field(default=32, ge=1, description="requests in flight")
     timeout_s: float = Field(default=120, gt=0, description="seconds that one attempt may take")
     attempts: int = Field(default=6, ge=1, description="attempts before a request is given up")
+    batch: bool = Field(
+        default=False, description="send single-shot stages through the Batch API, at half price; may take a day"
+    )
     error_rate: float = Field(
         default=0.0, ge=0, le=1, description="share of answers in which the embedded teacher errs on purpose"
     )
@@ -46,6 +50,11 @@ class TeacherSettings(Record):
             raise ValueError(
                 "error_rate is the embedded teacher's (model offline, no base_url); "
                 "a server of it takes --error-rate when it is started"
+            )
+        if self.batch and self.is_embedded:
+            raise ValueError(
+                "batch needs an endpoint with a Batch API, such as OpenAI's: "
+                "name a model with --teacher.model, or leave out --teacher.batch"
             )
         if self.base_url is not None:
             url = urlsplit(self.base_url)

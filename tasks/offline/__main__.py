@@ -5,6 +5,7 @@ import argparse
 import uvicorn
 
 from tasks.offline.app import create_app
+from tasks.offline.batches import BatchDials
 
 
 def main() -> None:
@@ -16,11 +17,16 @@ def main() -> None:
     parser.add_argument("--port", type=int, default=8399, help="port to listen on (default: %(default)s)")
     parser.add_argument("--latency", type=_non_negative, default=0.0, help="seconds each answer takes (default: 0)")
     parser.add_argument("--error-rate", type=_share, default=0.0, help="share of answers that err, 0 to 1 (default: 0)")
+    parser.add_argument(
+        "--batch-delay", type=_non_negative, default=0.0, help="seconds until a batch ends (default: 0)"
+    )
+    parser.add_argument("--batch-fail-share", type=_share, default=0.0, help="share of a batch's lines that fail")
+    parser.add_argument("--batch-expire-share", type=_share, default=0.0, help="share of a batch's lines that expire")
     options = parser.parse_args()
     print(f"the embedded teacher answers at http://{options.host}:{options.port}/v1 as model 'offline'", flush=True)
-    uvicorn.run(
-        create_app(options.error_rate, options.latency), host=options.host, port=options.port, log_level="warning"
-    )
+    dials = BatchDials(options.batch_delay, options.batch_fail_share, options.batch_expire_share)
+    app = create_app(options.error_rate, options.latency, batches=dials)
+    uvicorn.run(app, host=options.host, port=options.port, log_level="warning")
 
 
 def _non_negative(text: str) -> float:
