@@ -115,8 +115,9 @@ class BatchSender:
         await _cancel({self._sending, *self._busy.values()} - self._submitting)
         if self._submitting:
             await asyncio.wait(self._submitting, timeout=_STOP_S)
-        await _cancel({self._tending, *self._submitting})
-        await self._record.release()
+        async with self._claiming:  # or a renewal that is under way would take back what is released
+            await _cancel({self._tending, *self._submitting})
+            await self._record.release()
         if rows := self.describe_open():
             names = ", ".join(row.batch_id or row.name for row in rows)
             count = sum(row.requests for row in rows)

@@ -190,4 +190,7 @@ class BatchRecord:
             "created_at, holder = ? FROM batches WHERE endpoint = ? AND model = ? ORDER BY created_at",
             (self._holder, self._endpoint, self._model),
         )
-        return [OpenBatch(*row, bool(is_mine)) for *row, is_mine in rows]
+        return [
+            OpenBatch(name, batch_id, input_file_id, requests, created_at, bool(is_mine))
+            for name, batch_id, input_file_id, requests, created_at, is_mine in rows
+        ]

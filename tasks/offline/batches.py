@@ -244,7 +244,7 @@ def _read_form(content_type: str, body: bytes) -> dict[str, tuple[str, bytes]]:
 
 
 def _dump(lines: list[dict[str, Any]]) -> bytes:
-    return b"".join(json.dumps(line, ensure_ascii=False).encode() + b"\n" for line in lines)
+    return b"".join(json.dumps(line).encode() + b"\n" for line in lines)
 
 
 def _refuse(status: int, message: str) -> JSONResponse:
