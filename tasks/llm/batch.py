@@ -115,14 +115,16 @@ class BatchSender:
         await _cancel({self._sending, *self._busy.values()} - self._submitting)
         if self._submitting:
             await asyncio.wait(self._submitting, timeout=_STOP_S)
-        async with self._claiming:  # or a renewal that is under way would take back what is released
-            await _cancel({self._tending, *self._submitting})
-            await self._record.release()
-        if rows := self.describe_open():
-            names = ", ".join(row.batch_id or row.name for row in rows)
-            count = sum(row.requests for row in rows)
-            self._stopped = f"stopped while {count} requests wait in {names}; run again to get their answers"
-        self._requests.refuse_all(BatchStoppedError(self._stopped))
+        try:
+            async with self._claiming:  # or a renewal that is under way would take back what is released
+                await _cancel({self._tending, *self._submitting})
+                await self._record.release()
+            if rows := self.describe_open():
+                names = ", ".join(row.batch_id or row.name for row in rows)
+                count = sum(row.requests for row in rows)
+                self._stopped = f"stopped while {count} requests wait in {names}; run again to get their answers"
+        finally:
+            self._requests.refuse_all(BatchStoppedError(self._stopped))
 
     async def aclose(self) -> None:
         """Stops, and closes what the sender has opened: not the client, and not the store."""

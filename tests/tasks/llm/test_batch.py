@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 
 from schemas.calls import Completion, Usage
+from schemas.errors import UserError
 from schemas.teacher import TeacherSettings
 from tasks.llm.batch import BatchSender, BatchStoppedError
 from tasks.llm.capabilities import Capabilities, learn
@@ -301,6 +302,19 @@ class TestFailures:
             async with connect(url, store) as sender:
                 assert await ask_all(sender, range(3)) == expect(range(3))
         assert len(endpoint.desk.created) == 2
+
+    async def test_a_store_that_cannot_be_written_is_told_to_all_who_wait(
+        self, store: CompletionStore, path: Path
+    ) -> None:
+        with serve(BatchEndpoint()) as url:
+            async with connect(url, store) as sender:
+                with sqlite3.connect(path) as connection:
+                    connection.execute("ALTER TABLE batch_keys RENAME TO away")
+                results = await asyncio.gather(ask_all(sender, [1]), ask_all(sender, [2]), return_exceptions=True)
+                with sqlite3.connect(path) as connection:
+                    connection.execute("ALTER TABLE away RENAME TO batch_keys")
+                assert [type(result) for result in results] == [UserError, UserError]
+                assert await ask_all(sender, [1]) == expect([1])
 
 
 class TestInterruptions:

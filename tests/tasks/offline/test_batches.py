@@ -63,7 +63,7 @@ def test_a_batchs_answers_are_those_of_the_chat_interface(client: TestClient) ->
         assert entry["response"]["body"] == client.post("/v1/chat/completions", json=chat(seed)).json()
     refused = client.post("/v1/chat/completions", json=wrong)
     (failed,) = read(client, ended["error_file_id"])
-    assert (failed["custom_id"], failed["response"]["status_code"]) == ("c", refused.status_code == 400 and 400)
+    assert (failed["custom_id"], failed["response"]["status_code"]) == ("c", refused.status_code)
     assert failed["response"]["body"]["error"]["message"] == refused.json()["error"]["message"]
 
 
