@@ -95,10 +95,12 @@ def _add_option(group: Any, name: str, field: FieldInfo) -> None:
     else:
         number = next((_METAVARS[kind] for kind in _METAVARS if kind in kinds), "TEXT")
         options["metavar"] = "|".join([number, *choices])
+        if bool in kinds:  # alone it means true
+            options |= {"nargs": "?", "const": "true", "metavar": "true|false"}
         if type(None) in kinds:
             options["type"] = lambda value: None if value.lower() == "none" else value
         if field.default is not None:
-            text += f" [{field.default}]"
+            text += f" [{str(field.default).lower() if bool in kinds else field.default}]"
     group.add_argument(f"--{name}", help=text, **options)
 
 

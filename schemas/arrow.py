@@ -81,6 +81,7 @@ CALL_SCHEMA = pa.schema(
         ("stored", pa.bool_()),
         ("finish_reason", pa.string()),
         ("fingerprint", pa.string()),
+        ("batched", pa.bool_()),
     ]
 )
 """`schemas.calls.LedgerRow`: calls.parquet."""

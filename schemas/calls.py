@@ -34,7 +34,7 @@ class ChatRequest(Record):
 
 
 class Completion(Record):
-    """One answer. `fingerprint` is the endpoint's `system_fingerprint`."""
+    """One answer. `fingerprint` is the endpoint's `system_fingerprint`; `batched` answers came by the Batch API."""
 
     content: str
     tool_calls: tuple[ToolCall, ...] = ()
@@ -42,13 +42,15 @@ class Completion(Record):
     model: str
     usage: Usage
     fingerprint: str = ""
+    batched: bool = False
 
 
 class LedgerRow(Record):
     """One completion as the ledger keeps it; `cost_usd` is None where no price is known.
 
     `owner` is the id of what the completion was for: an API, or an instruction.
-    `stored` says that it came from the durable store: nothing was sent, nothing was paid.
+    `stored` says that it came from the durable store: nothing was sent, nothing was paid. `batched` says that it was
+    had by the Batch API, at its price.
     """
 
     stage: Stage
@@ -65,3 +67,4 @@ class LedgerRow(Record):
     stored: bool
     finish_reason: str
     fingerprint: str
+    batched: bool = False

@@ -19,7 +19,8 @@ class TeacherSettings(Record):
     `concurrency` is the most requests in flight: how many there are is found by what the endpoint bears. `rpm` and
     `tpm` cap requests and tokens a minute. `timeout_s` is how long one attempt may take from connecting to the last
     byte. A request is given up after `attempts` failures or `give_up_s` seconds of failing, whichever is first; rate
-    limits count for neither. `error_rate` is the share of answers in which the embedded teacher errs on purpose.
+    limits count for neither. `batch` sends the stages that are no dialogue through the endpoint's Batch API.
+    `error_rate` is the share of answers in which the embedded teacher errs on purpose.
     """
 
     model: str = Field(
@@ -39,6 +40,9 @@ class TeacherSettings(Record):
     timeout_s: float = Field(default=120, gt=0, description="seconds that one attempt may take")
     attempts: int = Field(default=6, ge=1, description="failures after which a request is given up")
     give_up_s: float = Field(default=900, gt=0, description="seconds of failing after which a request is given up")
+    batch: bool = Field(
+        default=False, description="send single-shot stages through the Batch API, at half price; may take a day"
+    )
     error_rate: float = Field(
         default=0.0, ge=0, le=1, description="share of answers in which the embedded teacher errs on purpose"
     )
@@ -54,6 +58,11 @@ class TeacherSettings(Record):
             raise ValueError(
                 "error_rate is the embedded teacher's (model offline, no base_url); "
                 "a server of it takes --error-rate when it is started"
+            )
+        if self.batch and self.is_embedded:
+            raise ValueError(
+                "batch needs an endpoint with a Batch API, such as OpenAI's: "
+                "name a model with --teacher.model, or leave out --teacher.batch"
             )
         if self.base_url is not None:
             url = urlsplit(self.base_url)

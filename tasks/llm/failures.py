@@ -13,7 +13,7 @@ from tasks.llm.retries import EndpointError, is_retried, read_wait
 
 _LONGEST_TEXT = 500
 _NO_CREDIT = frozenset({"insufficient_quota", "billing_hard_limit_reached"})
-_NO_MODEL = frozenset({"model_not_found", "invalid_model", "model_not_supported"})
+NO_MODEL = frozenset({"model_not_found", "invalid_model", "model_not_supported"})
 
 
 def explain_failure(error: Exception, settings: TeacherSettings, endpoint: str, secret: Secret) -> EndpointError:
@@ -52,7 +52,7 @@ def _explain_status(
     if status == 402 or code in _NO_CREDIT:
         text = f"the account of the API key in {settings.api_key_env} has no credit left at {endpoint} ({answer})"
         return EndpointError(text, status=status, fatal=True)
-    if status == 404 or code in _NO_MODEL:
+    if status == 404 or code in NO_MODEL:
         text = (
             f"{endpoint} has no model {settings.model!r} ({answer}): "
             "name another with --teacher.model, or see that --teacher.base_url is right"

@@ -18,18 +18,23 @@ _DATE_SUFFIX = re.compile(r"-\d{4}-\d{2}-\d{2}$")
 
 
 class Price(Record):
-    """US dollars per million tokens, and the day on which the price was noted."""
+    """US dollars per million tokens, and the day on which the price was noted.
+
+    `batch_share` is the share of it that the Batch API takes, half as OpenAI has it.
+    """
 
     input: float = Field(ge=0)
     output: float = Field(ge=0)
     cached_input: float | None = Field(default=None, ge=0)
+    batch_share: float = Field(default=0.5, ge=0)
     noted: datetime.date
 
-    def compute_cost(self, usage: Usage) -> float:
+    def compute_cost(self, usage: Usage, batched: bool = False) -> float:
         """US dollars for one completion; reasoning tokens are among the completion's."""
         cached_price = self.input if self.cached_input is None else self.cached_input
         fresh = max(usage.prompt - usage.cached, 0)
-        return (fresh * self.input + usage.cached * cached_price + usage.completion * self.output) / 1e6
+        cost = (fresh * self.input + usage.cached * cached_price + usage.completion * self.output) / 1e6
+        return cost * self.batch_share if batched else cost
 
 
 class Prices(Record):

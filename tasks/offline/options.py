@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import NoReturn
 
+from tasks.offline.batches import BatchDials
 from tasks.offline.faults import FAULTS, Burst
 from tasks.offline.limits import LimitSchedule, LimitStep
 from tasks.offline.serving import Conduct
@@ -59,6 +60,7 @@ def parse_options(arguments: Sequence[str] | None = None) -> Options:
         per_minute=given.rpm,
         replay=given.replay,
         record=given.record,
+        batches=BatchDials(given.batch_delay, given.batch_fail_share, given.batch_expire_share),
     )
     return Options(given.host, given.port, conduct)
 
@@ -95,6 +97,12 @@ def _build_parser() -> argparse.ArgumentParser:
         help="seconds those 429s ask to wait (default: they do not say)")  # fmt: skip
     add("--rpm", type=_count, metavar="N",
         help="requests a minute, announced in x-ratelimit headers (default: any number)")  # fmt: skip
+
+    batches = parser.add_argument_group("Batch API")
+    add = batches.add_argument
+    add("--batch-delay", type=_number, default=0.0, metavar="S", help="seconds until a batch ends (default: 0)")
+    add("--batch-fail-share", type=_share, default=0.0, metavar="X", help="share of a batch's lines that fail")
+    add("--batch-expire-share", type=_share, default=0.0, metavar="X", help="share of a batch's lines that expire")
 
     files = parser.add_argument_group("recorded answers")
     files.add_argument("--record", type=Path, metavar="FILE", help="add new answers to this file")

@@ -13,6 +13,7 @@ from pathlib import Path
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from tasks.offline.app import CHAT_PATH, create_app
+from tasks.offline.batches import BatchDials
 from tasks.offline.counting import Stats
 from tasks.offline.exchange import Exchange, read_body
 from tasks.offline.faults import HARMLESS, Burst, FaultPlan
@@ -29,7 +30,7 @@ class Conduct:
     shares of requests by fault, drawn by `fault_seed`; `burst` is how long 429s go on after a `429_burst`, `slow_s` how
     late a `slow` answer is, `retry_after_s` what `429_after` asks for. Requests beyond `limit` in flight are refused,
     with `limit_retry_after_s` if it is given; so are those beyond `per_minute`. Answers come from the file `replay`
-    where it has them, and are added to the file `record`.
+    where it has them, and are added to the file `record`. `batches` says how the Batch API goes.
     """
 
     error_rate: float = 0.0
@@ -44,6 +45,7 @@ class Conduct:
     per_minute: int | None = None
     replay: Path | None = None
     record: Path | None = None
+    batches: BatchDials = field(default_factory=BatchDials)
 
 
 class OfflineServer:
@@ -55,7 +57,7 @@ class OfflineServer:
 
     def __init__(self, conduct: Conduct) -> None:
         self._conduct = conduct
-        self._app: ASGIApp = create_app(conduct.error_rate)
+        self._app: ASGIApp = create_app(conduct.error_rate, conduct.batches)
         self._answers = Answers(conduct.error_rate, conduct.replay, conduct.record)
         self._plan = FaultPlan(conduct.faults, conduct.fault_seed, conduct.burst)
         self._rate = RateLimit(conduct.per_minute) if conduct.per_minute else None

@@ -17,10 +17,10 @@ from schemas.manifest import TableFacts
 ROW_GROUP = 1000
 """Rows written at a time: some ten megabytes of instances, so that memory stays bounded at any size."""
 
-HASH_EXCLUDES = frozenset({"created_at", "latency_s", "attempts", "stored", "cost_usd", "cached_tokens"})
+HASH_EXCLUDES = frozenset({"created_at", "latency_s", "attempts", "stored", "batched", "cost_usd", "cached_tokens"})
 """Columns that `content_hash_of_rows` leaves out, because two runs over the same input with one seed may differ in
-them: created_at and latency_s are clocks; attempts, stored, cost_usd and cached_tokens tell what the network, the
-durable store, the price list and the endpoint's cache happened to be like that day."""
+them: created_at and latency_s are clocks; attempts, stored, batched, cost_usd and cached_tokens tell what the network,
+the durable store, the way to the endpoint, the price list and the endpoint's cache happened to be like that day."""
 
 SCHEMAS: dict[type[Record], pa.Schema] = {Instance: INSTANCE_SCHEMA, ApiRow: API_SCHEMA, LedgerRow: CALL_SCHEMA}
 

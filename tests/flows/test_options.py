@@ -54,12 +54,28 @@ def test_none_takes_a_value_away() -> None:
 
 
 @pytest.mark.parametrize(
+    ("arguments", "batch"),
+    [
+        (["--teacher.batch"], True),
+        (["--teacher.batch", "--seed", "1"], True),
+        (["--teacher.batch", "true"], True),
+        (["--teacher.batch=false"], False),
+        (["--teacher.batch", "false"], False),
+    ],
+)
+def test_a_switch_alone_means_true(arguments: list[str], batch: bool) -> None:
+    assert parse("--teacher.model", "gpt-4o", *arguments).teacher.batch is batch
+
+
+@pytest.mark.parametrize(
     ("arguments", "line"),
     [
         (["--seeds", "1"], "unknown parameter --seeds; did you mean --seed? --help lists them."),
         (["stray"], "unknown parameter stray; --help lists them."),
         (["--test-share", "2"], "--test_share '2': should be less than 1; --help tells more."),
         (["--shares.no_tool", "x"], "--shares.no_tool 'x': should be a valid number"),
+        (["--teacher.batch", "perhaps"], "--teacher.batch 'perhaps': should be a valid boolean"),
+        (["--teacher.batch"], "--teacher: batch needs an endpoint with a Batch API"),
         (["--teacher.base_url", "ftp://x"], "--teacher: base_url must be an http or https address"),
     ],
 )

@@ -13,6 +13,7 @@ from schemas.teacher import TeacherSettings
     [
         ({"error_rate": 0.1, "model": "gpt-4o"}, "embedded teacher"),
         ({"error_rate": 0.1, "base_url": "http://localhost:8000/v1"}, "embedded teacher"),
+        ({"batch": True}, "batch needs an endpoint with a Batch API"),
         ({"base_url": "localhost:8000"}, "http or https"),
         ({"base_url": "http://me:secret@h/v1"}, "a key belongs in"),
         ({"base_url": "http://h/v1?key=secret"}, "a key belongs in"),

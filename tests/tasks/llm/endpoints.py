@@ -5,7 +5,7 @@ import socket
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, Protocol
 
 import uvicorn
 from starlette.applications import Starlette
@@ -95,8 +95,15 @@ class Endpoint:
             self.busy -= 1
 
 
+class HasApp(Protocol):
+    """An endpoint of whatever kind: what is served is its `app`."""
+
+    @property
+    def app(self) -> Any: ...
+
+
 @contextmanager
-def serve(endpoint: Endpoint) -> Iterator[str]:
+def serve(endpoint: HasApp) -> Iterator[str]:
     """The endpoint as a real HTTP server on a free port; gives its base URL."""
     listener = socket.create_server(("127.0.0.1", 0))
     server = uvicorn.Server(uvicorn.Config(endpoint.app, log_level="critical", timeout_graceful_shutdown=1))

@@ -26,6 +26,17 @@ def test_cached_input_has_a_price_of_its_own(own: Path) -> None:
     assert price.compute_cost(usage) == pytest.approx(0.6 * 2.5 + 0.4 * 1.25 + 0.1 * 10)
 
 
+def test_a_batch_costs_half_or_what_the_file_says(own: Path) -> None:
+    usage = Usage(prompt=1_000_000, completion=100_000)
+    price = load_prices(own).find_price(HOST, "large")
+    assert price is not None
+    assert price.compute_cost(usage, batched=True) == pytest.approx(price.compute_cost(usage) / 2)
+    own.write_text(own.read_text().replace("noted:", "batch_share: 0.8, noted:"))
+    price = load_prices(own).find_price(HOST, "large")
+    assert price is not None
+    assert price.compute_cost(usage, batched=True) == pytest.approx(price.compute_cost(usage) * 0.8)
+
+
 def test_a_dated_name_has_the_price_of_the_name_and_an_unknown_one_has_none(own: Path) -> None:
     prices = load_prices(own)
     assert prices.find_price(HOST, "large-2026-08-06") == prices.find_price(HOST, "large")

@@ -15,7 +15,7 @@ import pytest
 from schemas.calls import Completion, Usage
 from schemas.episodes import ToolCall
 from schemas.errors import UserError
-from tasks.llm.store import CompletionStore
+from tasks.llm.store import CompletionStore, pack, unpack
 
 ROOT = Path(__file__).resolve().parents[3]
 WRITER = """
@@ -60,6 +60,12 @@ async def test_what_was_put_is_there_as_it_was_also_after_reopening(tmp_path: Pa
     endpoint, model, finish_reason, created_at = kept.fetchone()
     assert (endpoint, model, finish_reason) == ("e", "m", "length")
     assert created_at > 1.7e9
+
+
+def test_what_was_kept_before_batches_were_known_is_still_read() -> None:
+    older = make().model_dump_json(exclude={"batched"})
+    assert "batched" not in older
+    assert unpack(pack(older)) == make()
 
 
 async def test_the_first_answer_to_a_key_stays(tmp_path: Path) -> None:

@@ -1,0 +1,152 @@
+"""An endpoint with a Batch API to test the sender against: the embedded teacher's desk, with faults on its calls."""
+
+import asyncio
+import json
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
+from contextlib import asynccontextmanager
+from typing import Any
+
+from starlette.applications import Starlette
+from starlette.responses import JSONResponse
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from schemas.teacher import TeacherSettings
+from tasks.llm.batch import BatchSender
+from tasks.llm.endpoint import name_endpoint, open_client, read_key
+from tasks.llm.store import CompletionStore
+from tasks.offline.batches import BatchDesk, BatchDials
+from tests.tasks.llm.endpoints import build_answer
+
+Answer = Callable[[dict[str, Any]], tuple[int, dict[str, Any]]]
+Fault = Callable[[ASGIApp, Scope, Receive, Send], Awaitable[None]]
+
+
+def echo_line(body: dict[str, Any]) -> tuple[int, dict[str, Any]]:
+    """A line's answer that repeats its last message."""
+    return 200, build_answer(f"You said: {body['messages'][-1]['content']}")
+
+
+def fail_with(status: int, message: str = "no", code: str | None = None) -> Fault:
+    """Answers with an error, and does nothing."""
+
+    async def fault(app: ASGIApp, scope: Scope, receive: Receive, send: Send) -> None:
+        await JSONResponse({"error": {"message": message, "code": code}}, status)(scope, receive, send)
+
+    return fault
+
+
+async def lose_answer(app: ASGIApp, scope: Scope, receive: Receive, send: Send) -> None:
+    """Does what it was asked to do, and then the answer is lost on its way."""
+
+    async def swallow(_: Message) -> None:
+        pass
+
+    await app(scope, receive, swallow)
+    await fail_with(502)(app, scope, receive, send)
+
+
+async def hang(app: ASGIApp, scope: Scope, receive: Receive, send: Send) -> None:
+    """Does nothing and never answers."""
+    while (await receive())["type"] != "http.disconnect":
+        pass
+
+
+async def hang_after(app: ASGIApp, scope: Scope, receive: Receive, send: Send) -> None:
+    """Does what it was asked to do and never answers."""
+
+    async def swallow(_: Message) -> None:
+        pass
+
+    await app(scope, receive, swallow)
+    await hang(app, scope, receive, send)
+
+
+class BatchEndpoint:
+    """An app that offers the Batch API for the model `tiny`.
+
+    `faults` holds, by method and start of the path, what happens to the next calls instead; `calls` are all calls,
+    `lines` the requests of all uploaded files.
+    """
+
+    def __init__(
+        self,
+        answer: Answer = echo_line,
+        *,
+        dials: BatchDials | None = None,
+        desk: type[BatchDesk] = BatchDesk,
+        app: Any = None,
+    ) -> None:
+        if app is None:
+            self.desk = desk(answer, "tiny", dials or BatchDials())
+            app = Starlette(routes=self.desk.routes())
+        else:
+            self.desk = app.state.batches
+        self._inner = app
+        self.app = self
+        self.faults: dict[str, list[Fault]] = {}
+        self.calls: list[str] = []
+        self.lines: list[dict[str, Any]] = []
+        self._seen: set[str] = set()
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self._inner(scope, receive, send)
+            return
+        call = f"{scope['method']} {scope['path']}"
+        self.calls.append(call)
+        for start, faults in self.faults.items():
+            if call.startswith(start) and faults:
+                await faults.pop(0)(self._inner, scope, receive, send)
+                return
+        if call == "POST /v1/batches":
+            for file_id, (shown, content) in self.desk._files.items():
+                if shown["purpose"] == "batch" and file_id not in self._seen:
+                    self._seen.add(file_id)
+                    self.lines += [json.loads(line) for line in content.splitlines()]
+        await self._inner(scope, receive, send)
+
+    def count(self, start: str) -> int:
+        """How many calls began like this."""
+        return sum(call.startswith(start) for call in self.calls)
+
+
+async def wait_until(true: Callable[[], bool]) -> None:
+    """Returns when it is true; a test fails that waits for too long."""
+    async with asyncio.timeout(60):
+        while not true():
+            await asyncio.sleep(0.01)
+
+
+@asynccontextmanager
+async def connect(
+    url: str, store: CompletionStore, *, model: str = "tiny", lease_s: float = 0.3, **times: float
+) -> AsyncIterator[BatchSender]:
+    """A sender to the endpoint that waits for hundredths of a second where a real one waits for minutes."""
+    settings = TeacherSettings(model=model, base_url=url, api_key_env="TINY_KEY", attempts=3)
+    secret = read_key(settings)
+    chosen = {"linger_s": 0.03, "poll_first_s": 0.02, "poll_longest_s": 0.05, "first_backoff_s": 0.01, **times}
+    async with open_client(settings, secret) as client:
+        sender = BatchSender(
+            client, store, settings, endpoint=name_endpoint(settings), secret=secret, lease_s=lease_s, **chosen
+        )
+        try:
+            async with asyncio.timeout(60):  # a wait that never ends must not be a test that never ends
+                yield sender
+        finally:
+            await sender.aclose()
+
+
+def body(text: str, **fields: Any) -> dict[str, Any]:
+    """A request's body."""
+    return {"model": "tiny", "messages": [{"role": "user", "content": text}], **fields}
+
+
+async def ask_all(sender: BatchSender, numbers: Iterable[int]) -> list[str]:
+    """The contents of the answers to numbered requests."""
+    answers = await asyncio.gather(*(sender.fetch(f"key-{number}", body(f"number {number}")) for number in numbers))
+    return [answer.content for answer in answers]
+
+
+def expect(numbers: Iterable[int]) -> list[str]:
+    """What `ask_all` gives where all was answered by `echo_line`."""
+    return [f"You said: number {number}" for number in numbers]
