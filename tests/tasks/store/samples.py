@@ -12,7 +12,9 @@ from schemas.instance import Instance, RejectedApi
 from schemas.manifest import DatasetFacts
 from schemas.reasons import Reason
 from schemas.toolset import AuditedCall, Function, Toolset
-from tasks.store.rows import build_instance
+from tasks.store.outlines import outline_rows
+from tasks.store.rows import build_api_row, build_instance, build_rejected_api_row
+from tasks.store.tables import ApiPart, Content
 
 CREATED_AT = datetime(2026, 3, 4, 5, 6, 7, tzinfo=UTC)
 SYSTEM = "You are a helpful assistant. Use the functions where they help; ask when a detail is missing."
@@ -193,6 +195,25 @@ def build_rejected_api() -> RejectedApi:
         problems=("paths./a: reference loop <script>alert(1)</script>",),
         teacher="offline",
     )
+
+
+def build_content(
+    rows: Sequence[Instance],
+    toolsets: Sequence[Toolset] = (),
+    rejected: Sequence[RejectedApi] = (),
+    ledger: Sequence[LedgerRow] = (),
+) -> Content:
+    """What a dataset of these rows is made of, in the order that its tables have."""
+    apis = sorted([*map(build_api_row, toolsets), *map(build_rejected_api_row, rejected)], key=lambda api: api.api_id)
+    calls = sorted(ledger, key=lambda call: (call.api_id, call.stage, call.owner))
+    parts = (ApiPart(api, [call for call in calls if call.api_id == api.api_id]) for api in apis)
+    return Content(outline_rows(rows), iter(sorted(rows, key=lambda row: row.id)), parts)
+
+
+def build_sample_content() -> Content:
+    """The whole made-up dataset: `build_rows`, their toolsets and calls, and an API that was rejected."""
+    rows = build_rows()
+    return build_content(rows, build_toolsets(), [build_rejected_api()], build_ledger(rows))
 
 
 def build_facts(**changes: Any) -> DatasetFacts:

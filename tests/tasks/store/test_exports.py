@@ -16,8 +16,8 @@ from tasks.store.root import DataRoot
 from tasks.store.rows import build_api_row
 from tests.shared_data import SHARED_DATA, needs_shared_data
 from tests.tasks.store.samples import (
+    build_content,
     build_facts,
-    build_ledger,
     build_row,
     build_rows,
     build_toolset,
@@ -37,7 +37,7 @@ def list_calls(row: Instance) -> list[Call]:
 def dataset(tmp_path: Path) -> str:
     rows = build_rows()
     root = DataRoot(str(tmp_path / "data"))
-    return publish_dataset(root, "demo", None, rows, build_toolsets(), [], build_ledger(rows), build_facts()).path
+    return publish_dataset(root, "demo", None, build_content(rows, build_toolsets()), build_facts()).path
 
 
 @pytest.mark.parametrize("row", ROWS, ids=lambda row: row.id)
@@ -94,7 +94,7 @@ def test_xlam_holds_what_one_question_and_one_turn_of_calls_can_say(row: Instanc
 
 def test_toolalpaca_holds_every_step_with_its_observation() -> None:
     row = build_row(Kind.MULTI_CALL)
-    (api,) = build_toolalpaca_apis([row], [build_api_row(build_toolset())])
+    (api,) = build_toolalpaca_apis([row], {row.api_id: 1}, [build_api_row(build_toolset())])
     (instance,) = api["Instances"]
     steps = instance["intermediate_steps"]
     assert [(step[0][0], json.loads(step[0][1])) for step in steps] == list_calls(row)
@@ -110,7 +110,8 @@ def test_toolalpaca_holds_every_step_with_its_observation() -> None:
 
 
 def test_toolalpaca_asks_the_user_by_its_own_action() -> None:
-    (api,) = build_toolalpaca_apis([build_row(Kind.MISSING_DETAIL)], [build_api_row(build_toolset())])
+    row = build_row(Kind.MISSING_DETAIL)
+    (api,) = build_toolalpaca_apis([row], {row.api_id: 1}, [build_api_row(build_toolset())])
     action, observation = api["Instances"][0]["intermediate_steps"][0]
     assert (action[0], json.loads(action[1])) == ("getDetails", {"Question": "Which city should I look in?"})
     assert observation == "In Bergen."
@@ -119,7 +120,8 @@ def test_toolalpaca_asks_the_user_by_its_own_action() -> None:
 @needs_shared_data
 def test_toolalpaca_has_the_fields_of_the_original() -> None:
     original = json.loads((SHARED_DATA / "toolalpaca_eval_simulated.json").read_text())[0]
-    (api,) = build_toolalpaca_apis([build_row()], [build_api_row(build_toolset())])
+    row = build_row()
+    (api,) = build_toolalpaca_apis([row], {row.api_id: 1}, [build_api_row(build_toolset())])
     assert set(api) == (set(original) - {"Golden_Answers"}) | {"Instances"}
     for field in set(api) & set(original):
         assert type(api[field]) is type(original[field]), field
@@ -155,7 +157,7 @@ def test_half_of_a_surrogate_pair_in_an_argument_stops_no_export(tmp_path: Path)
         for m in row.messages
     )
     rows = [row.model_copy(update={"messages": messages})]
-    ref = publish_dataset(DataRoot(str(tmp_path)), "demo", None, rows, build_toolsets(), [], [], build_facts())
+    ref = publish_dataset(DataRoot(str(tmp_path)), "demo", None, build_content(rows, build_toolsets()), build_facts())
     export_dataset(ref.path, tmp_path / "out")
     (line,) = (tmp_path / "out/trl/train.jsonl").read_text().splitlines()
     (written,) = (c for m in json.loads(line)["messages"] for c in m.get("tool_calls", ()))

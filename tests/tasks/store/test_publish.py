@@ -12,7 +12,7 @@ from tasks.store.parquet import read_table
 from tasks.store.publish import publish_dataset, read_manifest
 from tasks.store.root import DataRoot
 from tasks.store.versions import list_versions, next_version, read_latest, resolve_dataset
-from tests.tasks.store.samples import build_facts, build_ledger, build_rejected_api, build_rows, build_toolsets
+from tests.tasks.store.samples import build_facts, build_rows, build_sample_content
 
 FILES = {
     "train.parquet", "test.parquet", "rejected.parquet", "toolset.parquet", "calls.parquet",
@@ -21,10 +21,7 @@ FILES = {
 
 
 def publish(root: DataRoot, version: str | None = None, **facts: object) -> DatasetRef:
-    rows = build_rows()
-    return publish_dataset(
-        root, "demo", version, rows, build_toolsets(), [build_rejected_api()], build_ledger(rows), build_facts(**facts)
-    )
+    return publish_dataset(root, "demo", version, build_sample_content(), build_facts(**facts))
 
 
 @pytest.fixture(params=["folder", "memory"])
