@@ -133,21 +133,24 @@ def build_messages(kind: Kind, world: int = 0) -> tuple[str, tuple[Message, ...]
                   say(f"There is 1 {thing} in {city}."))  # fmt: skip
 
 
-def build_row(kind: Kind = Kind.MULTI_CALL, world: int = 0, number: int = 0, reason: Reason | None = None) -> Instance:
-    toolset = build_toolset(world)
+def build_episode(kind: Kind, world: int = 0, number: int = 0) -> Episode:
+    api_id = WORLDS[world % len(WORLDS)][0]
     text, messages = build_messages(kind, world)
-    api_id = toolset.entry.id
-    instruction = Instruction(id=f"{api_id}-{number:03}-{kind.value}", api_id=api_id, kind=kind, text=text)
     observations = tuple(
         Observation(tool_call_id=m.tool_call_id or "", function="", status=200, body=None)
         for m in messages
         if m.role == "tool"
     )
-    episode = Episode(
-        instruction=instruction,
+    return Episode(
+        instruction=Instruction(id=f"{api_id}-{number:03}-{kind.value}", api_id=api_id, kind=kind, text=text),
         trajectory=Trajectory(messages=messages, observations=observations, end="response"),
         seed=number,
     )
+
+
+def build_row(kind: Kind = Kind.MULTI_CALL, world: int = 0, number: int = 0, reason: Reason | None = None) -> Instance:
+    toolset, episode = build_toolset(world), build_episode(kind, world, number)
+    instruction = episode.instruction
     verdicts = [Verdict(check="calls_parse", keep=True)]
     if reason is not None:
         verdicts.append(
@@ -158,7 +161,8 @@ def build_row(kind: Kind = Kind.MULTI_CALL, world: int = 0, number: int = 0, rea
                 detail="city='Bergen' is not in what the user said",
             )
         )
-    return build_instance(episode, toolset, verdicts, [build_ledger_row(instruction.id, api_id)], teacher="offline",
+    calls = [build_ledger_row(instruction.id, instruction.api_id)]
+    return build_instance(episode, toolset, verdicts, calls, teacher="offline",
                           executor="mock", recipe_hash="0123456789abcdef",
                           prompt_versions={"assistant": "3", "user": "2"}, created_at=CREATED_AT)  # fmt: skip
 
