@@ -1,7 +1,7 @@
 """How much more memory a run takes when it makes sixteen times as many episodes.
 
-Peaks of resident memory are of the run's process tree without its Prefect server. Both runs have the same number of APIs
-on their way at a time, so that what grows is what is kept of the episodes that are done.
+Peaks of resident memory are of the run's process tree without its Prefect server. Both runs have the same number of
+APIs on their way at a time, so that what grows is what is kept of the episodes that are done.
 """
 
 from collections.abc import Iterator
