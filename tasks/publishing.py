@@ -2,7 +2,6 @@
 
 import asyncio
 import importlib.metadata
-from collections import Counter
 from collections.abc import Sequence
 from datetime import UTC, datetime
 
@@ -12,18 +11,17 @@ from prefect.cache_policies import NO_CACHE
 from schemas.base import Record
 from schemas.manifest import DatasetFacts, DatasetRef, Manifest
 from tasks.context import RunContext, get_context
-from tasks.curation import Curated, read_prompt_versions
+from tasks.curation import Curated, read_content, read_prompt_versions
 from tasks.simulation import EXECUTOR
 from tasks.store import (
     DataRoot,
-    content_hash_of_rows,
+    describe_dataset,
     export_dataset,
     get_dataset_path,
     list_versions,
     publish_dataset,
     read_latest,
     read_manifest,
-    split_apis,
 )
 
 _BUNDLED_NOTE = (
@@ -53,7 +51,7 @@ def find_unchanged(recipe: str) -> Published | None:
     manifest = _read_newest(context.root, params.name)
     if manifest is None or manifest.facts.recipe_hash != recipe or not _is_whole(context.root, manifest):
         return None
-    return _describe(context.root, manifest)
+    return _describe(context.root, manifest, changed=False)
 
 
 @task(
@@ -70,8 +68,8 @@ async def publish(curated: Curated, recipe: str) -> Published:
 def _publish(context: RunContext, curated: Curated, recipe: str) -> Published:
     params = context.dataset_params
     newest = None if params.version is not None else _read_newest(context.root, params.name)
-    if newest is not None and _is_whole(context.root, newest) and _holds(newest, curated, params.test_share):
-        return _describe(context.root, newest)
+    if newest is not None and not _is_whole(context.root, newest):
+        newest = None
     facts = DatasetFacts(
         teacher=params.teacher.model,
         executor=EXECUTOR,
@@ -88,22 +86,15 @@ def _publish(context: RunContext, curated: Curated, recipe: str) -> Published:
         context.root,
         params.name,
         params.version,
-        curated.rows,
-        curated.toolsets,
-        curated.rejected,
-        curated.ledger,
+        read_content(context, curated),
         facts,
         test_apis=params.test_share,
+        newest=newest,
     )
-    accepted = sum(row.accepted for row in curated.rows)
-    reasons = Counter(reason.value for row in curated.rows for reason in row.reasons)
-    return Published(
-        dataset=dataset,
-        changed=True,
-        accepted=accepted,
-        rejected=len(curated.rows) - accepted,
-        reasons=dict(reasons.most_common()),
-    )
+    if newest is not None and dataset.version == newest.version:
+        return _describe(context.root, newest, changed=False)
+    manifest = read_manifest(get_dataset_path(context.root, dataset.name, dataset.version))
+    return _describe(context.root, manifest, changed=True)
 
 
 @task(
@@ -139,29 +130,12 @@ def _is_whole(root: DataRoot, manifest: Manifest) -> bool:
     return all(path.exists() and path.stat().st_size == size for path, size in paths.items())
 
 
-def _holds(manifest: Manifest, curated: Curated, test_share: float) -> bool:
-    """Whether a dataset's instances are those at hand; which teacher calls it took may differ."""
-    split = split_apis([row for row in curated.rows if row.accepted], test_share, manifest.facts.seed)
-    rejected = [row for row in curated.rows if not row.accepted]
-    rows = {"train.parquet": split.train, "test.parquet": split.test, "rejected.parquet": rejected}
-    return manifest.facts.seed == get_context().params.seed and all(
-        manifest.tables[name].content_hash == content_hash_of_rows(table) for name, table in rows.items()
-    )
-
-
-def _describe(root: DataRoot, manifest: Manifest) -> Published:
-    counts = {name: table.rows for name, table in manifest.tables.items()}
-    dataset = DatasetRef(
-        name=manifest.name,
-        version=manifest.version,
-        path=str(get_dataset_path(root, manifest.name, manifest.version)),
-        content_hash=manifest.tables["train.parquet"].content_hash,
-        counts=counts,
-    )
+def _describe(root: DataRoot, manifest: Manifest, *, changed: bool) -> Published:
+    dataset = describe_dataset(root, manifest)
     return Published(
         dataset=dataset,
-        changed=False,
-        accepted=counts["train.parquet"] + counts["test.parquet"],
-        rejected=counts["rejected.parquet"],
+        changed=changed,
+        accepted=dataset.counts["train.parquet"] + dataset.counts["test.parquet"],
+        rejected=dataset.counts["rejected.parquet"],
         reasons=manifest.reasons,
     )

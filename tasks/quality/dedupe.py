@@ -1,69 +1,101 @@
-"""Near-duplicates among texts: MinHash LSH proposes, the exact Jaccard similarity of 3-word shingles decides."""
+"""Near-duplicates among texts: exactly those pairs whose Jaccard similarity of 3-word shingles reaches a threshold.
 
+Found by prefix filtering (Chaudhuri, Ganti, Kaushik: A Primitive Operator for Similarity Joins in Data Cleaning, 2006;
+Bayardo, Ma, Srikant: Scaling Up All Pairs Similarity Search, 2007). Two sets that are alike enough share one of their
+rarest members, so that only those are looked up. Nothing is left to chance, as it is with MinHash, and a text costs
+about a hundred bytes where a MinHash index takes ten thousand.
+"""
+
+import hashlib
+import math
+from array import array
 from collections.abc import Iterable, Sequence
+from itertools import pairwise
 
-from datasketch import MinHash, MinHashLSH
+import numpy as np
 
-from tasks.quality.shingles import make_shingles, measure_jaccard
+from tasks.quality.shingles import make_shingles
 
-NUM_PERM = 128
-_MISS = 1e-5
-"""Highest chance that LSH overlooks a pair that is exactly as alike as the threshold."""
-
-
-def choose_bands(threshold: float, num_perm: int = NUM_PERM) -> tuple[int, int]:
-    """Bands and rows of an LSH index that overlooks a pair at the threshold with a chance of at most 1e-5.
-
-    A pair of similarity s shares a band with chance 1 - (1 - s**rows)**bands (Leskovec, Rajaraman, Ullman: Mining of
-    Massive Datasets, 3.4.2). More rows mean fewer false candidates, so the most rows that keep the promise are taken.
-    """
-    for rows in range(num_perm, 1, -1):
-        bands = num_perm // rows
-        if (1 - threshold**rows) ** bands <= _MISS:
-            return bands, rows
-    return num_perm, 1
+_SLACK = 1e-9
+"""Taken off the least overlap before it is rounded up, so that a rounding error never hides a pair at the threshold."""
 
 
 class SimilarTexts:
-    """An index of texts that finds the earliest one at least as alike as the threshold."""
+    """Finds, among some of a list of texts, the earliest that is at least as alike to another as the threshold.
 
-    def __init__(self, threshold: float) -> None:
+    Texts go by their place in the list; those that were added can be found.
+    """
+
+    def __init__(self, texts: Iterable[str], threshold: float) -> None:
         self._threshold = threshold
-        self._lsh = MinHashLSH(num_perm=NUM_PERM, params=choose_bands(threshold))
-        self._shingles: dict[int, frozenset[str]] = {}
+        self._shingles, self._repeated = _rank_shingles(texts)
+        self._holders: dict[int, list[int]] = {}
 
-    def add(self, index: int, shingles: frozenset[str], minhash: MinHash) -> None:
-        self._shingles[index] = shingles
-        self._lsh.insert(index, minhash, check_duplication=False)
+    def __len__(self) -> int:
+        return len(self._shingles)
 
-    def find(self, shingles: frozenset[str], minhash: MinHash) -> int | None:
-        """The lowest index whose text is alike, or None."""
-        for index in sorted(self._lsh.query(minhash)):
-            if measure_jaccard(shingles, self._shingles[index]) >= self._threshold:
-                return int(index)
+    def add(self, place: int) -> None:
+        """Let a text be found."""
+        for rank in self._get_prefix(place):
+            self._holders.setdefault(rank, []).append(place)
+
+    def find(self, place: int) -> int | None:
+        """The lowest place among those added whose text is alike; None if there is none."""
+        candidates = {holder for rank in self._get_prefix(place) for holder in self._holders.get(rank, ())}
+        mine = frozenset(self._shingles[place])
+        for candidate in sorted(candidates):
+            other = self._shingles[candidate]
+            shared = len(mine.intersection(other))
+            if shared / (len(mine) + len(other) - shared) >= self._threshold:
+                return candidate
         return None
 
+    def _get_prefix(self, place: int) -> Sequence[int]:
+        """The rarest shingles of a text, one of which any text alike has among its own; those that no other has, out.
 
-def hash_texts(texts: Iterable[str]) -> tuple[list[frozenset[str]], list[MinHash]]:
-    """The shingles and the MinHash of every text, in order; the same on every machine (SHA-1, fixed seed)."""
-    shingles = [make_shingles(text) for text in texts]
-    encoded = ([shingle.encode() for shingle in sorted(one)] for one in shingles)
-    return shingles, MinHash.bulk(encoded, num_perm=NUM_PERM, seed=1)
+        A set of n members that is alike shares at least threshold * n of them, so that it cannot lack more than the
+        others: the first n - ceil(threshold * n) + 1 in an order that is the same for all.
+        """
+        ranks = self._shingles[place]
+        length = len(ranks) - math.ceil(self._threshold * len(ranks) - _SLACK) + 1
+        return [rank for rank in ranks[:length] if rank >= self._repeated]
 
 
-def find_near_duplicates(texts: Sequence[str], threshold: float = 0.8) -> dict[int, int]:
+def find_near_duplicates(texts: Iterable[str], threshold: float = 0.8) -> dict[int, int]:
     """Which texts are nearly the same as an earlier one that is kept: index -> that one's index.
 
-    The first of a group is kept. `threshold` is the Jaccard similarity of 3-word shingles, 0 to 1, from which on two
-    texts are duplicates.
+    The first of a group is kept. `threshold` is the Jaccard similarity of 3-word shingles, above 0 and up to 1, from
+    which on two texts are duplicates.
     """
-    shingles, hashes = hash_texts(texts)
-    kept = SimilarTexts(threshold)
+    kept = SimilarTexts(texts, threshold)
     duplicates: dict[int, int] = {}
-    for index, (one, minhash) in enumerate(zip(shingles, hashes, strict=True)):
-        earlier = kept.find(one, minhash)
+    for place in range(len(kept)):
+        earlier = kept.find(place)
         if earlier is None:
-            kept.add(index, one, minhash)
+            kept.add(place)
         else:
-            duplicates[index] = earlier
+            duplicates[place] = earlier
     return duplicates
+
+
+def _rank_shingles(texts: Iterable[str]) -> tuple[list["array[int]"], int]:
+    """Each text's shingles as numbers, sorted: the rarer a shingle, the lower its number; the same on every machine.
+
+    Numbers below the second value returned are of shingles that one text alone has.
+    """
+    hashes, ends = array("Q"), [0]
+    for text in texts:
+        hashes.extend(_hash_shingle(shingle) for shingle in make_shingles(text))
+        ends.append(len(hashes))
+    _, places, counts = np.unique(np.asarray(hashes, dtype=np.uint64), return_inverse=True, return_counts=True)
+    order = np.argsort(counts, kind="stable")
+    ranks = np.empty(len(counts), dtype=np.int32)
+    ranks[order] = np.arange(len(counts), dtype=np.int32)
+    flat = ranks[places]
+    ranked = [array("i", np.sort(flat[start:end]).tobytes()) for start, end in pairwise(ends)]
+    return ranked, int(np.count_nonzero(counts == 1))
+
+
+def _hash_shingle(shingle: str) -> int:
+    """64 bits: among a hundred million shingles, two have one number with a chance of 3 in 10,000."""
+    return int.from_bytes(hashlib.blake2b(shingle.encode("utf-8", "surrogatepass"), digest_size=8).digest(), "little")

@@ -48,7 +48,7 @@ def fold_text(text: str) -> str:
     return "".join(c for c in decomposed if not unicodedata.combining(c)).translate(_UNDECOMPOSED)
 
 
-@functools.lru_cache(maxsize=1 << 16)
+@functools.lru_cache(maxsize=1 << 14)
 def find_stem(word: str) -> str:
     """The singular of a folded word, by rule; good enough to compare with, never shown.
 

@@ -9,7 +9,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from schemas.errors import UserError
-from tasks.quality.dedupe import SimilarTexts, hash_texts
+from tasks.quality.dedupe import SimilarTexts
 
 _FIELDS = ("instruction", "query")
 _FORMS = (
@@ -83,12 +83,8 @@ def find_overlaps(texts: Sequence[str], benchmark: Sequence[str], threshold: flo
 
     `threshold` is the Jaccard similarity of 3-word shingles, 0 to 1, from which on two texts overlap.
     """
-    known = SimilarTexts(threshold)
-    for index, (one, minhash) in enumerate(zip(*hash_texts(benchmark), strict=True)):
-        known.add(index, one, minhash)
-    overlaps: dict[int, str] = {}
-    for index, (one, minhash) in enumerate(zip(*hash_texts(texts), strict=True)):
-        match = known.find(one, minhash)
-        if match is not None:
-            overlaps[index] = benchmark[match]
-    return overlaps
+    together = SimilarTexts([*benchmark, *texts], threshold)
+    for place in range(len(benchmark)):
+        together.add(place)
+    found = ((index, together.find(len(benchmark) + index)) for index in range(len(texts)))
+    return {index: benchmark[place] for index, place in found if place is not None}

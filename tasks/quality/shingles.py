@@ -1,6 +1,5 @@
 """Texts as sets of 3-word shingles, and how alike two of them are."""
 
-import functools
 import re
 
 from tasks.quality.folding import fold_text
@@ -9,7 +8,6 @@ SIZE = 3
 _WORD = re.compile(r"[^\W_]+")
 
 
-@functools.lru_cache(maxsize=1 << 14)
 def make_shingles(text: str) -> frozenset[str]:
     """The runs of three words of a text, folded; a text of fewer words is one shingle of what it has."""
     words = _WORD.findall(fold_text(text))

@@ -1,5 +1,6 @@
 """What an instruction must not do with its words: repeat an earlier one, or name its API."""
 
+import functools
 import re
 from collections.abc import Iterable
 
@@ -11,11 +12,14 @@ _WORD = re.compile(r"[^\W_]+")
 _SENTENCE_END = re.compile(r"""(?:^|[.!?:;\n"“(])["'“(*\s]*$""")
 _TRIVIAL = frozenset({"api", "apis", "the"})
 
+_get_shingles = functools.lru_cache(maxsize=1 << 11)(make_shingles)
+"""An instruction is compared with all earlier ones of its API: enough for those of the APIs that are on their way."""
+
 
 def is_repeated(text: str, earlier: Iterable[str]) -> bool:
     """Whether a text says what an earlier one says: the same after folding, or Jaccard over 0.8 on 3-word shingles."""
-    shingles = make_shingles(text)
-    return any(measure_jaccard(shingles, make_shingles(other)) > THRESHOLD for other in earlier)
+    shingles = _get_shingles(text)
+    return any(measure_jaccard(shingles, _get_shingles(other)) > THRESHOLD for other in earlier)
 
 
 def names_api(text: str, api_name: str) -> bool:

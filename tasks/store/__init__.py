@@ -1,11 +1,12 @@
 """The data root, and the only room that touches it: artifacts, datasets, their cards, reports and exports."""
 
 from tasks.store.exports import EXPORT_FORMATS, ExportedFile, check_export_formats, export_dataset
+from tasks.store.outlines import Outline
 from tasks.store.parquet import content_hash_of_rows, read_table
-from tasks.store.publish import publish_dataset, read_manifest
+from tasks.store.publish import describe_dataset, publish_dataset, read_manifest
 from tasks.store.root import DataRoot
-from tasks.store.rows import build_instance
-from tasks.store.split import split_apis
+from tasks.store.rows import build_api_row, build_instance, build_rejected_api_row, clean_text, collect_reasons
+from tasks.store.tables import ApiPart, Content
 from tasks.store.versions import (
     check_dataset_name,
     get_dataset_path,
@@ -19,12 +20,20 @@ from tasks.store.versions import (
 
 __all__ = [
     "EXPORT_FORMATS",
+    "ApiPart",
+    "Content",
     "DataRoot",
     "ExportedFile",
+    "Outline",
+    "build_api_row",
     "build_instance",
+    "build_rejected_api_row",
     "check_dataset_name",
     "check_export_formats",
+    "clean_text",
+    "collect_reasons",
     "content_hash_of_rows",
+    "describe_dataset",
     "export_dataset",
     "get_dataset_path",
     "list_datasets",
@@ -36,5 +45,4 @@ __all__ = [
     "read_table",
     "require_new_version",
     "resolve_dataset",
-    "split_apis",
 ]

@@ -44,7 +44,7 @@ _COLUMNS = {
 }
 
 
-def render_card(manifest: Manifest, apis: Sequence[ApiRow]) -> str:
+def render_card(manifest: Manifest, rejected_apis: Sequence[ApiRow]) -> str:
     """README.md of a dataset."""
     return load_template("card.md.jinja").render(
         front_matter=yaml.safe_dump(_build_front_matter(manifest), sort_keys=False, allow_unicode=True),
@@ -56,7 +56,7 @@ def render_card(manifest: Manifest, apis: Sequence[ApiRow]) -> str:
         columns=[
             (name, str(INSTANCE_SCHEMA.field(name).type).replace("item: ", ""), text) for name, text in _COLUMNS.items()
         ],
-        rejected_apis=[api for api in apis if not api.accepted],
+        rejected_apis=rejected_apis,
     )
 
 

@@ -1,12 +1,12 @@
 """The report's plots as plain numbers: bars with a label, a value, and a length in per cent of the longest."""
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
+from itertools import accumulate
 
-from schemas.instance import Instance
 from schemas.reasons import DESCRIPTIONS
-from tasks.store.statistics import count_categories, count_kinds, count_reasons, count_words
+from tasks.store.statistics import order_counts
 
 MOST_CALLS = 6
 """The last column of the plot of calls holds this many and more."""
@@ -33,45 +33,51 @@ def build_bars(counts: Mapping[str, int], notes: Mapping[str, str] | None = None
     ]  # fmt: skip
 
 
-def plot_categories(rows: Iterable[Instance]) -> list[Bar]:
-    """Accepted instances by category."""
-    return build_bars(count_categories(rows))
+def plot_counts(counts: Mapping[str, int]) -> list[Bar]:
+    """Bars, most first."""
+    return build_bars(order_counts(counts))
 
 
-def plot_kinds(rows: Iterable[Instance]) -> list[Bar]:
-    """Accepted instances by kind."""
-    return build_bars(count_kinds(rows))
-
-
-def plot_calls(rows: Iterable[Instance]) -> list[Bar]:
-    """Accepted instances by number of calls, from 0 to "6+"."""
-    counts = Counter(min(row.num_calls, MOST_CALLS) for row in rows if row.accepted)
+def plot_calls(calls: Mapping[int, int]) -> list[Bar]:
+    """Instances by number of calls, from 0 to "6+"; `calls` counts the instances that have so many."""
+    counts: Counter[int] = Counter()
+    for number, instances in calls.items():
+        counts[min(number, MOST_CALLS)] += instances
     last = max(counts, default=0)
     return build_bars({f"{n}+" if n == MOST_CALLS else str(n): counts[n] for n in range(last + 1)} if counts else {})
 
 
-def plot_words(texts: Iterable[str]) -> list[Bar]:
-    """Texts by length in words: about ten columns of one width, which is a round number; the last is open."""
-    lengths = sorted(count_words(text) for text in texts)
+def plot_words(lengths: Mapping[int, int]) -> list[Bar]:
+    """Texts by length in words: about ten columns of one width, which is a round number; the last is open.
+
+    `lengths` counts the texts of each length.
+    """
     if not lengths:
         return []
-    width = _choose_width(lengths)
-    last = max(lengths[min(int(len(lengths) * 0.99), len(lengths) - 1)] // width, 1)
-    counts = Counter(min(length // width, last) for length in lengths)
-    open_end = lengths[-1] // width > last
+    span = _find_span(lengths)
+    width = next((width for width in (1, 2, 5, 10, 20, 50, 100, 200, 500) if span / width <= 12), 1000)
+    last = max(span // width, 1)
+    counts: Counter[int] = Counter()
+    for length, texts in lengths.items():
+        counts[min(length // width, last)] += texts
     names = [f"{n * width}-{n * width + width - 1}" for n in range(last + 1)]
-    if open_end:
+    if max(lengths) // width > last:
         names[-1] = f"{last * width}+"
-    first = min(counts)
-    return build_bars({names[n]: counts[n] for n in range(first, last + 1)})
+    return build_bars({names[n]: counts[n] for n in range(min(counts), last + 1)})
 
 
-def plot_reasons(rows: Iterable[Instance]) -> list[Bar]:
-    """Rejected instances by reason, with what each means."""
-    counts = {reason.value: count for reason, count in count_reasons(rows).items()}
-    return build_bars(counts, {reason.value: text for reason, text in DESCRIPTIONS.items()})
+def plot_reasons(counts: Mapping[str, int]) -> list[Bar]:
+    """Rejected instances by reason, most first, with what each means."""
+    return build_bars(order_counts(counts), {reason.value: text for reason, text in DESCRIPTIONS.items()})
 
 
-def _choose_width(lengths: Sequence[int]) -> int:
-    span = lengths[min(int(len(lengths) * 0.99), len(lengths) - 1)]
-    return next((width for width in (1, 2, 5, 10, 20, 50, 100, 200, 500) if span / width <= 12), 1000)
+def _find_span(lengths: Mapping[int, int]) -> int:
+    """The length that 99 of 100 texts do not exceed."""
+    ordered = sorted(lengths)
+    total = sum(lengths.values())
+    place = min(int(total * 0.99), total - 1)
+    return next(
+        length
+        for length, reached in zip(ordered, accumulate(lengths[n] for n in ordered), strict=True)
+        if reached > place
+    )

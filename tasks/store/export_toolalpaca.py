@@ -7,7 +7,7 @@ space, and a question to the user is the action `getDetails`.
 
 import json
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from schemas.episodes import Message
@@ -18,12 +18,20 @@ FINAL_THOUGHT = "I can respond to the user now."
 """Our final response carries no thought of its own; ToolAlpaca's reader falls back on such a sentence too."""
 
 
-def build_toolalpaca_apis(rows: Sequence[Instance], apis: Sequence[ApiRow]) -> list[dict[str, Any]]:
-    """The APIs that have rows, in the order of `apis`, each with its instructions and instances."""
-    by_api: dict[str, list[Instance]] = defaultdict(list)
-    for row in rows:
-        by_api[row.api_id].append(row)
-    return [_build_api(api, by_api[api.api_id]) for api in apis if by_api.get(api.api_id)]
+def build_toolalpaca_apis(
+    rows: Iterable[Instance], sizes: Mapping[str, int], apis: Iterable[ApiRow]
+) -> Iterator[dict[str, Any]]:
+    """The APIs that have rows, in the order of `apis`, each with its instructions and instances.
+
+    `sizes` tells how many rows each API has. Rows come in about the same order: those that are early are held.
+    """
+    coming, held = iter(rows), defaultdict[str, list[Instance]](list)
+    for api in apis:
+        if size := sizes.get(api.api_id, 0):
+            while len(held[api.api_id]) < size:
+                row = next(coming)
+                held[row.api_id].append(row)
+            yield _build_api(api, held.pop(api.api_id))
 
 
 def _build_api(api: ApiRow, rows: Sequence[Instance]) -> dict[str, Any]:

@@ -9,7 +9,9 @@ Of each form, `tasks/store/export_<form>.py` knows the shape of a row; this modu
 """
 
 import json
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, cast, get_args
 
@@ -21,12 +23,19 @@ from schemas.instance import ApiRow, Instance
 from schemas.parameters import ExportFormat
 from tasks.store.export_chat import build_sharegpt_row, build_trl_row, build_xlam_row
 from tasks.store.export_toolalpaca import build_toolalpaca_apis
-from tasks.store.parquet import read_table
+from tasks.store.parquet import read_column, read_table
 from tasks.store.publish import read_manifest
 from tasks.store.rows import clean_text
 
 EXPORT_FORMATS: tuple[ExportFormat, ...] = get_args(ExportFormat)
 SPLITS = ("train", "test")
+
+_ARRAYS = frozenset({"xlam", "toolalpaca"})
+_BUILDERS: dict[str, Callable[[Instance], dict[str, Any] | None]] = {
+    "trl": build_trl_row,
+    "sharegpt": build_sharegpt_row,
+    "xlam": build_xlam_row,
+}
 
 
 class ExportedFile(Record):
@@ -52,48 +61,69 @@ def export_dataset(
 ) -> tuple[ExportedFile, ...]:
     """Export a dataset's folder into `out_dir/<format>/<split>.json[l]`.
 
+    Files are written row by row, ToolAlpaca's API by API, so that memory does not grow with their size.
+
     Raises UserError if a format does not exist, the folder is no complete dataset, or `out_dir` cannot be written.
     """
     chosen = check_export_formats(formats)
     source, target = UPath(dataset_dir), UPath(out_dir)
     read_manifest(source)
-    apis = list(read_table(source / "toolset.parquet", ApiRow))
-    written: list[ExportedFile] = []
-    for split in SPLITS:
-        rows = [row for row in read_table(source / f"{split}.parquet", Instance) if row.accepted]
-        try:
-            written.extend(_export_split(target, name, split, rows, apis) for name in chosen)
-        except OSError as error:
-            raise UserError(f"exports cannot be written to {target}: {error.strerror or error}.") from error
-    return tuple(written)
+    return tuple(_export_split(source, target / name, name, split) for split in SPLITS for name in chosen)
 
 
-def _export_split(
-    target: UPath, name: ExportFormat, split: str, rows: Sequence[Instance], apis: Sequence[ApiRow]
-) -> ExportedFile:
+def _export_split(source: UPath, target: UPath, name: ExportFormat, split: str) -> ExportedFile:
+    table = source / f"{split}.parquet"
+    sizes, rows = Counter(read_column(table, "api_id")), read_table(table, Instance)
     if name == "toolalpaca":
-        built = build_toolalpaca_apis(rows, apis)
-        path = _write_text(target / name / f"{split}.json", json.dumps(built, ensure_ascii=False, indent=1))
-        count = sum(len(api["Instances"]) for api in built)
-    elif name == "xlam":
-        answers = list(_build_rows(rows, build_xlam_row))
-        path = _write_text(target / name / f"{split}.json", json.dumps(answers, ensure_ascii=False, indent=1))
-        count = len(answers)
+        built = build_toolalpaca_apis(rows, sizes, read_table(source / "toolset.parquet", ApiRow))
     else:
-        lines = list(_build_rows(rows, build_trl_row if name == "trl" else build_sharegpt_row))
-        text = "".join(json.dumps(line, ensure_ascii=False) + "\n" for line in lines)
-        path = _write_text(target / name / f"{split}.jsonl", text)
-        count = len(lines)
-    return ExportedFile(format=name, split=split, path=str(path), rows=count, left_out=len(rows) - count)
+        built = (one for one in map(_BUILDERS[name], rows) if one is not None)
+    is_array = name in _ARRAYS
+    path = target / f"{split}.{'json' if is_array else 'jsonl'}"
+    count = 0
+
+    def count_rows() -> Iterator[dict[str, Any]]:
+        nonlocal count
+        for one in built:
+            count += len(one["Instances"]) if name == "toolalpaca" else 1
+            yield one
+
+    _write_pieces(path, (_spell_array if is_array else _spell_lines)(count_rows()))
+    return ExportedFile(format=name, split=split, path=str(path), rows=count, left_out=sizes.total() - count)
 
 
-def _build_rows(
-    rows: Iterable[Instance], build: Callable[[Instance], dict[str, Any] | None]
-) -> Iterator[dict[str, Any]]:
-    return (built for built in map(build, rows) if built is not None)
+def _spell_lines(items: Iterable[Any]) -> Iterator[str]:
+    return (json.dumps(item, ensure_ascii=False) + "\n" for item in items)
 
 
-def _write_text(path: UPath, text: str) -> UPath:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_bytes(clean_text(text).encode())  # decoded arguments may hold half of a surrogate pair
-    return path
+def _spell_array(items: Iterable[Any]) -> Iterator[str]:
+    """What `json.dumps(list(items), indent=1)` gives, item by item."""
+    opening = "[\n "
+    for item in items:
+        yield opening + json.dumps(item, ensure_ascii=False, indent=1).replace("\n", "\n ")
+        opening = ",\n "
+    yield "[]" if opening.startswith("[") else "\n]"
+
+
+def _write_pieces(path: UPath, pieces: Iterable[str]) -> None:
+    """Write a file piece by piece; one that cannot be completed is removed."""
+    with _explain(path):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        file = path.open("wb")
+    try:
+        with file:
+            for piece in pieces:
+                with _explain(path):
+                    file.write(clean_text(piece).encode())  # decoded arguments may hold half of a surrogate pair
+    except BaseException:
+        path.unlink(missing_ok=True)
+        raise
+
+
+@contextmanager
+def _explain(path: UPath) -> Iterator[None]:
+    """Raises UserError in place of what a disk or an object store has to say."""
+    try:
+        yield
+    except OSError as error:
+        raise UserError(f"exports cannot be written to {path}: {error.strerror or error}.") from error

@@ -1,8 +1,10 @@
 """Writes and reads the Parquet tables, by explicit schemas, and hashes what their rows say."""
 
 import hashlib
-from collections.abc import Iterable, Iterator, Sequence
-from typing import Any, TypeVar
+from collections.abc import Iterable, Iterator
+from contextlib import suppress
+from types import TracebackType
+from typing import Any, Generic, Self, TypeVar
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -15,7 +17,13 @@ from schemas.instance import ApiRow, Instance
 from schemas.manifest import TableFacts
 
 ROW_GROUP = 1000
-"""Rows written at a time: some ten megabytes of instances, so that memory stays bounded at any size."""
+"""The most rows that are written at a time."""
+
+ROW_GROUP_BYTES = 4 << 20
+"""As JSON, what rows are held before they are written: some 400 instances, so that memory stays bounded at any size."""
+
+READ_BATCH = 100
+"""Rows that are made objects at a time: a megabyte of instances, or of APIs some ten."""
 
 HASH_EXCLUDES = frozenset({"created_at", "latency_s", "attempts", "stored", "batched", "cost_usd", "cached_tokens"})
 """Columns that `content_hash_of_rows` leaves out, because two runs over the same input with one seed may differ in
@@ -27,23 +35,75 @@ SCHEMAS: dict[type[Record], pa.Schema] = {Instance: INSTANCE_SCHEMA, ApiRow: API
 RowT = TypeVar("RowT", bound=Record)
 
 
-def write_table(path: UPath, rows: Sequence[RowT], row_type: type[RowT]) -> TableFacts:
-    """Write the rows of one table in row groups, zstd; a table without rows has its schema all the same."""
-    schema = SCHEMAS[row_type]
-    with path.open("wb") as file, pq.ParquetWriter(file, schema, compression="zstd") as writer:
-        for start in range(0, len(rows), ROW_GROUP):
-            batch = [row.model_dump(mode="python") for row in rows[start : start + ROW_GROUP]]
-            writer.write_table(pa.Table.from_pylist(batch, schema=schema))
-    digest, size = _hash_file(path)
-    return TableFacts(rows=len(rows), bytes=size, sha256=digest, content_hash=content_hash_of_rows(rows))
+class TableWriter(Generic[RowT]):
+    """Writes a table as its rows come, in row groups, zstd; a table without rows has its schema all the same.
+
+    Use it as a context manager; `finish` completes the file. Without it, what is there at the end is no table.
+    """
+
+    def __init__(self, path: UPath, row_type: type[RowT]) -> None:
+        self._path, self._schema = path, SCHEMAS[row_type]
+        self._file = path.open("wb")
+        self._writer = pq.ParquetWriter(self._file, self._schema, compression="zstd")
+        self._held: list[dict[str, Any]] = []
+        self._held_bytes = 0
+        self._hashes: list[bytes] = []
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._writer.is_open:
+            with suppress(OSError):  # what failed to be written has been told already
+                self._writer.close()
+        self._file.close()
+
+    def add(self, row: RowT) -> None:
+        """Take a row; it is written when enough of them have come together."""
+        text = _spell_row(row)
+        self._hashes.append(hashlib.sha256(text).digest())
+        self._held.append(row.model_dump(mode="python"))
+        self._held_bytes += len(text)
+        if len(self._held) >= ROW_GROUP or self._held_bytes >= ROW_GROUP_BYTES:
+            self._flush()
+
+    def finish(self) -> TableFacts:
+        """Write what is left, close the file and say what is in it."""
+        self._flush()
+        self._writer.close()
+        self._file.close()
+        digest, size = _hash_file(self._path)
+        return TableFacts(rows=len(self._hashes), bytes=size, sha256=digest, content_hash=_combine_hashes(self._hashes))
+
+    def _flush(self) -> None:
+        if self._held:
+            self._writer.write_table(pa.Table.from_pylist(self._held, schema=self._schema))
+        self._held, self._held_bytes = [], 0
+
+
+def write_table(path: UPath, rows: Iterable[RowT], row_type: type[RowT]) -> TableFacts:
+    """Write all rows of a table, one row group in memory at a time."""
+    with TableWriter(path, row_type) as writer:
+        for row in rows:
+            writer.add(row)
+        return writer.finish()
 
 
 def read_table(path: UPath, row_type: type[RowT]) -> Iterator[RowT]:
-    """The rows of a table as records, one row group in memory at a time."""
+    """The rows of a table as records, a batch of them in memory at a time."""
     with path.open("rb") as file:
-        for batch in pq.ParquetFile(file).iter_batches(batch_size=ROW_GROUP):
+        for batch in pq.ParquetFile(file).iter_batches(batch_size=READ_BATCH):
             for row in batch.to_pylist():
                 yield row_type.model_validate(row)
+
+
+def read_column(path: UPath, name: str) -> Iterator[Any]:
+    """The values of one column, whose rows' other columns are not read."""
+    with path.open("rb") as file:
+        for batch in pq.ParquetFile(file).iter_batches(columns=[name]):
+            yield from batch.column(0).to_pylist()
 
 
 def content_hash_of_rows(rows: Iterable[Record]) -> str:
@@ -52,12 +112,16 @@ def content_hash_of_rows(rows: Iterable[Record]) -> str:
     Each row counts by the SHA-256 of its canonical JSON without HASH_EXCLUDES; these are sorted and hashed, so that
     no more than one row is spelled out at a time.
     """
-    return hashlib.sha256(b"".join(sorted(_hash_row(row) for row in rows))).hexdigest()
+    return _combine_hashes(hashlib.sha256(_spell_row(row)).digest() for row in rows)
 
 
-def _hash_row(row: Record) -> bytes:
+def _spell_row(row: Record) -> bytes:
     fields: dict[str, Any] = row.model_dump(mode="json", exclude=set(HASH_EXCLUDES))
-    return hashlib.sha256(canonical_json(fields).encode()).digest()
+    return canonical_json(fields).encode()
+
+
+def _combine_hashes(hashes: Iterable[bytes]) -> str:
+    return hashlib.sha256(b"".join(sorted(hashes))).hexdigest()
 
 
 def _hash_file(path: UPath) -> tuple[str, int]:

@@ -3,92 +3,78 @@
 import os
 import secrets
 import shutil
-from collections.abc import Sequence
-from dataclasses import dataclass
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from upath import UPath
 
-from schemas.calls import LedgerRow
 from schemas.errors import UserError
-from schemas.instance import ApiRow, Instance, RejectedApi
-from schemas.manifest import DatasetFacts, DatasetRef, Manifest, TableFacts
-from schemas.toolset import Toolset
+from schemas.manifest import DatasetFacts, DatasetRef, Manifest
 from tasks.store.card import render_card
-from tasks.store.parquet import write_table
 from tasks.store.report import render_report
 from tasks.store.root import DataRoot
-from tasks.store.rows import build_api_row, build_rejected_api_row
-from tasks.store.split import DEFAULT_TEST_SHARE, Split, split_apis
-from tasks.store.statistics import compute_statistics, count_kinds, count_reasons
-from tasks.store.versions import LATEST, MANIFEST, get_dataset_path, next_version, require_new_version
+from tasks.store.split import DEFAULT_TEST_SHARE, choose_test_apis
+from tasks.store.statistics import compute_statistics, order_counts
+from tasks.store.tables import INSTANCE_TABLES, Content, Draft, write_apis, write_instances
+from tasks.store.versions import (
+    LATEST,
+    MANIFEST,
+    check_dataset_name,
+    get_dataset_path,
+    next_version,
+    require_new_version,
+)
 
 
 class _VersionTakenError(UserError):
     """Another run gave its dataset this version while this one was being written."""
 
 
-@dataclass(frozen=True)
-class Tables:
-    """The rows of each Parquet file."""
-
-    train: tuple[Instance, ...]
-    test: tuple[Instance, ...]
-    rejected: tuple[Instance, ...]
-    apis: tuple[ApiRow, ...]
-    calls: tuple[LedgerRow, ...]
-
-
 def publish_dataset(
     root: DataRoot,
     name: str,
     version: str | None,
-    rows: Sequence[Instance],
-    toolsets: Sequence[Toolset],
-    rejected_apis: Sequence[RejectedApi],
-    ledger: Sequence[LedgerRow],
+    content: Content,
     facts: DatasetFacts,
     *,
     test_apis: int | float = DEFAULT_TEST_SHARE,
+    newest: Manifest | None = None,
 ) -> DatasetRef:
     """Publish `datasets/<name>/<version>/`, the next free version by default, and make it the latest.
 
-    Accepted rows are split into train and test by API with the seed of `facts`. On a local disk the version appears
-    whole, by a rename; on an object store it is written in place and becomes complete with its manifest. If anything
-    fails, what was written is removed. Where another run takes the next free version meanwhile, the one after is taken.
+    Accepted rows are split into train and test by API with the seed of `facts`. If `newest`, a version of this name,
+    holds the very same instances, that one is returned and nothing published; which calls it took may differ.
+
+    Everything is written in a temporary folder first. On a local disk that folder becomes the version by a rename; to
+    an object store its files are copied, and the version becomes complete with its manifest. If anything fails, what
+    was written is removed. Where another run takes the next free version meanwhile, the one after is taken.
 
     Raises UserError if the version exists or a name cannot be used.
     """
-    split = split_apis([row for row in rows if row.accepted], test_apis, facts.seed)
-    tables = _arrange_tables(rows, split, toolsets, rejected_apis, ledger)
+    check_dataset_name(name)
     if version is not None:
         require_new_version(root, name, version)
-        return _publish_version(root, name, version, tables, split, facts)
-    while True:
-        version = next_version(root, name)
-        try:
-            return _publish_version(root, name, version, tables, split, facts)
-        except _VersionTakenError:
-            if next_version(root, name) == version:  # what has the name is no version: a file, say
-                raise
-
-
-def _publish_version(
-    root: DataRoot, name: str, version: str, tables: Tables, split: Split, facts: DatasetFacts
-) -> DatasetRef:
-    target = get_dataset_path(root, name, version)
-    folder = target.parent / f".{version}.{secrets.token_hex(4)}.tmp" if root.is_local else target
-    try:
-        manifest = _write_dataset(root, folder, name, version, tables, split, facts)
-        if root.is_local:
-            _move_folder(folder, target, name, version)
-    except BaseException:
-        _remove_folder(root, folder)
-        raise
-    root.write_bytes(root.path("datasets", name, LATEST), f"{version}\n".encode())
-    counts = {table: held.rows for table, held in manifest.tables.items()}
-    content_hash = manifest.tables["train.parquet"].content_hash
-    return DatasetRef(name=name, version=version, path=str(target), content_hash=content_hash, counts=counts)
+    accepted = {outline.api_id: outline.category for outline in content.outlines if outline.accepted}
+    chosen = choose_test_apis(accepted, test_apis, facts.seed)
+    with _open_staging(root, name) as folder:
+        draft = write_instances(folder, content, chosen)
+        if newest is not None and newest.facts.seed == facts.seed and _holds(newest, draft):
+            return describe_dataset(root, newest)
+        write_apis(folder, content, draft)
+        while True:
+            taken = version or next_version(root, name)
+            manifest = _complete(folder, name, taken, draft, facts, tuple(sorted(chosen)))
+            try:
+                _hand_over(root, folder, manifest)
+                break
+            except _VersionTakenError:
+                # What has the name may be no version (a file, say), and then there is none to go on to.
+                if version is not None or next_version(root, name) == taken:
+                    raise
+    root.write_bytes(root.path("datasets", name, LATEST), f"{taken}\n".encode())
+    return describe_dataset(root, manifest)
 
 
 def read_manifest(folder: UPath) -> Manifest:
@@ -99,82 +85,94 @@ def read_manifest(folder: UPath) -> Manifest:
     return Manifest.model_validate_json(path.read_bytes())
 
 
-def _arrange_tables(
-    rows: Sequence[Instance],
-    split: Split,
-    toolsets: Sequence[Toolset],
-    rejected_apis: Sequence[RejectedApi],
-    ledger: Sequence[LedgerRow],
-) -> Tables:
-    """Every table in an order that does not depend on which API was done first."""
-    apis = [*map(build_api_row, toolsets), *map(build_rejected_api_row, rejected_apis)]
-    return Tables(
-        train=split.train,
-        test=split.test,
-        rejected=tuple(sorted((row for row in rows if not row.accepted), key=lambda row: row.id)),
-        apis=tuple(sorted(apis, key=lambda api: api.api_id)),
-        calls=tuple(sorted(ledger, key=lambda call: (call.api_id, call.stage, call.owner))),
+def describe_dataset(root: DataRoot, manifest: Manifest) -> DatasetRef:
+    """The reference to the dataset that a manifest belongs to."""
+    return DatasetRef(
+        name=manifest.name,
+        version=manifest.version,
+        path=str(get_dataset_path(root, manifest.name, manifest.version)),
+        content_hash=manifest.tables["train.parquet"].content_hash,
+        counts={table: held.rows for table, held in manifest.tables.items()},
     )
 
 
-def _write_dataset(
-    root: DataRoot, folder: UPath, name: str, version: str, tables: Tables, split: Split, facts: DatasetFacts
+@contextmanager
+def _open_staging(root: DataRoot, name: str) -> Iterator[UPath]:
+    """A folder on a local disk to write in, which is gone at the end; beside the versions, so that a rename will do."""
+    if not root.is_local:
+        with tempfile.TemporaryDirectory(prefix="toolherd-") as temporary:
+            yield UPath(temporary)
+        return
+    folder = root.path("datasets", name, f".{secrets.token_hex(8)}.tmp")
+    try:
+        folder.mkdir(parents=True)
+        yield folder
+    finally:
+        shutil.rmtree(str(folder), ignore_errors=True)
+
+
+def _holds(manifest: Manifest, draft: Draft) -> bool:
+    return all(manifest.tables[name].content_hash == draft.tables[name].content_hash for name in INSTANCE_TABLES)
+
+
+def _complete(
+    folder: UPath, name: str, version: str, draft: Draft, facts: DatasetFacts, test_apis: tuple[str, ...]
 ) -> Manifest:
-    folder.mkdir(parents=True, exist_ok=True)
-    written = _write_tables(folder, tables)
-    rows = [*tables.train, *tables.test, *tables.rejected]
-    costs = [row.cost_usd for row in tables.calls]
-    known = [cost for cost in costs if cost is not None]
+    """Write card, report and manifest beside the tables."""
     manifest = Manifest(
         name=name,
         version=version,
         facts=facts,
-        statistics=compute_statistics(rows, tables.apis),
-        kinds=count_kinds(rows),
-        reasons={reason.value: count for reason, count in count_reasons(rows).items()},
-        test_apis=split.test_apis,
-        input_tokens=sum(call.prompt_tokens for call in tables.calls),
-        output_tokens=sum(call.completion_tokens for call in tables.calls),
-        cost_usd=round(sum(known), 6) if costs and len(known) == len(costs) else None,
-        tables=written,
+        statistics=compute_statistics(draft.tally, draft.functions),
+        kinds=order_counts(draft.tally.kinds),
+        reasons=order_counts(draft.tally.reasons),
+        test_apis=test_apis,
+        input_tokens=draft.spending.input_tokens,
+        output_tokens=draft.spending.output_tokens,
+        cost_usd=draft.spending.cost_usd,
+        tables=draft.tables,
     )
-    root.write_bytes(folder / "README.md", render_card(manifest, tables.apis).encode())
-    report = render_report(manifest, train=tables.train, test=tables.test, rejected=tables.rejected, apis=tables.apis)
-    root.write_bytes(folder / "report.html", report.encode())
-    root.write_bytes(folder / MANIFEST, manifest.model_dump_json(indent=2).encode())
+    (folder / "README.md").write_bytes(render_card(manifest, draft.rejected_apis).encode())
+    report = render_report(manifest, draft.tally, draft.sample, draft.rejected_apis)
+    (folder / "report.html").write_bytes(report.encode())
+    (folder / MANIFEST).write_bytes(manifest.model_dump_json(indent=2).encode())
     return manifest
 
 
-def _write_tables(folder: UPath, tables: Tables) -> dict[str, TableFacts]:
-    return {
-        "train.parquet": write_table(folder / "train.parquet", tables.train, Instance),
-        "test.parquet": write_table(folder / "test.parquet", tables.test, Instance),
-        "rejected.parquet": write_table(folder / "rejected.parquet", tables.rejected, Instance),
-        "toolset.parquet": write_table(folder / "toolset.parquet", tables.apis, ApiRow),
-        "calls.parquet": write_table(folder / "calls.parquet", tables.calls, LedgerRow),
-    }
-
-
-def _move_folder(folder: UPath, target: UPath, name: str, version: str) -> None:
-    """Make every file durable, then give the folder its name. Raises _VersionTakenError if another run took it."""
+def _hand_over(root: DataRoot, folder: UPath, manifest: Manifest) -> None:
+    """Make the version out of what was written. Raises _VersionTakenError if another run took it."""
+    target = get_dataset_path(root, manifest.name, manifest.version)
+    if not root.is_local:
+        _upload(folder, target)
+        return
     for file in (*Path(str(folder)).iterdir(), Path(str(folder))):
-        descriptor = os.open(file, os.O_RDONLY)
-        try:
-            os.fsync(descriptor)
-        finally:
-            os.close(descriptor)
+        _make_durable(file)
     try:
         os.rename(str(folder), str(target))
     except OSError as error:
         if target.exists():
             raise _VersionTakenError(
-                f"dataset {name} got a version {version} from another run: publish again."
+                f"dataset {manifest.name} got a version {manifest.version} from another run: publish again."
             ) from error
         raise
 
 
-def _remove_folder(root: DataRoot, folder: UPath) -> None:
-    if root.is_local:
-        shutil.rmtree(str(folder), ignore_errors=True)
-    elif folder.exists():
-        folder.fs.rm(folder.path, recursive=True)
+def _make_durable(path: Path) -> None:
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _upload(folder: UPath, target: UPath) -> None:
+    """Copy all files, the manifest last; what was copied is removed if that fails."""
+    try:
+        target.mkdir(parents=True, exist_ok=True)
+        for file in sorted(folder.iterdir(), key=lambda file: (file.name == MANIFEST, file.name)):
+            with file.open("rb") as source, (target / file.name).open("wb") as copy:
+                shutil.copyfileobj(source, copy, 1 << 20)
+    except BaseException:
+        if target.exists():
+            target.fs.rm(target.path, recursive=True)
+        raise

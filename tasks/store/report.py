@@ -13,44 +13,36 @@ from typing import Any
 
 from markupsafe import Markup
 
-from schemas.instance import ApiRow, Instance
+from schemas.instance import ApiRow
 from schemas.manifest import Manifest
 from schemas.reasons import DESCRIPTIONS
 from tasks.store.card import OFFLINE
-from tasks.store.charts import plot_calls, plot_categories, plot_kinds, plot_reasons, plot_words
-from tasks.store.sample import build_trajectories
-from tasks.store.statistics import compare_with_paper
+from tasks.store.charts import plot_calls, plot_counts, plot_reasons, plot_words
+from tasks.store.sample import Sample
+from tasks.store.statistics import Tally, compare_with_paper
 from tasks.store.templating import load_template, read_asset, write_figure
 
 
-def render_report(
-    manifest: Manifest,
-    *,
-    train: Sequence[Instance],
-    test: Sequence[Instance],
-    rejected: Sequence[Instance],
-    apis: Sequence[ApiRow],
-) -> str:
+def render_report(manifest: Manifest, tally: Tally, sample: Sample, rejected_apis: Sequence[ApiRow]) -> str:
     """The page. It embeds at most 400 trajectories and about 4 MB of them, and says how many of how many."""
-    accepted = [*train, *test]
-    data, shown = build_trajectories(accepted, rejected, apis, frozenset(manifest.test_apis))
+    data, shown = sample.build()
     data["reasons"] = {reason.value: text for reason, text in DESCRIPTIONS.items()}
     style, script = read_asset("report.css"), read_asset("report.js")
     return load_template("report.html.jinja").render(
         manifest=manifest,
         facts=manifest.facts,
         offline=manifest.facts.teacher == OFFLINE,
-        tiles=_build_tiles(manifest, len(accepted), len(rejected)),
+        tiles=_build_tiles(manifest, tally.accepted, tally.rejected),
         figures=compare_with_paper(manifest.statistics),
-        kinds=plot_kinds(accepted),
-        categories=plot_categories(accepted),
-        calls=plot_calls(accepted),
-        instruction_words=plot_words(row.instruction for row in accepted),
-        response_words=plot_words(row.response for row in accepted),
-        reasons=plot_reasons(rejected),
-        rejected_apis=[api for api in apis if not api.accepted],
+        kinds=plot_counts(tally.kinds),
+        categories=plot_counts(tally.categories),
+        calls=plot_calls(tally.calls),
+        instruction_words=plot_words(tally.instruction_words),
+        response_words=plot_words(tally.response_words),
+        reasons=plot_reasons(tally.reasons),
+        rejected_apis=rejected_apis,
         shown=shown,
-        total=len(accepted) + len(rejected),
+        total=tally.accepted + tally.rejected,
         style=Markup(style),
         script=Markup(script),
         style_hash=_hash_source(style),

@@ -1,7 +1,6 @@
 """Builds the rows of a dataset from episodes, toolsets, verdicts and the ledger."""
 
 import json
-import sys
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
@@ -43,7 +42,7 @@ def build_instance(
         category=clean_text(toolset.entry.category),
         kind=episode.instruction.kind,
         instruction=clean_text(episode.instruction.text),
-        tools=sys.intern(_dump_tools(toolset.functions)),  # one text for all rows of an API, not one each
+        tools=_dump_tools(toolset.functions),
         messages=tuple(_clean_message(message) for message in episode.trajectory.messages),
         functions_called=tuple(clean_text(name) for name in calls),
         num_calls=len(calls),
@@ -53,7 +52,7 @@ def build_instance(
         teacher=teacher,
         executor=executor,
         recipe_hash=recipe_hash,
-        prompt_versions=sys.intern(_dump(dict(sorted(prompt_versions.items())))),
+        prompt_versions=_dump(dict(sorted(prompt_versions.items()))),
         seed=episode.seed,
         input_tokens=sum(row.prompt_tokens for row in rows),
         output_tokens=sum(row.completion_tokens for row in rows),

@@ -2,11 +2,12 @@
 
 import hashlib
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any, TypeVar
 
 from schemas.episodes import Message
 from schemas.instance import ApiRow, Instance
+from tasks.store.outlines import Outline
 
 MAX_TRAJECTORIES = 400
 MAX_BYTES = 4_000_000
@@ -16,11 +17,16 @@ REJECTED_SHARE = 0.25
 ItemT = TypeVar("ItemT")
 
 
-def sample_instances(accepted: Sequence[Instance], rejected: Sequence[Instance], limit: int) -> list[Instance]:
-    """At most `limit` rows, balanced over category and kind (accepted) and over reason and kind (rejected).
+def choose_rows(outlines: Iterable[Outline], limit: int) -> list[str]:
+    """The ids of at most `limit` rows, balanced over category and kind (accepted) and over reason and kind (rejected).
 
-    The choice depends on the rows alone. What one side does not fill goes to the other.
+    The choice depends on the rows alone. What one side does not fill goes to the other. A lower limit chooses some of
+    what a higher one does.
     """
+    sides: tuple[list[Outline], list[Outline]] = ([], [])
+    for outline in outlines:
+        sides[outline.accepted].append(outline)
+    rejected, accepted = sides
     kept_for_rejected = min(len(rejected), max(round(limit * REJECTED_SHARE), limit - len(accepted)))
     chosen = _interleave(
         accepted, lambda row: row.category, lambda group: _interleave(group, lambda row: row.kind.value, _shuffle)
@@ -30,37 +36,48 @@ def sample_instances(accepted: Sequence[Instance], rejected: Sequence[Instance],
         lambda row: row.reasons[0].value if row.reasons else "",
         lambda group: _interleave(group, lambda row: row.kind.value, _shuffle),
     )
-    return chosen[: limit - kept_for_rejected] + turned_down[:kept_for_rejected]
+    return [row.id for row in chosen[: limit - kept_for_rejected] + turned_down[:kept_for_rejected]]
 
 
-def build_trajectories(
-    accepted: Sequence[Instance], rejected: Sequence[Instance], apis: Sequence[ApiRow], test_apis: frozenset[str]
-) -> tuple[dict[str, Any], int]:
-    """What the page shows of trajectories, `{"apis", "rows"}`, and how many rows that is.
+class Sample:
+    """Gathers the trajectories that the report embeds while all rows pass by; which ones, the outlines tell before."""
 
-    Tools are held once per API. Rows are left out from the end of each side's balanced order until the JSON fits
-    MAX_BYTES.
-    """
-    limit = MAX_TRAJECTORIES
-    while True:
-        rows = sample_instances(accepted, rejected, limit)
-        data = _describe(rows, apis, test_apis)
-        size = len(json.dumps(data, ensure_ascii=False).encode())
-        if size <= MAX_BYTES or limit <= 1:
-            return data, len(rows)
-        limit = max(1, min(limit - 1, int(min(limit, len(rows)) * MAX_BYTES / size * 0.95)))
+    def __init__(self, outlines: Sequence[Outline], test_apis: frozenset[str]) -> None:
+        self._outlines, self._test_apis = outlines, test_apis
+        self._wanted = frozenset(choose_rows(outlines, MAX_TRAJECTORIES))
+        self._rows: dict[str, dict[str, Any]] = {}
+        self._apis: dict[str, dict[str, Any]] = {}
 
+    def add(self, row: Instance) -> None:
+        """Keep what the page shows of a row, if it is chosen; tools are held once per API."""
+        if row.id in self._wanted:
+            self._rows[row.id] = _describe_row(row, self._test_apis)
+            if row.api_id not in self._apis:
+                self._apis[row.api_id] = {"name": row.api_name, "intro": "", "tools": json.loads(row.tools)}
 
-def _describe(rows: Sequence[Instance], apis: Sequence[ApiRow], test_apis: frozenset[str]) -> dict[str, Any]:
-    used = {row.api_id for row in rows}
-    return {
-        "apis": {
-            api.api_id: {"name": api.name, "intro": api.introduction, "tools": json.loads(api.functions)}
-            for api in apis
-            if api.api_id in used
-        },
-        "rows": [_describe_row(row, test_apis) for row in sorted(rows, key=lambda row: (row.category, row.id))],
-    }
+    def introduce(self, api: ApiRow) -> None:
+        """Keep an API's introduction, if a row of it is chosen; to be called once all rows were added."""
+        if api.api_id in self._apis:
+            self._apis[api.api_id] |= {"name": api.name, "intro": api.introduction}
+
+    def build(self) -> tuple[dict[str, Any], int]:
+        """What the page shows of trajectories, `{"apis", "rows"}`, and how many rows that is.
+
+        Rows are left out from the end of each side's balanced order until the JSON fits MAX_BYTES.
+        """
+        limit = MAX_TRAJECTORIES
+        while True:
+            chosen = choose_rows(self._outlines, limit)
+            data = self._describe(chosen)
+            size = len(json.dumps(data, ensure_ascii=False).encode())
+            if size <= MAX_BYTES or limit <= 1:
+                return data, len(chosen)
+            limit = max(1, min(limit - 1, int(min(limit, len(chosen)) * MAX_BYTES / size * 0.95)))
+
+    def _describe(self, chosen: Iterable[str]) -> dict[str, Any]:
+        rows = sorted((self._rows[id] for id in chosen), key=lambda row: (row["category"], row["id"]))
+        used = {row["api"] for row in rows}
+        return {"apis": {id: api for id, api in sorted(self._apis.items()) if id in used}, "rows": rows}
 
 
 def _describe_row(row: Instance, test_apis: frozenset[str]) -> dict[str, Any]:
@@ -105,6 +122,6 @@ def _interleave(
     return result
 
 
-def _shuffle(rows: list[Instance]) -> list[Instance]:
+def _shuffle(rows: list[Outline]) -> list[Outline]:
     """An order that has nothing to do with when a row was made: by the hash of its id."""
     return sorted(rows, key=lambda row: hashlib.sha256(row.id.encode()).digest())

@@ -3,33 +3,11 @@
 import hashlib
 import math
 from collections import Counter
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping
 
 from schemas.errors import UserError
-from schemas.instance import Instance
 
 DEFAULT_TEST_SHARE = 0.1
-
-
-@dataclass(frozen=True)
-class Split:
-    """Rows of train and test; no API has rows in both. `test_apis` are sorted."""
-
-    train: tuple[Instance, ...]
-    test: tuple[Instance, ...]
-    test_apis: tuple[str, ...]
-
-
-def split_apis(rows: Sequence[Instance], test_apis: int | float = DEFAULT_TEST_SHARE, seed: int = 0) -> Split:
-    """Split rows by API; each side is sorted by id. See `choose_test_apis`."""
-    chosen = choose_test_apis({row.api_id: row.category for row in rows}, test_apis, seed)
-    ordered = sorted(rows, key=lambda row: row.id)
-    return Split(
-        train=tuple(row for row in ordered if row.api_id not in chosen),
-        test=tuple(row for row in ordered if row.api_id in chosen),
-        test_apis=tuple(sorted(chosen)),
-    )
 
 
 def choose_test_apis(categories: Mapping[str, str], test_apis: int | float, seed: int) -> frozenset[str]:

@@ -1,11 +1,11 @@
-"""The figures that card, report and manifest show."""
+"""The figures that card, report and manifest show, counted row by row."""
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 
-from schemas.instance import ApiRow, Instance
+from schemas.instance import Instance
 from schemas.manifest import Statistics
-from schemas.reasons import Reason
 from tasks.store.templating import write_figure
 
 PAPER: dict[str, float] = {
@@ -40,23 +40,58 @@ LABELS: dict[str, str] = {
 """What the fields of `Statistics` are called in print, in the order of printing."""
 
 
-def compute_statistics(rows: Sequence[Instance], apis: Iterable[ApiRow]) -> Statistics:
-    """The figures of table 1 over the accepted among `rows`; `apis` tells how many functions each API has."""
-    accepted = [row for row in rows if row.accepted]
-    used = {row.api_id for row in accepted}
-    functions = [api.num_functions for api in apis if api.api_id in used]
+@dataclass
+class Tally:
+    """What is counted of rows: of accepted ones by API, category, kind, calls and words (lengths); of all by reason."""
+
+    accepted: int = 0
+    rejected: int = 0
+    apis: set[str] = field(default_factory=set)
+    categories: Counter[str] = field(default_factory=Counter)
+    kinds: Counter[str] = field(default_factory=Counter)
+    calls: Counter[int] = field(default_factory=Counter)
+    instruction_words: Counter[int] = field(default_factory=Counter)
+    response_words: Counter[int] = field(default_factory=Counter)
+    reasons: Counter[str] = field(default_factory=Counter)
+
+    def add(self, row: Instance) -> None:
+        """Count a row; one with two reasons counts under both."""
+        self.reasons.update(reason.value for reason in row.reasons)
+        if not row.accepted:
+            self.rejected += 1
+            return
+        self.accepted += 1
+        self.apis.add(row.api_id)
+        self.categories[row.category] += 1
+        self.kinds[row.kind.value] += 1
+        self.calls[row.num_calls] += 1
+        self.instruction_words[count_words(row.instruction)] += 1
+        self.response_words[count_words(row.response)] += 1
+
+
+def count_rows(rows: Iterable[Instance]) -> Tally:
+    """The tally of rows that come one by one."""
+    tally = Tally()
+    for row in rows:
+        tally.add(row)
+    return tally
+
+
+def compute_statistics(tally: Tally, functions: Mapping[str, int]) -> Statistics:
+    """The figures of table 1 over the accepted rows; `functions` tells how many each API has."""
+    used = Counter(functions[api_id] for api_id in tally.apis if api_id in functions)
     return Statistics(
-        apis=len(used),
-        categories=len({row.category for row in accepted}),
-        functions=sum(functions),
-        functions_per_api=_average(functions),
-        instances=len(accepted),
-        no_call_instances=sum(row.num_calls == 0 for row in accepted),
-        single_call_instances=sum(row.num_calls == 1 for row in accepted),
-        multi_call_instances=sum(row.num_calls > 1 for row in accepted),
-        steps_per_instance=_average([row.num_calls for row in accepted]),
-        instruction_words=_average([count_words(row.instruction) for row in accepted]),
-        response_words=_average([count_words(row.response) for row in accepted]),
+        apis=len(tally.apis),
+        categories=len(tally.categories),
+        functions=_sum(used),
+        functions_per_api=_average(used),
+        instances=tally.accepted,
+        no_call_instances=tally.calls[0],
+        single_call_instances=tally.calls[1],
+        multi_call_instances=sum(count for calls, count in tally.calls.items() if calls > 1),
+        steps_per_instance=_average(tally.calls),
+        instruction_words=_average(tally.instruction_words),
+        response_words=_average(tally.response_words),
     )
 
 
@@ -71,31 +106,21 @@ def count_words(text: str) -> int:
     return len(text.split())
 
 
-def count_kinds(rows: Iterable[Instance]) -> dict[str, int]:
-    """Accepted rows by kind, most first."""
-    return _order(Counter(row.kind.value for row in rows if row.accepted))
-
-
-def count_categories(rows: Iterable[Instance]) -> dict[str, int]:
-    """Accepted rows by category, most first."""
-    return _order(Counter(row.category for row in rows if row.accepted))
-
-
-def count_reasons(rows: Iterable[Instance]) -> dict[Reason, int]:
-    """How many rows were rejected for each reason, most first; a row with two reasons counts under both."""
-    counts = Counter(reason for row in rows for reason in row.reasons)
-    return {reason: counts[reason] for reason in sorted(counts, key=lambda reason: (-counts[reason], reason.value))}
-
-
 def _write_paper_figure(field: str) -> str:
     if field not in PAPER:
         return ""
     return write_figure(PAPER[field]) + (" †" if field in UNCHECKED else "")
 
 
-def _order(counts: Counter[str]) -> dict[str, int]:
+def order_counts(counts: Mapping[str, int]) -> dict[str, int]:
+    """The counts, most first."""
     return {key: counts[key] for key in sorted(counts, key=lambda key: (-counts[key], key))}
 
 
-def _average(values: Sequence[int]) -> float:
-    return round(sum(values) / len(values), 2) if values else 0.0
+def _sum(counts: Counter[int]) -> int:
+    return sum(value * count for value, count in counts.items())
+
+
+def _average(counts: Counter[int]) -> float:
+    """The mean of values that came so many times each."""
+    return round(_sum(counts) / counts.total(), 2) if counts else 0.0

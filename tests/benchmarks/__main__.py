@@ -1,4 +1,4 @@
-"""The measured table of the data path:  python -m tests.benchmarks [small | full | errors ...]
+"""The measured table of the data path:  python -m tests.benchmarks [small | full | errors | memory ...]
 
 Prints one JSON object a line: {"name", "value", "unit", "yardstick"}. The yardstick of a time is what a plain asyncio
 loop takes over the same completions, measured right after it; where there is nothing to compare with it is null.
@@ -9,6 +9,7 @@ import sys
 from collections.abc import Callable
 from typing import Any
 
+from tests.benchmarks.memory import measure_memory
 from tests.benchmarks.recheck import count_missed, find_violations, jaccard_pairs
 from tests.benchmarks.workspace import Workspace, open_workspace
 from tests.benchmarks.yardstick import measure_plain_loop
@@ -84,6 +85,12 @@ def bench_errors() -> None:
             print(f"{count} rows with {error} are not rejected for it", file=sys.stderr)
 
 
+def bench_memory() -> None:
+    """A thousand episodes and sixteen thousand, each from nothing: about ten minutes."""
+    for name, value, unit in measure_memory():
+        emit(name, value, unit)
+
+
 def _read_rows(workspace: Workspace, name: str) -> list[dict[str, Any]]:
     return [row for table in ("train", "test", "rejected") for row in workspace.read(name, table)]
 
@@ -95,7 +102,12 @@ def _read_sent(workspace: Workspace) -> int:
     return int(digits)
 
 
-BENCHMARKS: dict[str, Callable[[], None]] = {"small": bench_small, "full": bench_full, "errors": bench_errors}
+BENCHMARKS: dict[str, Callable[[], None]] = {
+    "small": bench_small,
+    "full": bench_full,
+    "errors": bench_errors,
+    "memory": bench_memory,
+}
 
 
 def main(names: list[str]) -> int:

@@ -9,7 +9,7 @@ from schemas.steps import ApiOutcome, StepResult
 from tasks.artifacts import read_payload
 from tasks.checking import check_api
 from tasks.context import RunContext, use_context
-from tasks.curation import compute_dataset_recipe, curate
+from tasks.curation import compute_dataset_recipe, curate, read_content
 from tasks.instructions import instruct
 from tasks.publishing import find_unchanged, publish
 from tasks.simulation import simulate
@@ -77,8 +77,9 @@ async def test_rows_are_published_once(tmp_path: Path) -> None:
         assert find_unchanged(recipe) is None
 
         curated = await curate.fn(outcomes)
-        assert [row.id for row in curated.rows] == [f"boats-{number:03}" for number in range(1, 5)]
-        assert {row.recipe_hash for row in curated.rows} == {"r4"}
+        rows = list(read_content(context, curated).rows)
+        assert [row.id for row in rows] == [f"boats-{number:03}" for number in range(1, 5)]
+        assert {row.recipe_hash for row in rows} == {"r4"}
         published = await publish.fn(curated, recipe)
         assert published.changed
 

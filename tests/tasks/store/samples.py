@@ -12,7 +12,9 @@ from schemas.instance import Instance, RejectedApi
 from schemas.manifest import DatasetFacts
 from schemas.reasons import Reason
 from schemas.toolset import AuditedCall, Function, Toolset
-from tasks.store.rows import build_instance
+from tasks.store.outlines import outline_rows
+from tasks.store.rows import build_api_row, build_instance, build_rejected_api_row
+from tasks.store.tables import ApiPart, Content
 
 CREATED_AT = datetime(2026, 3, 4, 5, 6, 7, tzinfo=UTC)
 SYSTEM = "You are a helpful assistant. Use the functions where they help; ask when a detail is missing."
@@ -131,21 +133,24 @@ def build_messages(kind: Kind, world: int = 0) -> tuple[str, tuple[Message, ...]
                   say(f"There is 1 {thing} in {city}."))  # fmt: skip
 
 
-def build_row(kind: Kind = Kind.MULTI_CALL, world: int = 0, number: int = 0, reason: Reason | None = None) -> Instance:
-    toolset = build_toolset(world)
+def build_episode(kind: Kind, world: int = 0, number: int = 0) -> Episode:
+    api_id = WORLDS[world % len(WORLDS)][0]
     text, messages = build_messages(kind, world)
-    api_id = toolset.entry.id
-    instruction = Instruction(id=f"{api_id}-{number:03}-{kind.value}", api_id=api_id, kind=kind, text=text)
     observations = tuple(
         Observation(tool_call_id=m.tool_call_id or "", function="", status=200, body=None)
         for m in messages
         if m.role == "tool"
     )
-    episode = Episode(
-        instruction=instruction,
+    return Episode(
+        instruction=Instruction(id=f"{api_id}-{number:03}-{kind.value}", api_id=api_id, kind=kind, text=text),
         trajectory=Trajectory(messages=messages, observations=observations, end="response"),
         seed=number,
     )
+
+
+def build_row(kind: Kind = Kind.MULTI_CALL, world: int = 0, number: int = 0, reason: Reason | None = None) -> Instance:
+    toolset, episode = build_toolset(world), build_episode(kind, world, number)
+    instruction = episode.instruction
     verdicts = [Verdict(check="calls_parse", keep=True)]
     if reason is not None:
         verdicts.append(
@@ -156,7 +161,8 @@ def build_row(kind: Kind = Kind.MULTI_CALL, world: int = 0, number: int = 0, rea
                 detail="city='Bergen' is not in what the user said",
             )
         )
-    return build_instance(episode, toolset, verdicts, [build_ledger_row(instruction.id, api_id)], teacher="offline",
+    calls = [build_ledger_row(instruction.id, instruction.api_id)]
+    return build_instance(episode, toolset, verdicts, calls, teacher="offline",
                           executor="mock", recipe_hash="0123456789abcdef",
                           prompt_versions={"assistant": "3", "user": "2"}, created_at=CREATED_AT)  # fmt: skip
 
@@ -193,6 +199,25 @@ def build_rejected_api() -> RejectedApi:
         problems=("paths./a: reference loop <script>alert(1)</script>",),
         teacher="offline",
     )
+
+
+def build_content(
+    rows: Sequence[Instance],
+    toolsets: Sequence[Toolset] = (),
+    rejected: Sequence[RejectedApi] = (),
+    ledger: Sequence[LedgerRow] = (),
+) -> Content:
+    """What a dataset of these rows is made of, in the order that its tables have."""
+    apis = sorted([*map(build_api_row, toolsets), *map(build_rejected_api_row, rejected)], key=lambda api: api.api_id)
+    calls = sorted(ledger, key=lambda call: (call.api_id, call.stage, call.owner))
+    parts = (ApiPart(api, [call for call in calls if call.api_id == api.api_id]) for api in apis)
+    return Content(outline_rows(rows), iter(sorted(rows, key=lambda row: row.id)), parts)
+
+
+def build_sample_content() -> Content:
+    """The whole made-up dataset: `build_rows`, their toolsets and calls, and an API that was rejected."""
+    rows = build_rows()
+    return build_content(rows, build_toolsets(), [build_rejected_api()], build_ledger(rows))
 
 
 def build_facts(**changes: Any) -> DatasetFacts:

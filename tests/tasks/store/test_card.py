@@ -4,15 +4,11 @@ import yaml
 
 from tasks.store.publish import publish_dataset
 from tasks.store.root import DataRoot
-from tests.tasks.store.samples import build_facts, build_ledger, build_rejected_api, build_rows, build_toolsets
+from tests.tasks.store.samples import build_facts, build_sample_content
 
 
 def write_card(tmp_path: Path, **facts: object) -> str:
-    rows = build_rows()
-    ref = publish_dataset(
-        DataRoot(str(tmp_path)), "demo", None, rows, build_toolsets(), [build_rejected_api()], build_ledger(rows),
-        build_facts(**facts),
-    )  # fmt: skip
+    ref = publish_dataset(DataRoot(str(tmp_path)), "demo", None, build_sample_content(), build_facts(**facts))
     return (Path(ref.path) / "README.md").read_text()
 
 

@@ -8,6 +8,7 @@ import pytest
 from schemas.episodes import Kind, Message
 from schemas.errors import UserError
 from schemas.instance import Instance
+from tasks.store import exports
 from tasks.store.export_chat import build_sharegpt_row, build_trl_row, build_xlam_row
 from tasks.store.export_toolalpaca import build_toolalpaca_apis
 from tasks.store.exports import export_dataset
@@ -16,8 +17,8 @@ from tasks.store.root import DataRoot
 from tasks.store.rows import build_api_row
 from tests.shared_data import SHARED_DATA, needs_shared_data
 from tests.tasks.store.samples import (
+    build_content,
     build_facts,
-    build_ledger,
     build_row,
     build_rows,
     build_toolset,
@@ -37,7 +38,7 @@ def list_calls(row: Instance) -> list[Call]:
 def dataset(tmp_path: Path) -> str:
     rows = build_rows()
     root = DataRoot(str(tmp_path / "data"))
-    return publish_dataset(root, "demo", None, rows, build_toolsets(), [], build_ledger(rows), build_facts()).path
+    return publish_dataset(root, "demo", None, build_content(rows, build_toolsets()), build_facts()).path
 
 
 @pytest.mark.parametrize("row", ROWS, ids=lambda row: row.id)
@@ -94,7 +95,7 @@ def test_xlam_holds_what_one_question_and_one_turn_of_calls_can_say(row: Instanc
 
 def test_toolalpaca_holds_every_step_with_its_observation() -> None:
     row = build_row(Kind.MULTI_CALL)
-    (api,) = build_toolalpaca_apis([row], [build_api_row(build_toolset())])
+    (api,) = build_toolalpaca_apis([row], {row.api_id: 1}, [build_api_row(build_toolset())])
     (instance,) = api["Instances"]
     steps = instance["intermediate_steps"]
     assert [(step[0][0], json.loads(step[0][1])) for step in steps] == list_calls(row)
@@ -110,7 +111,8 @@ def test_toolalpaca_holds_every_step_with_its_observation() -> None:
 
 
 def test_toolalpaca_asks_the_user_by_its_own_action() -> None:
-    (api,) = build_toolalpaca_apis([build_row(Kind.MISSING_DETAIL)], [build_api_row(build_toolset())])
+    row = build_row(Kind.MISSING_DETAIL)
+    (api,) = build_toolalpaca_apis([row], {row.api_id: 1}, [build_api_row(build_toolset())])
     action, observation = api["Instances"][0]["intermediate_steps"][0]
     assert (action[0], json.loads(action[1])) == ("getDetails", {"Question": "Which city should I look in?"})
     assert observation == "In Bergen."
@@ -119,7 +121,8 @@ def test_toolalpaca_asks_the_user_by_its_own_action() -> None:
 @needs_shared_data
 def test_toolalpaca_has_the_fields_of_the_original() -> None:
     original = json.loads((SHARED_DATA / "toolalpaca_eval_simulated.json").read_text())[0]
-    (api,) = build_toolalpaca_apis([build_row()], [build_api_row(build_toolset())])
+    row = build_row()
+    (api,) = build_toolalpaca_apis([row], {row.api_id: 1}, [build_api_row(build_toolset())])
     assert set(api) == (set(original) - {"Golden_Answers"}) | {"Instances"}
     for field in set(api) & set(original):
         assert type(api[field]) is type(original[field]), field
@@ -134,6 +137,52 @@ def test_an_export_holds_accepted_rows_of_both_splits(dataset: str, tmp_path: Pa
     assert len(lines) == 15
     assert {json.loads(line)["id"] for line in lines} <= {row.id for row in ROWS}
     assert len(json.loads((tmp_path / "out/toolalpaca/test.json").read_text())) == 1
+
+
+def test_files_that_are_arrays_are_spelled_as_json_spells_them(dataset: str, tmp_path: Path) -> None:
+    export_dataset(dataset, tmp_path / "out")
+    for path in (tmp_path / "out").glob("*/*.json"):
+        text = path.read_text()
+        assert text == json.dumps(json.loads(text), ensure_ascii=False, indent=1)
+
+
+def test_an_array_of_nothing_is_one_too(tmp_path: Path) -> None:
+    rows = [row for row in build_rows() if row.kind is Kind.MULTI_CALL]
+    ref = publish_dataset(DataRoot(str(tmp_path)), "demo", None, build_content(rows, build_toolsets()), build_facts())
+    files = export_dataset(ref.path, tmp_path / "out", ["xlam"])
+    assert [(file.rows, file.left_out) for file in files] == [(0, 3), (0, 1)]
+    assert (tmp_path / "out/xlam/train.json").read_text() == "[]"
+
+
+def test_toolalpaca_gathers_the_rows_of_an_api_wherever_they_are() -> None:
+    apis = [build_api_row(build_toolset(world)) for world in range(3)]
+    rows = [build_row(Kind.SINGLE_CALL, world, n) for n, world in enumerate((2, 0, 2, 0))]
+    built = list(build_toolalpaca_apis(iter(rows), {apis[0].api_id: 2, apis[2].api_id: 2}, iter(apis)))
+    assert [(api["Name"], len(api["Instances"])) for api in built] == [("Open Trails", 2), ("Harbour Tides", 2)]
+    assert built[0]["Instructions"] == [rows[1].instruction, rows[3].instruction]
+
+
+def test_an_export_that_cannot_be_completed_is_not_there(
+    dataset: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    calls = []
+
+    def build(row: Instance) -> dict[str, Any]:
+        calls.append(row)
+        if len(calls) == 3:
+            raise ValueError("no such row")
+        return build_trl_row(row)
+
+    monkeypatch.setitem(exports._BUILDERS, "trl", build)
+    with pytest.raises(ValueError, match="no such row"):
+        export_dataset(dataset, tmp_path / "out", ["trl"])
+    assert list((tmp_path / "out").glob("*/*")) == []
+
+
+def test_a_place_that_cannot_be_written_gets_one_line(dataset: str, tmp_path: Path) -> None:
+    (tmp_path / "out").write_text("a file")
+    with pytest.raises(UserError, match="exports cannot be written to"):
+        export_dataset(dataset, tmp_path / "out", ["trl"])
 
 
 def test_an_unknown_format_is_named_with_the_known(dataset: str, tmp_path: Path) -> None:
@@ -155,7 +204,7 @@ def test_half_of_a_surrogate_pair_in_an_argument_stops_no_export(tmp_path: Path)
         for m in row.messages
     )
     rows = [row.model_copy(update={"messages": messages})]
-    ref = publish_dataset(DataRoot(str(tmp_path)), "demo", None, rows, build_toolsets(), [], [], build_facts())
+    ref = publish_dataset(DataRoot(str(tmp_path)), "demo", None, build_content(rows, build_toolsets()), build_facts())
     export_dataset(ref.path, tmp_path / "out")
     (line,) = (tmp_path / "out/trl/train.jsonl").read_text().splitlines()
     (written,) = (c for m in json.loads(line)["messages"] for c in m.get("tool_calls", ()))

@@ -1,5 +1,10 @@
+import hashlib
+import json
+from collections.abc import Iterator
 from pathlib import Path
 
+import pyarrow.parquet as pq
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from upath import UPath
@@ -9,7 +14,7 @@ from schemas.calls import LedgerRow
 from schemas.episodes import Message, ToolCall
 from schemas.instance import Instance
 from tasks.store import parquet
-from tasks.store.parquet import content_hash_of_rows, read_table, write_table
+from tasks.store.parquet import content_hash_of_rows, read_column, read_table, write_table
 from tests.tasks.store.samples import CREATED_AT, build_ledger, build_row, build_rows
 
 texts = st.text(st.characters(exclude_categories=["Cs"]), max_size=40)
@@ -40,6 +45,45 @@ def test_many_row_groups_come_back_in_order(tmp_path: Path) -> None:
     assert len(rows) > parquet.ROW_GROUP
     assert list(read_table(path, Instance)) == rows
     assert (facts.rows, facts.bytes) == (len(rows), (tmp_path / "rows.parquet").stat().st_size)
+
+
+def test_row_groups_hold_no_more_than_so_many_rows_nor_so_much_text(tmp_path: Path) -> None:
+    small = [build_row().model_copy(update={"id": f"{n:04}", "tools": "", "messages": ()}) for n in range(2500)]
+    large = [row.model_copy(update={"tools": "x" * 1_000_000}) for row in small[:12]]
+    for rows, sizes in ((small, [1000, 1000, 500]), (large, [5, 5, 2])):
+        write_table(UPath(tmp_path / "rows.parquet"), rows, Instance)
+        metadata = pq.read_metadata(tmp_path / "rows.parquet")
+        assert [metadata.row_group(n).num_rows for n in range(metadata.num_row_groups)] == sizes
+        assert list(read_table(UPath(tmp_path / "rows.parquet"), Instance)) == rows
+
+
+def test_the_hash_of_a_table_that_grew_row_by_row_is_that_of_its_rows(tmp_path: Path) -> None:
+    rows = [row.model_copy(update={"tools": "x" * 300_000}) for row in build_rows()]
+    ignored = {"created_at", "cost_usd", "cached_tokens"}
+    texts = [
+        json.dumps({k: v for k, v in json.loads(row.model_dump_json()).items() if k not in ignored},
+                   sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+        for row in rows
+    ]  # fmt: skip
+    digests = sorted(hashlib.sha256(text.encode()).digest() for text in texts)
+    facts = write_table(UPath(tmp_path / "rows.parquet"), iter(rows), Instance)
+    assert facts.content_hash == hashlib.sha256(b"".join(digests)).hexdigest()
+    assert facts.sha256 == hashlib.sha256((tmp_path / "rows.parquet").read_bytes()).hexdigest()
+
+
+def test_a_table_that_is_broken_off_leaves_no_open_file(tmp_path: Path) -> None:
+    def break_off() -> Iterator[Instance]:
+        yield build_row()
+        raise FileNotFoundError
+
+    with pytest.raises(FileNotFoundError):
+        write_table(UPath(tmp_path / "rows.parquet"), break_off(), Instance)
+    assert not any(link.resolve() == tmp_path / "rows.parquet" for link in Path("/proc/self/fd").glob("*"))
+
+
+def test_a_column_comes_without_the_others(tmp_path: Path) -> None:
+    write_table(UPath(tmp_path / "rows.parquet"), build_rows(), Instance)
+    assert list(read_column(UPath(tmp_path / "rows.parquet"), "id")) == [row.id for row in build_rows()]
 
 
 def test_an_empty_table_has_its_columns(tmp_path: Path) -> None:

@@ -1,18 +1,36 @@
 import os
+import weakref
+from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
+from typing import IO, TypeVar
 
 import pandas as pd
 import pytest
 
+from schemas.calls import LedgerRow
+from schemas.episodes import Kind
 from schemas.errors import UserError
 from schemas.instance import ApiRow, Instance
 from schemas.manifest import DatasetRef
-from tasks.store.parquet import read_table
+from tasks.store.parquet import content_hash_of_rows, read_column, read_table
 from tasks.store.publish import publish_dataset, read_manifest
 from tasks.store.root import DataRoot
 from tasks.store.versions import list_versions, next_version, read_latest, resolve_dataset
-from tests.tasks.store.samples import build_facts, build_ledger, build_rejected_api, build_rows, build_toolsets
+from tests.tasks.store.samples import (
+    CREATED_AT,
+    WORLDS,
+    build_content,
+    build_facts,
+    build_ledger,
+    build_row,
+    build_rows,
+    build_sample_content,
+    build_toolset,
+)
+
+T = TypeVar("T")
 
 FILES = {
     "train.parquet", "test.parquet", "rejected.parquet", "toolset.parquet", "calls.parquet",
@@ -21,10 +39,7 @@ FILES = {
 
 
 def publish(root: DataRoot, version: str | None = None, **facts: object) -> DatasetRef:
-    rows = build_rows()
-    return publish_dataset(
-        root, "demo", version, rows, build_toolsets(), [build_rejected_api()], build_ledger(rows), build_facts(**facts)
-    )
+    return publish_dataset(root, "demo", version, build_sample_content(), build_facts(**facts))
 
 
 @pytest.fixture(params=["folder", "memory"])
@@ -81,6 +96,66 @@ def test_an_existing_version_is_refused_in_one_line(root: DataRoot) -> None:
         publish(root, "v1")
 
 
+def test_rows_lie_by_id_and_apis_and_calls_by_api(root: DataRoot) -> None:
+    publish(root)
+    folder = resolve_dataset(root, "demo")
+    for table in ("train", "test", "rejected"):
+        ids = list(read_column(folder / f"{table}.parquet", "id"))
+        assert ids
+        assert ids == sorted(ids)
+    apis = list(read_column(folder / "toolset.parquet", "api_id"))
+    assert apis == sorted([*(world[0] for world in WORLDS), "broken"])
+    calls = list(read_table(folder / "calls.parquet", LedgerRow))
+    assert [(call.api_id, call.owner) for call in calls] == sorted((row.api_id, row.id) for row in build_rows())
+
+
+def test_tables_have_the_content_hashes_of_their_rows(root: DataRoot) -> None:
+    publish(root)
+    folder, rows = resolve_dataset(root, "demo"), build_rows()
+    tables = read_manifest(folder).tables
+    test_apis = set(read_manifest(folder).test_apis)
+    kept = [row for row in rows if row.accepted]
+    for name, held in (
+        ("train.parquet", [row for row in kept if row.api_id not in test_apis]),
+        ("test.parquet", [row for row in kept if row.api_id in test_apis]),
+        ("rejected.parquet", [row for row in rows if not row.accepted]),
+        ("calls.parquet", build_ledger(rows)),
+    ):
+        assert (tables[name].content_hash, tables[name].rows) == (content_hash_of_rows(held), len(held))
+
+
+def test_rows_are_taken_when_it_is_their_turn_and_let_go(tmp_path: Path) -> None:
+    alive: weakref.WeakSet[Instance] = weakref.WeakSet()
+    most = 0
+    rows = [build_row(kind, 0, n) for n in range(50) for kind in Kind]
+
+    def make_rows() -> Iterator[Instance]:
+        nonlocal most
+        for row in sorted(rows, key=lambda row: row.id):
+            made = row.model_copy()
+            alive.add(made)
+            most = max(most, len(alive))
+            yield made
+
+    content = replace(build_content(rows, [build_toolset()]), rows=make_rows())
+    ref = publish_dataset(DataRoot(str(tmp_path)), "demo", None, content, build_facts())
+    assert ref.counts["train.parquet"] == 250
+    assert most <= 3
+
+
+def test_the_newest_version_is_returned_if_it_holds_the_same_instances(root: DataRoot) -> None:
+    first = publish(root)
+    newest = read_manifest(resolve_dataset(root, "demo"))
+    later = build_facts(recipe_hash="another", created_at=CREATED_AT.replace(year=2027))
+    same = publish_dataset(root, "demo", None, build_sample_content(), later, newest=newest)
+    assert same == first
+    assert {path.name for path in root.path("datasets", "demo").iterdir()} == {"v1", "latest"}
+
+    fewer = publish_dataset(root, "demo", None, build_content(build_rows()[1:]), later, newest=newest)
+    other_seed = publish_dataset(root, "demo", None, build_sample_content(), build_facts(seed=1), newest=newest)
+    assert (fewer.version, other_seed.version) == ("v2", "v3")
+
+
 @pytest.mark.parametrize("version", ["V1", "../up", ".x", "a" * 65, "latest"])
 def test_a_bad_version_is_refused(root: DataRoot, version: str) -> None:
     with pytest.raises(UserError, match="no dataset version"):
@@ -94,6 +169,42 @@ def test_nothing_is_left_when_writing_fails(root: DataRoot, monkeypatch: pytest.
     monkeypatch.setattr("tasks.store.publish.render_report", fail)
     with pytest.raises(OSError, match="No space"):
         publish(root)
+    assert_nothing_is_there(root)
+
+
+def test_nothing_is_left_when_a_row_or_an_api_cannot_be_read(root: DataRoot) -> None:
+    def break_off(items: Iterable[T]) -> Iterator[T]:
+        yield next(iter(items))
+        raise FileNotFoundError("it is gone")
+
+    content = build_sample_content()
+    for broken in (
+        replace(content, rows=break_off(content.rows)),
+        replace(build_sample_content(), apis=break_off(content.apis)),
+    ):
+        with pytest.raises(FileNotFoundError, match="it is gone"):
+            publish_dataset(root, "demo", None, broken, build_facts())
+        assert_nothing_is_there(root)
+
+
+def test_nothing_is_left_when_an_object_store_takes_no_more(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    root = DataRoot(f"memory://{tmp_path.name}")
+    copied: list[str] = []
+
+    def copy(source: IO[bytes], target: IO[bytes], *_: object) -> None:
+        if len(copied) == 3:
+            raise OSError(5, "Input/output error")
+        copied.append("file")
+        target.write(source.read())
+
+    monkeypatch.setattr("tasks.store.publish.shutil.copyfileobj", copy)
+    with pytest.raises(OSError, match="Input/output"):
+        publish(root)
+    assert len(copied) == 3
+    assert_nothing_is_there(root)
+
+
+def assert_nothing_is_there(root: DataRoot) -> None:
     assert list_versions(root, "demo") == ()
     folder = root.path("datasets", "demo")
     assert not folder.exists() or list(folder.iterdir()) == []

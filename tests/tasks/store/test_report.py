@@ -15,8 +15,8 @@ from tasks.store.publish import publish_dataset
 from tasks.store.report import embed_json
 from tasks.store.root import DataRoot
 from tests.tasks.store.samples import (
+    build_content,
     build_facts,
-    build_ledger,
     build_rejected_api,
     build_row,
     build_rows,
@@ -44,9 +44,8 @@ def build_evil_row() -> Instance:
 
 def write_report(tmp_path: Path, rows: list[Instance]) -> Path:
     root = DataRoot(str(tmp_path / "data"))
-    ref = publish_dataset(
-        root, "demo", None, rows, build_toolsets(), [build_rejected_api()], build_ledger(rows), build_facts()
-    )
+    content = build_content(rows, build_toolsets(), [build_rejected_api()])
+    ref = publish_dataset(root, "demo", None, content, build_facts())
     return Path(ref.path) / "report.html"
 
 

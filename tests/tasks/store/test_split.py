@@ -5,8 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from schemas.errors import UserError
-from tasks.store.split import choose_test_apis, split_apis
-from tests.tasks.store.samples import build_rows
+from tasks.store.split import choose_test_apis
 
 catalogues = st.dictionaries(st.text(min_size=1, max_size=6), st.sampled_from("abcdef"), max_size=60)
 
@@ -38,12 +37,6 @@ def test_no_category_gives_more_than_its_part() -> None:
 def test_another_seed_chooses_others() -> None:
     catalogue = {f"api{n}": "a" for n in range(100)}
     assert choose_test_apis(catalogue, 10, 0) != choose_test_apis(catalogue, 10, 1)
-
-
-def test_rows_follow_their_api() -> None:
-    split = split_apis([row for row in build_rows() if row.accepted], 1)
-    assert {row.api_id for row in split.test} == set(split.test_apis)
-    assert len(split.train) + len(split.test) == 20
 
 
 @pytest.mark.parametrize("wanted", [-1, 1.0, 1.5, -0.1])
