@@ -1,10 +1,15 @@
 """Near-duplicates among texts: MinHash LSH proposes, the exact Jaccard similarity of 3-word shingles decides."""
 
-from collections.abc import Iterable, Sequence
+from __future__ import annotations
 
-from datasketch import MinHash, MinHashLSH
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING
 
 from tasks.quality.shingles import make_shingles, measure_jaccard
+
+# Imported where it is used: it brings SciPy, a second and 40 MiB that the rule checks beside this module do not need.
+if TYPE_CHECKING:
+    from datasketch import MinHash
 
 NUM_PERM = 128
 _MISS = 1e-5
@@ -28,6 +33,8 @@ class SimilarTexts:
     """An index of texts that finds the earliest one at least as alike as the threshold."""
 
     def __init__(self, threshold: float) -> None:
+        from datasketch import MinHashLSH
+
         self._threshold = threshold
         self._lsh = MinHashLSH(num_perm=NUM_PERM, params=choose_bands(threshold))
         self._shingles: dict[int, frozenset[str]] = {}
@@ -46,6 +53,8 @@ class SimilarTexts:
 
 def hash_texts(texts: Iterable[str]) -> tuple[list[frozenset[str]], list[MinHash]]:
     """The shingles and the MinHash of every text, in order; the same on every machine (SHA-1, fixed seed)."""
+    from datasketch import MinHash
+
     shingles = [make_shingles(text) for text in texts]
     encoded = ([shingle.encode() for shingle in sorted(one)] for one in shingles)
     return shingles, MinHash.bulk(encoded, num_perm=NUM_PERM, seed=1)
