@@ -10,7 +10,6 @@ from typing import Any
 
 import jsonschema_rs
 from jsonschema.validators import validator_for
-from jsonschema_path.paths import SchemaPath
 from openapi_schema_validator import OAS31_BASE_DIALECT_ID, OAS31Validator, oas31_format_checker
 from openapi_schema_validator._specifications import REGISTRY
 from openapi_spec_validator import OpenAPIV2SpecValidator, OpenAPIV30SpecValidator, OpenAPIV31SpecValidator
@@ -28,7 +27,7 @@ class _FastSchemaValidator(OpenAPIV31SchemaValidator):
     The slow one, in Python, takes 10 ms of a schema with ten properties, and lists nothing but what is wrong.
     """
 
-    def _get_schema_checker(self, schema: SchemaPath, schema_value: Any) -> Callable[[Any], None]:
+    def _get_schema_checker(self, schema: Any, schema_value: Any) -> Callable[[Any], None]:
         check: Callable[[Any], None] = super()._get_schema_checker(schema, schema_value)
         if self._get_schema_dialect_id(schema, schema_value) != OAS31_BASE_DIALECT_ID:
             return check
