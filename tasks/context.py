@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from schemas.catalog import Catalog, CatalogEntry
 from schemas.parameters import BuildDatasetParams, BuildToolsetParams
 from tasks.llm import Ledger, Teacher
+from tasks.side_process import SideProcess
 from tasks.store import DataRoot
 
 
@@ -31,6 +32,7 @@ class RunContext:
     entries: dict[str, CatalogEntry] = field(default_factory=dict)
     made: set[str] = field(default_factory=set)
     unfinished: int = 0
+    side: SideProcess = field(default_factory=SideProcess)
 
     @property
     def dataset_params(self) -> BuildDatasetParams:
@@ -59,3 +61,4 @@ def use_context(context: RunContext) -> Iterator[RunContext]:
         yield context
     finally:
         _CURRENT.reset(token)
+        context.side.close()

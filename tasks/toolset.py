@@ -7,9 +7,11 @@ from schemas.calls import LedgerRow
 from schemas.manifest import ArtifactRef
 from schemas.steps import StepResult
 from schemas.toolset import Documentation, Toolset
-from tasks.agents import build_toolset, document_api, specify_api, toolset_from_document
+from tasks.agents import accept_audit, document_api, draft_toolset, specify_api, toolset_from_document
 from tasks.artifacts import read_payload, write_step
 from tasks.context import get_context
+from tasks.mock import audit_functions
+from tasks.openapi import load_document
 from tasks.recipes import compute_recipe, hash_code, step_task
 
 
@@ -44,7 +46,8 @@ async def specify(api_id: str, recipe: str, documentation: ArtifactRef) -> StepR
     described = Documentation.model_validate(payload["documentation"])
     entry = context.entries[api_id]
     written = await specify_api(entry, described, context.teacher)
-    toolset = build_toolset(entry, described.introduction, written, context.params.teacher.model)
+    draft = draft_toolset(entry, described.introduction, written, context.params.teacher.model)
+    toolset = accept_audit(draft, await context.side.run(audit_functions, draft))
     earlier = [LedgerRow.model_validate(row) for row in payload["ledger"]]
     return await _write_toolset("specify", toolset, recipe, [*earlier, *context.ledger.drain(api_id, "specify")])
 
@@ -59,7 +62,12 @@ def compute_import_recipe(api_id: str) -> str:
 )
 async def import_document(api_id: str, recipe: str) -> StepResult:
     """The toolset of an API whose catalogue entry holds a document. Raises DocumentError."""
-    toolset = toolset_from_document(get_context().entries[api_id])
+    context = get_context()
+    entry = context.entries[api_id]
+    assert entry.openapi is not None
+    loaded = await context.side.run(load_document, entry.openapi)
+    draft = toolset_from_document(entry, loaded.document)
+    toolset = accept_audit(draft, await context.side.run(audit_functions, draft))
     return await _write_toolset("import", toolset, recipe, [])
 
 

@@ -70,7 +70,7 @@ class ApiWalk:
         self.episodes = await self._run(simulate, recipe, toolset.ref, self.instructions.ref)
         self.step = "check"
         code = hash_code("quality", "openapi")
-        self.verdicts = await asyncio.to_thread(check_api, self.context.root, toolset, self.episodes, code)
+        self.verdicts = await self.context.side.run(check_api, self.context.root, toolset, self.episodes, code)
 
     def get_outcome(self, error: Exception | None = None) -> ApiOutcome:
         """What became of the API; with an `error`, its rejection.

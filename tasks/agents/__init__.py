@@ -5,7 +5,7 @@ from tasks.agents.document import document_api
 from tasks.agents.instruct import write_instructions
 from tasks.agents.simulate import simulate_episodes
 from tasks.agents.specify import specify_api
-from tasks.agents.toolset import build_toolset, toolset_from_document
+from tasks.agents.toolset import accept_audit, build_toolset, draft_toolset, toolset_from_document
 
 STAGE_PROMPTS: dict[Stage, tuple[str, ...]] = {
     "document": ("document", "repair"),
@@ -21,8 +21,10 @@ STAGE_VERSIONS: dict[Stage, int] = {"document": 1, "specify": 1, "instruct": 1, 
 __all__ = [
     "STAGE_PROMPTS",
     "STAGE_VERSIONS",
+    "accept_audit",
     "build_toolset",
     "document_api",
+    "draft_toolset",
     "simulate_episodes",
     "specify_api",
     "toolset_from_document",

@@ -3,9 +3,9 @@
 from typing import Any
 
 from schemas.catalog import CatalogEntry
-from schemas.toolset import Toolset
+from schemas.toolset import AuditedCall, Toolset
 from tasks.mock import audit_functions
-from tasks.openapi import DocumentError, build_function, list_operations, load_document, normalise_document
+from tasks.openapi import DocumentError, build_function, list_operations, normalise_document
 
 _MOST_INTRODUCTION = 1000  # characters; real documents may hold a manual there
 
@@ -16,16 +16,32 @@ def build_toolset(entry: CatalogEntry, introduction: str, document: dict[str, An
     Raises:
         DocumentError: The document has no function, or cannot be normalised, or a function fails the audit.
     """
+    toolset = draft_toolset(entry, introduction, document, teacher)
+    return accept_audit(toolset, audit_functions(toolset))
+
+
+def draft_toolset(entry: CatalogEntry, introduction: str, document: dict[str, Any], teacher: str) -> Toolset:
+    """The toolset of a document, before its audit.
+
+    Raises:
+        DocumentError: The document has no function, or cannot be normalised.
+    """
     normal = normalise_document(document)
-    operations = list_operations(normal)
-    toolset = Toolset(
+    return Toolset(
         entry=entry.model_copy(update={"openapi": None}),
         introduction=introduction,
         document=normal,
-        functions=tuple(build_function(operation) for operation in operations),
+        functions=tuple(build_function(operation) for operation in list_operations(normal)),
         teacher=teacher,
     )
-    audit = audit_functions(toolset)
+
+
+def accept_audit(toolset: Toolset, audit: tuple[AuditedCall, ...]) -> Toolset:
+    """The toolset with its audit.
+
+    Raises:
+        DocumentError: A function fails it.
+    """
     failed = [call for call in audit if call.problem]
     if failed:
         first = failed[0]
@@ -35,14 +51,12 @@ def build_toolset(entry: CatalogEntry, introduction: str, document: dict[str, An
     return toolset.model_copy(update={"audit": audit})
 
 
-def toolset_from_document(entry: CatalogEntry) -> Toolset:
-    """The toolset of an entry that came with a real OpenAPI document.
+def toolset_from_document(entry: CatalogEntry, document: dict[str, Any]) -> Toolset:
+    """The toolset of an entry that came with a real OpenAPI document, loaded by `load_document`, before its audit.
 
     Raises:
-        DocumentError: The document is invalid or cannot be used; the message says where.
+        DocumentError: The document has no function.
     """
-    assert entry.openapi is not None
-    document = load_document(entry.openapi).document
     told = str(document["info"].get("description") or "")
     introduction = " ".join((told or entry.description or entry.name).split())[:_MOST_INTRODUCTION]
-    return build_toolset(entry, introduction, document, teacher="")
+    return draft_toolset(entry, introduction, document, teacher="")

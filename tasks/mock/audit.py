@@ -38,7 +38,8 @@ def audit_functions(toolset: Toolset) -> tuple[AuditedCall, ...]:
     api = MockApi(operations, toolset.entry.id)
     calls: list[AuditedCall] = []
     for operation in operations:
-        calls += (_call_well(api, operation), _call_badly(api, operation))
+        good = _call_well(api, operation)
+        calls += (good, _call_badly(api, operation, good.arguments))
     return tuple(calls)
 
 
@@ -53,10 +54,9 @@ def _call_well(api: MockApi, operation: Operation) -> AuditedCall:
     return AuditedCall(function=operation.name, good=True, arguments=arguments, status=status, problem=problem)
 
 
-def _call_badly(api: MockApi, operation: Operation) -> AuditedCall:
-    transport = api.transport(AUDIT_SEED)
-    arguments = _spoil_arguments(operation, _choose_arguments(api, operation, transport, 0))
-    status, _, _ = _send(transport, operation, arguments)
+def _call_badly(api: MockApi, operation: Operation, good: dict[str, Any]) -> AuditedCall:
+    arguments = _spoil_arguments(operation, good)
+    status, _, _ = _send(api.transport(AUDIT_SEED), operation, arguments)
     problem = "" if 400 <= status < 500 else f"status {status} for a bad call"
     return AuditedCall(function=operation.name, good=False, arguments=arguments, status=status, problem=problem)
 

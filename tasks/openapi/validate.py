@@ -4,19 +4,45 @@ The validator would fetch what a remote reference names, files of this machine i
 first, and end the matter; `$id`, which can make a local reference remote, is not shown to it.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import lru_cache
 from typing import Any
 
+import jsonschema_rs
 from jsonschema.validators import validator_for
+from openapi_schema_validator import OAS31_BASE_DIALECT_ID, OAS31Validator, oas31_format_checker
+from openapi_schema_validator._specifications import REGISTRY
 from openapi_spec_validator import OpenAPIV2SpecValidator, OpenAPIV30SpecValidator, OpenAPIV31SpecValidator
 from openapi_spec_validator.schemas.utils import get_schema_content
+from openapi_spec_validator.validation.keywords import KeywordValidator, OpenAPIV31SchemaValidator
 from referencing.exceptions import Unresolvable
 
 MAX_PROBLEMS = 20
 LINE_LIMIT = 300
 
-VALIDATORS = {"2.0": OpenAPIV2SpecValidator, "3.0": OpenAPIV30SpecValidator, "3.1": OpenAPIV31SpecValidator}
+
+class _FastSchemaValidator(OpenAPIV31SchemaValidator):
+    """Has a fast validator look at each schema first, and the slow one only at those in which it finds something.
+
+    The slow one, in Python, takes 10 ms of a schema with ten properties, and lists nothing but what is wrong.
+    """
+
+    def _get_schema_checker(self, schema: Any, schema_value: Any) -> Callable[[Any], None]:
+        check: Callable[[Any], None] = super()._get_schema_checker(schema, schema_value)
+        if self._get_schema_dialect_id(schema, schema_value) != OAS31_BASE_DIALECT_ID:
+            return check
+        is_sound = _load_meta_schema().is_valid
+        return lambda value: None if is_sound(value) else check(value)
+
+
+class _FastV31SpecValidator(OpenAPIV31SpecValidator):
+    keyword_validators: dict[str, type[KeywordValidator]] = {  # noqa: RUF012 - declared so by the base
+        **OpenAPIV31SpecValidator.keyword_validators,
+        "schema": _FastSchemaValidator,
+    }
+
+
+VALIDATORS = {"2.0": OpenAPIV2SpecValidator, "3.0": OpenAPIV30SpecValidator, "3.1": _FastV31SpecValidator}
 
 
 def find_spec_problems(doc: Mapping[str, Any]) -> list[str]:
@@ -70,6 +96,17 @@ def _list_errors(doc: Any, version: str) -> Iterator[Any]:
         yield from (_find_innermost(error) for error in _load_explainer(version).iter_errors(doc))
     else:
         yield from validator(doc).iter_errors()
+
+
+@lru_cache
+def _load_meta_schema() -> jsonschema_rs.Draft202012Validator:
+    """What a schema of OpenAPI 3.1 must look like. Patterns are read as Python does it, as by the slow validator."""
+    return jsonschema_rs.Draft202012Validator(
+        OAS31Validator.META_SCHEMA,
+        validate_formats=True,
+        formats={"regex": lambda text: oas31_format_checker.conforms(text, "regex")},
+        retriever=REGISTRY.contents,
+    )
 
 
 @lru_cache

@@ -35,7 +35,9 @@ TEXT_CAP = 4
 """How many draws of a kind are tried before text is made to fit."""
 
 
-_given: dict[int, tuple[Schema, list[Json]]] = {}  # by identity, the schema kept beside, as in `validators`
+# By identity, the schema kept beside, as in `validators`.
+_given: dict[int, tuple[Schema, list[Json]]] = {}
+_holds_region: dict[int, tuple[Schema, bool]] = {}
 
 
 def sample_value(name: str, schema: Schema, rng: Random) -> Json:
@@ -206,7 +208,7 @@ def _sample_object(name: str, schema: Schema, scene: Scene, depth: int) -> dict[
     # Nested places and people (an order's customer) are scenes of their own; the object itself is one.
     if depth:
         scene = Scene(scene.rng)
-    if any(infer_value_kind(key, _AS_TEXT) == "region" for key in properties):
+    if properties and _has_region(properties):
         scene.country_code = REGIONS_OF
     members: dict[str, Json] = {}
     for key, part in properties.items():
@@ -226,6 +228,17 @@ def _sample_object(name: str, schema: Schema, scene: Scene, depth: int) -> dict[
         wanted = max(wanted, 3 if most is None else min(3, most))
     _add_extras(members, wanted, name, extra, scene, depth)
     return members
+
+
+def _has_region(properties: Schema) -> bool:
+    """Whether one of an object's properties is a region; found once for each schema."""
+    known = _holds_region.get(id(properties))
+    if known is None:
+        if len(_holds_region) >= MOST_KEPT:
+            _holds_region.clear()
+        found = any(infer_value_kind(key, _AS_TEXT) == "region" for key in properties)
+        known = _holds_region[id(properties)] = (properties, found)
+    return known[1]
 
 
 def _add_extras(members: dict[str, Json], wanted: int, name: str, extra: Any, scene: Scene, depth: int) -> None:

@@ -6,7 +6,7 @@ import pytest
 
 from schemas.toolset import Toolset
 from tasks.agents.toolset import build_toolset, toolset_from_document
-from tasks.openapi import DocumentError
+from tasks.openapi import DocumentError, load_document
 from tests.tasks.agents.parts import ENTRY, answer_with, make_document
 
 
@@ -36,7 +36,7 @@ def test_a_function_whose_answer_no_mock_can_give_fails_the_audit() -> None:
 def test_a_real_document_needs_no_teacher_and_gives_the_introduction() -> None:
     document = make_document()
     document["info"]["description"] = "Pets of\n\nshelters. " + "Much more. " * 200
-    toolset = toolset_from_document(ENTRY.model_copy(update={"openapi": document}))
+    toolset = toolset_from_document(ENTRY.model_copy(update={"openapi": document}), load_document(document).document)
     assert toolset.introduction.startswith("Pets of shelters. Much more.")
     assert len(toolset.introduction) <= 1000
     assert toolset.teacher == ""
@@ -44,7 +44,7 @@ def test_a_real_document_needs_no_teacher_and_gives_the_introduction() -> None:
 
 
 def test_an_entry_speaks_for_a_document_that_says_nothing() -> None:
-    toolset = toolset_from_document(ENTRY.model_copy(update={"openapi": make_document()}))
+    toolset = toolset_from_document(ENTRY, load_document(make_document()).document)
     assert toolset.introduction == ENTRY.description
 
 
@@ -54,4 +54,4 @@ def test_a_reference_loop_is_rejected_with_its_way() -> None:
     document["components"] = {"schemas": {"Pet": {"type": "object", "properties": mother}}}
     document["paths"]["/pets/{petId}"]["get"]["responses"] = answer_with({"$ref": "#/components/schemas/Pet"})
     with pytest.raises(DocumentError, match="reference loop: #/components/schemas/Pet"):
-        toolset_from_document(ENTRY.model_copy(update={"openapi": document}))
+        load_document(document)
