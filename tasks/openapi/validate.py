@@ -95,7 +95,10 @@ def _list_errors(doc: Any, version: str) -> Iterator[Any]:
     if version != "3.1" and any("oneOf" in error.message for error in validator.schema_validator.iter_errors(doc)):
         yield from (_find_innermost(error) for error in _load_explainer(version).iter_errors(doc))
     else:
-        yield from validator(doc).iter_errors()
+        # What its own `iter_errors` does; that one has an unbounded cache, which keeps every document for ever.
+        walker = validator(doc)
+        yield from walker.schema_validator.iter_errors(doc)
+        yield from walker.root_validator(walker.schema_path)
 
 
 @lru_cache
