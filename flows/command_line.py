@@ -17,6 +17,8 @@ from dataclasses import replace
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
+from pydantic import Field, create_model
+
 from flows.inputs import Inputs, gather_inputs
 from flows.options import parse_options
 from flows.server import Server, configure_client, is_healthy, launch_server, wait_for_server
@@ -41,6 +43,10 @@ _QUIET = {
 }
 
 
+_SAMPLE = 5
+"""APIs that a dry run plays unless it is told how many."""
+
+
 class _StoppedError(Exception):
     """A signal ended the run."""
 
@@ -52,10 +58,20 @@ class _StoppedError(Exception):
 def main(name: str, arguments: list[str] | None = None) -> int:
     """Run the flow of `flows/<name>.py` with the process's arguments; returns the exit status."""
     try:
-        params = parse_options(f"flows.{name}", FLOWS[name], sys.argv[1:] if arguments is None else arguments)
+        given = parse_options(
+            f"flows.{name}", _add_dry_run(FLOWS[name]), sys.argv[1:] if arguments is None else arguments
+        )
+        told = given.model_dump()
+        sample: int | None = told.pop("dry_run")
+        params = FLOWS[name].model_validate(told)
         if name == "refresh_dataset" and isinstance(params, BuildDatasetParams) and params.version is not None:
             raise UserError("a refresh takes no version: leave --version out, or use flows.build_dataset.")
-        inputs = gather_inputs(params)
+        inputs = gather_inputs(params, writes=sample is None)
+        if sample is not None:
+            from flows.dry_run import print_dry_run
+
+            print_dry_run(params, inputs, sample)
+            return 0
         return _run(name, params, inputs)
     except UserError as error:
         return _fail(error, 2)
@@ -66,6 +82,15 @@ def main(name: str, arguments: list[str] | None = None) -> int:
     except (KeyboardInterrupt, _StoppedError) as error:
         print("interrupted: what was finished is kept, the same command goes on from there", file=sys.stderr)
         return 128 + (error.sign if isinstance(error, _StoppedError) else signal.SIGINT)
+
+
+def _add_dry_run(model: type[BuildToolsetParams]) -> type[BuildToolsetParams]:
+    """A flow's parameters and `dry_run`, which is the command line's alone: it answers without a flow run."""
+    text = (
+        f"only estimate calls, tokens and cost, from a sample of N APIs ({_SAMPLE} if N is left out); nothing is spent"
+    )
+    field = Field(None, ge=1, description=text, json_schema_extra={"alone": _SAMPLE})
+    return create_model(model.__name__, __base__=model, __doc__=model.__doc__, dry_run=(int | None, field))
 
 
 def _run(name: str, params: BuildToolsetParams, inputs: Inputs) -> int:
@@ -135,6 +160,10 @@ async def _run_flow(flow: Callable[..., Coroutine[Any, Any, Any]], params: Build
         if stopped:
             raise _StoppedError(stopped[0]) from None
         raise
+    finally:
+        for batch in teachers[0].open_batches if teachers else ():
+            where = f"{batch.requests} requests wait at the endpoint in {batch.batch_id or batch.name}"
+            print(f"{where}; the same command gets their answers", file=sys.stderr)
 
 
 def _wait(server: Server) -> None:

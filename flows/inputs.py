@@ -22,8 +22,8 @@ class Inputs:
     benchmarks: tuple[str, ...] = ()
 
 
-def gather_inputs(params: BuildToolsetParams) -> Inputs:
-    """Read what the parameters name, and see that the run can start.
+def gather_inputs(params: BuildToolsetParams, *, writes: bool = True) -> Inputs:
+    """Read what the parameters name, and see that the run can start, and write unless it `writes` nothing.
 
     Raises:
         UserError: an unknown category or API, a file that is not there or no catalogue, a dataset version that
@@ -39,5 +39,6 @@ def gather_inputs(params: BuildToolsetParams) -> Inputs:
         benchmarks = tuple(text for path in params.benchmarks for text in read_benchmark(path))
     catalog = read_catalog(params.catalog)
     select_entries(catalog, categories=params.categories, names=params.names, auth=params.auth)
-    root.require_writable()  # last, because it makes the folder
+    if writes:
+        root.require_writable()  # last, because it makes the folder
     return Inputs(root, catalog, benchmarks)

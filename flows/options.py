@@ -97,6 +97,8 @@ def _add_option(group: Any, name: str, field: FieldInfo) -> None:
         options["metavar"] = "|".join([number, *choices])
         if bool in kinds:  # alone it means true
             options |= {"nargs": "?", "const": "true", "metavar": "true|false"}
+        if isinstance(field.json_schema_extra, dict) and (alone := field.json_schema_extra.get("alone")) is not None:
+            options |= {"nargs": "?", "const": str(alone)}
         if type(None) in kinds:
             options["type"] = lambda value: None if value.lower() == "none" else value
         if field.default is not None:

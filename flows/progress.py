@@ -42,6 +42,10 @@ class Spender(Protocol):
         """Requests on their way."""
 
     @property
+    def in_batches(self) -> int:
+        """Requests that wait for the Batch API."""
+
+    @property
     def pause_s(self) -> float:
         """Seconds for which nothing is sent."""
 
@@ -108,6 +112,8 @@ class Progress:
             parts.append(spending)
         if self.teacher is not None and self.teacher.stopped is not None:
             parts.append(f"stopping, {self.teacher.in_flight} in flight")
+        elif self.teacher is not None and self.teacher.in_batches:
+            parts.append(f"{self.teacher.in_batches} wait in batches")
         elif self.teacher is not None and self.teacher.pause_s >= _LONG_PAUSE_S:
             parts.append(f"limited for {format_seconds(self.teacher.pause_s)}")
         elif self.left is not None and self.apis < self.total:

@@ -17,6 +17,9 @@ Walk = Callable[[str], Awaitable[ApiOutcome]]
 _FEW = 8
 """APIs at a time that keep two cores busy; more would only hold more of them in memory."""
 
+_MANY = 10_000
+"""APIs at a time where their requests go in batches: the more, the fewer batches, each of which takes its time."""
+
 
 @dataclass(frozen=True)
 class Walked:
@@ -79,4 +82,6 @@ def choose_in_flight(params: BuildToolsetParams) -> int:
         return params.in_flight
     if params.teacher.is_embedded:
         return _FEW
+    if params.teacher.batch:
+        return _MANY
     return max(_FEW, params.teacher.concurrency // (1 if params.budget == Budget() else 4))

@@ -24,6 +24,7 @@ class DatasetFacts(Record):
     """What the flow knows of a dataset and the rows do not say.
 
     `catalog_source` and `catalog_note` tell where the catalogue's facts come from; `parameters` are the flow's own.
+    `unfinished_apis` is how many APIs the run had no budget to finish: with any, the dataset is partial.
     """
 
     teacher: str
@@ -35,6 +36,7 @@ class DatasetFacts(Record):
     catalog_source: str = "bundled"
     catalog_note: str = ""
     code_version: str = ""
+    unfinished_apis: int = 0
     parameters: dict[str, Json] = Field(default_factory=dict)
 
 

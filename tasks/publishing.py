@@ -48,7 +48,7 @@ def find_unchanged(recipe: str) -> Published | None:
     params = context.dataset_params
     if params.version is not None:
         return None
-    manifest = _read_newest(context.root, params.name)
+    manifest = _read_newest(context)
     if manifest is None or manifest.facts.recipe_hash != recipe or not _is_whole(context.root, manifest):
         return None
     return _describe(context.root, manifest, changed=False)
@@ -67,7 +67,7 @@ async def publish(curated: Curated, recipe: str) -> Published:
 
 def _publish(context: RunContext, curated: Curated, recipe: str) -> Published:
     params = context.dataset_params
-    newest = None if params.version is not None else _read_newest(context.root, params.name)
+    newest = None if params.version is not None else _read_newest(context)
     if newest is not None and not _is_whole(context.root, newest):
         newest = None
     facts = DatasetFacts(
@@ -80,6 +80,7 @@ def _publish(context: RunContext, curated: Curated, recipe: str) -> Published:
         catalog_source=context.catalog.source,
         catalog_note=_BUNDLED_NOTE if params.catalog == "bundled" else "",
         code_version=read_code_version(),
+        unfinished_apis=context.unfinished,
         parameters=params.model_dump(mode="json"),
     )
     dataset = publish_dataset(
@@ -118,8 +119,13 @@ def read_code_version() -> str:
         return ""
 
 
-def _read_newest(root: DataRoot, name: str) -> Manifest | None:
-    version = read_latest(root, name) if list_versions(root, name) else None
+def _read_newest(context: RunContext) -> Manifest | None:
+    """The version to compare with: the latest one, or for a partial dataset, which may not be it, the last one."""
+    root, name = context.root, context.dataset_params.name
+    versions = list_versions(root, name)
+    if not versions:
+        return None
+    version = versions[-1] if context.unfinished else read_latest(root, name)
     return None if version is None else read_manifest(get_dataset_path(root, name, version))
 
 

@@ -5,13 +5,14 @@ others to say.
 """
 
 from tasks.llm.budget import Spent
-from tasks.llm.client import Counts, Teacher, check_teacher
+from tasks.llm.client import SINGLE_SHOT, Counts, Teacher, check_teacher, find_price
 from tasks.llm.endpoint import build_recipe
 from tasks.llm.ledger import Ledger
 from tasks.llm.prices import Price, Prices, load_prices
 from tasks.llm.store import CompletionStore
 
 __all__ = [
+    "SINGLE_SHOT",
     "CompletionStore",
     "Counts",
     "Ledger",
@@ -21,5 +22,6 @@ __all__ = [
     "Teacher",
     "build_recipe",
     "check_teacher",
+    "find_price",
     "load_prices",
 ]

@@ -103,6 +103,11 @@ class BatchSender:
             self._tending = self._start(self._tend())
         return await self._requests.wait(request)
 
+    @property
+    def waiting(self) -> int:
+        """Requests that have no answer yet."""
+        return len(self._requests)
+
     def describe_open(self) -> list[OpenBatch]:
         """What is open at the endpoint, oldest first: for telling the user, also after `stop`."""
         return self._record.list_open()

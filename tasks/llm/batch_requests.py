@@ -40,6 +40,9 @@ class Requests:
         self._arrived = asyncio.Event()
         self._arrivals = 0
 
+    def __len__(self) -> int:
+        return len(self._open)
+
     def find(self, key: str) -> Request | None:
         """The request of this key that has no answer yet."""
         return self._open.get(key)

@@ -75,7 +75,7 @@ class Account:
             return
         if not used.prompt and not used.completion:
             used = thought  # an endpoint that does not say
-        self.spent.add(used, None if self._price is None else self._price.compute_cost(used))
+        self.spent.add(used, None if self._price is None else self._price.compute_cost(used, batched=batched))
         self._completion_tokens += used.completion
 
     def _require_room(self, thought: Usage) -> None:

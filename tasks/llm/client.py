@@ -9,7 +9,7 @@ import asyncio
 import random
 import time
 from collections import defaultdict
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from types import TracebackType
 from typing import Self, TypeVar
@@ -22,16 +22,21 @@ from schemas.calls import ChatRequest, Completion, LedgerRow, Stage
 from schemas.errors import RunStoppedError, TeacherError
 from schemas.parameters import Budget
 from schemas.teacher import TeacherSettings
+from tasks.llm.batch import BatchSender
+from tasks.llm.batch_record import OpenBatch
 from tasks.llm.budget import Account, RecentErrors, Spent
 from tasks.llm.endpoint import Secret, build_recipe, name_endpoint, open_client, read_key
 from tasks.llm.keys import build_key
 from tasks.llm.ledger import Ledger
-from tasks.llm.prices import load_prices
+from tasks.llm.prices import Price, load_prices
 from tasks.llm.sender import Answer, Sender
 from tasks.llm.store import CompletionStore
 from tasks.llm.structured import ask_for_json
 
 T = TypeVar("T", bound=BaseModel)
+
+SINGLE_SHOT: frozenset[Stage] = frozenset({"document", "specify", "instruct", "judge"})
+"""The stages whose requests follow from no answer that a person would wait for: they may go through the Batch API."""
 
 _LOOK_AGAIN_S = (0.1, 0.4)
 """How long to wait before looking whether another process has got the answer that it asked for."""
@@ -58,9 +63,10 @@ class _Purpose:
 class Teacher:
     """One teacher of a run; all its methods belong to one event loop.
 
-    Without a `store` nothing outlasts the run. `key` is the API key where it does not come from the environment,
-    `client` replaces the one that the settings lead to (another app in process), `first_backoff_s` is the wait after a
-    first failure, in seconds. More than `max_error_share` failures among the last 100 requests stop the run.
+    Without a `store` nothing outlasts the run, and nothing goes in batches. `key` is the API key where it does not come
+    from the environment, `client` replaces the one that the settings lead to (another app in process). More than
+    `max_error_share` failures among the last 100 requests stop the run. `first_backoff_s` is the wait after a first
+    failure, in seconds, and `batch_times` are those of `BatchSender`.
 
     Raises:
         UserError: no API key for OpenAI, a price list that cannot be read, a budget in US dollars and no price.
@@ -77,20 +83,28 @@ class Teacher:
         key: str | None = None,
         client: openai.AsyncOpenAI | None = None,
         first_backoff_s: float = 0.5,
+        batch_times: Mapping[str, float] | None = None,
     ) -> None:
         self.settings = settings
         self.endpoint = name_endpoint(settings)
         self._secret = read_key(settings) if key is None else Secret(key)
-        self._price = load_prices().find_price(self.endpoint, settings.model)
+        self._price = find_price(settings)
         self._account = Account(budget or Budget(), self._price, settings.model)
         self._client = client or open_client(settings, self._secret)
+        self._batch: BatchSender | None = None
+        if settings.batch and store is not None:
+            self._batch = BatchSender(
+                self._client, store, settings, endpoint=self.endpoint, secret=self._secret, **(batch_times or {})
+            )
         errors = RecentErrors(max_error_share)
         self._sender = Sender(
-            settings, self.endpoint, self._secret, self._client, self._account, errors, first_backoff_s
+            settings, self.endpoint, self._secret, self._client, self._account, errors, first_backoff_s, self._batch
         )
         self._store = store
         self._ledger = ledger
         self._stored = 0
+        self.open_batches: tuple[OpenBatch, ...] = ()
+        """What is left at the endpoint when the teacher is closed; a later run finds it."""
         self._by_api: defaultdict[str, Spent] = defaultdict(Spent)
         self._in_flight: dict[str, asyncio.Task[Answer]] = {}
 
@@ -109,6 +123,9 @@ class Teacher:
         self.stop(RunStoppedError("the run has ended", "signal"))
         if self._in_flight:
             await asyncio.wait(self._in_flight.values())
+        if self._batch is not None:
+            self.open_batches = tuple(self._batch.describe_open())
+            await self._batch.aclose()
         await self._client.close()
 
     def stop(self, error: RunStoppedError) -> None:
@@ -152,6 +169,11 @@ class Teacher:
         return self._sender.throttle.in_flight
 
     @property
+    def in_batches(self) -> int:
+        """Requests that wait for the Batch API."""
+        return 0 if self._batch is None else self._batch.waiting
+
+    @property
     def pause_s(self) -> float:
         """Seconds for which nothing is sent, because the endpoint asked for patience."""
         return self._sender.throttle.pause_s
@@ -175,7 +197,7 @@ class Teacher:
             key = build_key(self.endpoint, self.settings.model, request)
         except ValueError as error:
             raise TeacherError(f"the request cannot be written as JSON: {error}") from error
-        answer = await self._find_or_fetch(key, request)
+        answer = await self._find_or_fetch(key, request, stage)
         if not answer.attempts:
             self._stored += 1
         self._enter(answer, purpose)
@@ -204,7 +226,7 @@ class Teacher:
 
         return await ask_for_json(complete, request, schema_model, name=name, check=check, attempts=attempts)
 
-    async def _find_or_fetch(self, key: str, request: ChatRequest) -> Answer:
+    async def _find_or_fetch(self, key: str, request: ChatRequest, stage: Stage) -> Answer:
         if self._store is not None and (stored := self._store.get(key)) is not None:
             return Answer(stored)
         fetching = self._in_flight.get(key)
@@ -212,7 +234,11 @@ class Teacher:
             return Answer((await asyncio.shield(fetching)).completion)
         if self.stopped is not None:
             raise self.stopped
-        fetching = asyncio.create_task(self._fetch(key, request))
+        if self._batch is not None and stage in SINGLE_SHOT:
+            # Claimed in a table of the store and not by a lock: a batch outlasts its process.
+            fetching = asyncio.create_task(self._sender.send_in_batch(key, request))
+        else:
+            fetching = asyncio.create_task(self._fetch(key, request))
         self._in_flight[key] = fetching
         fetching.add_done_callback(lambda done: self._forget(key, done))
         # A task of its own: what was sent is paid for, and kept whatever becomes of the caller.
@@ -240,7 +266,7 @@ class Teacher:
 
     def _enter(self, answer: Answer, purpose: _Purpose) -> None:
         completion, usage = answer.completion, answer.completion.usage
-        cost = None if self._price is None else self._price.compute_cost(usage)
+        cost = None if self._price is None else self._price.compute_cost(usage, batched=completion.batched)
         if answer.attempts:
             self._by_api[purpose.api_id].add(usage, cost)
         self._ledger.add(
@@ -259,8 +285,14 @@ class Teacher:
                 stored=answer.attempts == 0,
                 finish_reason=completion.finish_reason,
                 fingerprint=completion.fingerprint,
+                batched=completion.batched,
             )
         )
+
+
+def find_price(settings: TeacherSettings) -> Price | None:
+    """What completions of a teacher cost; None where that is unknown. Raises UserError for a bad price list."""
+    return load_prices().find_price(name_endpoint(settings), settings.model)
 
 
 def check_teacher(settings: TeacherSettings, budget: Budget) -> None:
@@ -271,4 +303,4 @@ def check_teacher(settings: TeacherSettings, budget: Budget) -> None:
     """
     if settings.api_key_block is None:
         read_key(settings)
-    Account(budget, load_prices().find_price(name_endpoint(settings), settings.model), settings.model)
+    Account(budget, find_price(settings), settings.model)

@@ -12,10 +12,11 @@ from typing import Any
 import httpx2
 import openai
 
-from schemas.calls import ChatRequest, Completion
+from schemas.calls import ChatRequest, Completion, Usage
 from schemas.errors import RunStoppedError
 from schemas.teacher import TeacherSettings
 from tasks.llm.answers import parse_answer
+from tasks.llm.batch import BatchSender
 from tasks.llm.budget import Account, RecentErrors
 from tasks.llm.capabilities import Capabilities, build_body, learn
 from tasks.llm.endpoint import Secret
@@ -52,6 +53,7 @@ class Sender:
         account: Account,
         errors: RecentErrors,
         first_backoff_s: float,
+        batch: BatchSender | None = None,
     ) -> None:
         self.sent = 0
         self.stopped: RunStoppedError | None = None
@@ -62,6 +64,7 @@ class Sender:
         self._client = client
         self._account = account
         self._errors = errors
+        self._batch = batch
         self._capabilities = Capabilities()
         self._backoff = Backoff(settings.attempts, settings.give_up_s, first_backoff_s)
         self._counts_tokens = settings.tpm is not None or account.counts_tokens
@@ -93,6 +96,20 @@ class Sender:
         completion = await send_with_retries(attempt, self._backoff, self.rest)
         return Answer(completion, attempts)
 
+    async def send_in_batch(self, key: str, request: ChatRequest) -> Answer:
+        """The endpoint's answer, by way of its Batch API; the answer is in the store when it is returned.
+
+        Raises:
+            RunStoppedError: as for `send`. A request that is in a batch by then stays there, for a later run to find.
+            FatalTeacherError, TeacherError: it was refused, or failed in every batch.
+        """
+
+        async def attempt() -> Completion:
+            return await self._send_as_taken(request, key)
+
+        # What may pass is sent again by the batch sender, in its next batch.
+        return Answer(await send_with_retries(attempt, self._backoff, self.rest), 1)
+
     async def rest(self, seconds: float) -> None:
         """Wait, unless the run is stopped meanwhile.
 
@@ -106,13 +123,16 @@ class Sender:
         assert self.stopped is not None
         raise self.stopped
 
-    async def _send_as_taken(self, request: ChatRequest) -> Completion:
-        """Sends the request in the form that the endpoint takes; finding it is no failed attempt."""
+    async def _send_as_taken(self, request: ChatRequest, batch_key: str | None = None) -> Completion:
+        """Sends the request in the form that the endpoint takes; finding it is no failed attempt.
+
+        With a `batch_key`, the key under which the answer will be kept, it goes into a batch.
+        """
         while True:
             used = self._capabilities
             body = build_body(self._settings.model, request, used)
             try:
-                return await self._send_in_turn(body)
+                return await (self._send_in_turn(body) if batch_key is None else self._wait_in_batch(batch_key, body))
             except EndpointError as refusal:
                 learnt = learn(used, body, refusal)
                 if learnt is None:
@@ -129,10 +149,9 @@ class Sender:
         ticket = await self.throttle.enter(tokens)
         used_tokens, used = None, None
         try:
-            thought = self._account.begin(tokens)
-        except RunStoppedError as error:
+            thought = self._begin(tokens)
+        except RunStoppedError:
             self.throttle.leave(ticket)
-            self.stop(error)
             raise
         try:
             self.sent += 1
@@ -149,6 +168,37 @@ class Sender:
         finally:
             self._account.end(thought, used)
             self.throttle.leave(ticket, used_tokens)
+
+    async def _wait_in_batch(self, key: str, body: dict[str, Any]) -> Completion:
+        assert self._batch is not None
+        if self.stopped is not None:
+            raise self.stopped
+        tokens = len(json.dumps(body)) // _CHARACTERS_PER_TOKEN if self._counts_tokens else 0
+        used = None
+        thought = self._begin(tokens)
+        stopping = asyncio.create_task(self._stopping.wait())
+        fetching = asyncio.create_task(self._batch.fetch(key, body))
+        try:
+            await asyncio.wait({fetching, stopping}, return_when=asyncio.FIRST_COMPLETED)
+            if not fetching.done():
+                assert self.stopped is not None
+                raise self.stopped
+            completion = fetching.result()
+            self.sent += 1
+            used = completion.usage
+            return completion
+        finally:
+            stopping.cancel()
+            fetching.cancel()
+            self._account.end(thought, used, batched=True)
+
+    def _begin(self, tokens: int) -> Usage:
+        """What a request is thought to take; where the budget has no room for it the run is stopped."""
+        try:
+            return self._account.begin(tokens)
+        except RunStoppedError as error:
+            self.stop(error)
+            raise
 
     def _note_error(self, error: EndpointError) -> None:
         if error.is_limit:

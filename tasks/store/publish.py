@@ -24,6 +24,7 @@ from tasks.store.versions import (
     check_dataset_name,
     get_dataset_path,
     next_version,
+    read_latest,
     require_new_version,
 )
 
@@ -44,6 +45,8 @@ def publish_dataset(
 ) -> DatasetRef:
     """Publish `datasets/<name>/<version>/`, the next free version by default, and make it the latest.
 
+    A partial dataset becomes the latest only where there is no complete one.
+
     Accepted rows are split into train and test by API with the seed of `facts`. If `newest`, a version of this name,
     holds the very same instances, that one is returned and nothing published; which calls it took may differ.
 
@@ -60,7 +63,7 @@ def publish_dataset(
     chosen = choose_test_apis(accepted, test_apis, facts.seed)
     with _open_staging(root, name) as folder:
         draft = write_instances(folder, content, chosen)
-        if newest is not None and newest.facts.seed == facts.seed and _holds(newest, draft):
+        if newest is not None and _is_alike(newest.facts, facts) and _holds(newest, draft):
             return describe_dataset(root, newest)
         write_apis(folder, content, draft)
         while True:
@@ -73,8 +76,18 @@ def publish_dataset(
                 # What has the name may be no version (a file, say), and then there is none to go on to.
                 if version is not None or next_version(root, name) == taken:
                     raise
-    root.write_bytes(root.path("datasets", name, LATEST), f"{taken}\n".encode())
+    if not facts.unfinished_apis or not _has_complete_latest(root, name):
+        root.write_bytes(root.path("datasets", name, LATEST), f"{taken}\n".encode())
     return describe_dataset(root, manifest)
+
+
+def _is_alike(one: DatasetFacts, other: DatasetFacts) -> bool:
+    return (one.seed, one.unfinished_apis) == (other.seed, other.unfinished_apis)
+
+
+def _has_complete_latest(root: DataRoot, name: str) -> bool:
+    latest = read_latest(root, name)
+    return latest is not None and not read_manifest(get_dataset_path(root, name, latest)).facts.unfinished_apis
 
 
 def read_manifest(folder: UPath) -> Manifest:

@@ -34,6 +34,7 @@ class Spender:
 
     def __init__(self, spent: Spent, *, in_flight: int = 0, pause_s: float = 0.0) -> None:
         self.spent, self.in_flight, self.pause_s = spent, in_flight, pause_s
+        self.in_batches = 0
         self.stopped: RunStoppedError | None = None
 
 
@@ -61,6 +62,8 @@ def test_a_run_that_waits_or_stops_says_so_instead_of_the_time_left() -> None:
     teacher = Spender(Spent(), in_flight=7, pause_s=90)
     progress = Progress(total=4, apis=1, teacher=teacher)
     assert progress.describe().endswith("limited for 1 min 30 s")
+    teacher.in_batches = 50
+    assert progress.describe().endswith("50 wait in batches")
     teacher.stopped = RunStoppedError("stopped by SIGINT", "signal")
     assert progress.describe().endswith("stopping, 7 in flight")
 

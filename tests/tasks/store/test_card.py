@@ -33,6 +33,11 @@ def test_the_card_of_a_real_teacher_speaks_of_its_terms(tmp_path: Path) -> None:
     assert yaml.safe_load(card.split("---\n")[1])["license"] == "other"
 
 
+def test_a_partial_dataset_says_so(tmp_path: Path) -> None:
+    assert "before 12 more APIs were finished" in write_card(tmp_path, unfinished_apis=12)
+    assert "Partial" not in write_card(tmp_path)
+
+
 def test_markup_in_names_and_problems_stays_text(tmp_path: Path) -> None:
     card = write_card(tmp_path)
     assert "<script>" not in card

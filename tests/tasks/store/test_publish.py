@@ -56,6 +56,15 @@ def test_a_dataset_has_all_its_files_and_is_the_latest(root: DataRoot) -> None:
     assert {path.name for path in folder.parent.iterdir()} == {"v1", "latest"}
 
 
+def test_a_partial_dataset_is_the_latest_only_where_there_is_no_complete_one(root: DataRoot) -> None:
+    publish(root, unfinished_apis=7)
+    assert read_latest(root, "demo") == "v1"
+    publish(root)
+    publish(root, unfinished_apis=3)
+    assert list_versions(root, "demo") == ("v1", "v2", "v3")
+    assert read_latest(root, "demo") == "v2"
+
+
 def test_train_and_test_share_no_api_and_hold_accepted_rows_only(root: DataRoot) -> None:
     publish(root)
     folder = resolve_dataset(root, "demo")

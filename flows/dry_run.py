@@ -1,0 +1,83 @@
+"""`--dry-run`: what a run is likely to take, told before anything is spent. Imports nothing of Prefect."""
+
+import asyncio
+import textwrap
+from functools import partial
+
+from flows.inputs import Inputs
+from flows.spending import write_usd
+from schemas.errors import UserError
+from schemas.parameters import BuildToolsetParams
+from tasks.forecast import Forecast, forecast
+from tasks.sources import select_entries
+
+_WIDTH = 80
+
+
+def print_dry_run(params: BuildToolsetParams, inputs: Inputs, sample: int) -> None:
+    """Play a sample of the run's APIs and print the forecast.
+
+    Raises:
+        UserError: none of the sample can be used.
+    """
+    choose = partial(
+        select_entries,
+        inputs.catalog,
+        categories=params.categories,
+        names=params.names,
+        auth=params.auth,
+        seed=params.seed,
+    )
+    entries = choose(limit=None if params.apis == "all" else params.apis)
+    drawn = choose(limit=min(sample, len(entries)))
+    found = asyncio.run(forecast(entries, drawn, params))
+    if not found.sampled:
+        raise UserError(f"none of the {len(drawn)} APIs that were drawn has a document that can be used")
+    print(render_forecast(found, params))
+
+
+def render_forecast(found: Forecast, params: BuildToolsetParams) -> str:
+    """The forecast as a table of 80 columns."""
+    lines = [
+        f"dry run: what {found.apis:,} APIs are likely to take of {params.teacher.model}, by {found.sampled} of them",
+        "",
+        f"{'stage':<10}{'calls':>10}{'prompt tokens':>18}{'completion tokens':>20}{'cost':>12}",
+    ]
+    for row in found.stages:
+        lines.append(_render_row(row.stage, row.calls, row.prompt_tokens, row.completion_tokens, row.cost_usd))
+    costs = [row.cost_usd for row in found.stages]
+    lines.append(
+        _render_row(
+            "all",
+            sum(row.calls for row in found.stages),
+            sum(row.prompt_tokens for row in found.stages),
+            sum(row.completion_tokens for row in found.stages),
+            None if None in costs else sum(cost for cost in costs if cost is not None),
+        )
+    )
+    lines += ["", *_explain(found, params)]
+    return "\n".join(lines)
+
+
+def _render_row(stage: str, calls: int, prompt: int, completion: int, cost: float | None) -> str:
+    told = "unknown" if cost is None else write_usd(cost)
+    return f"{stage:<10}{calls:>10,}{prompt:>18,}{completion:>20,}{told:>12}"
+
+
+def _explain(found: Forecast, params: BuildToolsetParams) -> list[str]:
+    told = [
+        "The embedded teacher played the sample: nothing was sent, written or spent. Tokens are counted as four "
+        "characters each. A real model writes at other lengths, asks again where it errs, and may think at length: take "
+        "it as an order of magnitude."
+    ]
+    if found.price is None:
+        told.append(
+            f"No price is known for {params.teacher.model}: enter it in tasks/llm/prices.yaml, or in a file that "
+            "TOOLHERD_PRICES names."
+        )
+    else:
+        price = found.price
+        told.append(f"Price: ${price.input:g} in, ${price.output:g} out per million tokens, as of {price.noted}.")
+    if params.teacher.batch:
+        told.append("document, specify and instruct go through the Batch API, at its price.")
+    return [textwrap.fill(text, _WIDTH) for text in told]

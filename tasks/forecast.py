@@ -1,0 +1,90 @@
+"""What a run is likely to take of its teacher, from a sample of its APIs that the embedded teacher plays.
+
+Nothing is sent, written or spent. Prompts and checks are the run's own, only the answers are the grammar's. No Prefect
+here.
+"""
+
+from collections.abc import Sequence
+
+from schemas.base import Record
+from schemas.calls import LedgerRow, Stage, Usage
+from schemas.catalog import CatalogEntry
+from schemas.parameters import BuildDatasetParams, BuildToolsetParams
+from schemas.teacher import TeacherSettings
+from tasks.agents import build_toolset, document_api, simulate_episodes, specify_api, toolset_from_document
+from tasks.agents import write_instructions as instruct
+from tasks.llm import SINGLE_SHOT, Ledger, Price, Teacher, find_price
+from tasks.openapi import DocumentError, load_document
+
+_STAGES: tuple[Stage, ...] = ("document", "specify", "instruct", "simulate")
+_EPISODES_IN_FLIGHT = 16
+
+
+class StageForecast(Record):
+    """What one stage is likely to take in all; `cost_usd` is None where no price is known."""
+
+    stage: Stage
+    calls: int
+    prompt_tokens: int
+    completion_tokens: int
+    cost_usd: float | None
+
+
+class Forecast(Record):
+    """What a run over `apis` APIs is likely to take, judged by `sampled` of them that came through; `price` is that of
+    the run's teacher."""
+
+    apis: int
+    sampled: int
+    stages: tuple[StageForecast, ...]
+    price: Price | None
+
+
+async def forecast(
+    entries: Sequence[CatalogEntry], sample: Sequence[CatalogEntry], params: BuildToolsetParams
+) -> Forecast:
+    """Play `sample` and scale what it took to all `entries`; an API that comes with a bad document is left out."""
+    ledger, played = Ledger(), 0
+    async with Teacher(TeacherSettings(), None, ledger) as teacher:
+        for entry in sample:
+            try:
+                await _play(entry, params, teacher)
+            except DocumentError:
+                continue
+            played += 1
+    price = find_price(params.teacher)
+    scale = len(entries) / max(played, 1)
+    stages = tuple(_add_up(stage, ledger.rows, scale, params, price) for stage in _STAGES)
+    return Forecast(
+        apis=len(entries), sampled=played, stages=tuple(stage for stage in stages if stage.calls), price=price
+    )
+
+
+async def _play(entry: CatalogEntry, params: BuildToolsetParams, teacher: Teacher) -> None:
+    if entry.openapi is not None:
+        toolset = toolset_from_document(entry, load_document(entry.openapi).document)
+    else:
+        documentation = await document_api(entry, teacher)
+        document = await specify_api(entry, documentation, teacher)
+        toolset = build_toolset(entry, documentation.introduction, document, "offline")
+    if isinstance(params, BuildDatasetParams):
+        asked = await instruct(toolset, params.instructions, params.shares.by_kind(), params.seed, teacher)
+        await simulate_episodes(toolset, asked, params.seed, teacher, _EPISODES_IN_FLIGHT)
+
+
+def _add_up(
+    stage: Stage, rows: Sequence[LedgerRow], scale: float, params: BuildToolsetParams, price: Price | None
+) -> StageForecast:
+    mine = [row for row in rows if row.stage == stage]
+    usage = Usage(
+        prompt=round(scale * sum(row.prompt_tokens for row in mine)),
+        completion=round(scale * sum(row.completion_tokens for row in mine)),
+    )
+    batched = params.teacher.batch and stage in SINGLE_SHOT
+    return StageForecast(
+        stage=stage,
+        calls=round(scale * len(mine)),
+        prompt_tokens=usage.prompt,
+        completion_tokens=usage.completion,
+        cost_usd=None if price is None else price.compute_cost(usage, batched=batched),
+    )
