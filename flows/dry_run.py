@@ -67,8 +67,8 @@ def _render_row(stage: str, calls: int, prompt: int, completion: int, cost: floa
 def _explain(found: Forecast, params: BuildToolsetParams) -> list[str]:
     told = [
         "The embedded teacher played the sample: nothing was sent, written or spent. Tokens are counted as four "
-        "characters each. A real model writes at other lengths, asks again where it errs, and may think at length: take "
-        "it as an order of magnitude."
+        "characters each. A real model writes at other lengths, asks again where it errs, and may think at length: "
+        "take it as an order of magnitude."
     ]
     if found.price is None:
         told.append(

@@ -13,6 +13,7 @@ from typing import Any, Literal
 from schemas.base import Json
 from schemas.calls import ChatRequest
 from tasks.llm.retries import EndpointError
+from tasks.llm.strict import make_strict
 
 _SEED_STEP = 1_000_003
 _SEEDS = 2**31
@@ -41,7 +42,7 @@ _ECHO = re.compile(r"['\"]input['\"]:.*", re.DOTALL)
 class Capabilities:
     """The forms that are still believed to be taken."""
 
-    answers: Literal["json_schema", "json_object", "plain"] = "json_schema"
+    answers: Literal["strict", "json_schema", "json_object", "plain"] = "strict"
     limit: Literal["max_tokens", "max_completion_tokens"] = "max_tokens"
     temperature: bool = True
 
@@ -57,7 +58,7 @@ def learn(used: Capabilities, body: Mapping[str, Any], refusal: EndpointError) -
         return None
     learnt = used
     if "response_format" in body and _FORMAT.search(said):
-        learnt = replace(learnt, answers="json_object" if used.answers == "json_schema" else "plain")
+        learnt = replace(learnt, answers=_step_down(used, body["response_format"]))
     if _REFUSED.search(said):
         if "max_tokens" in body and re.search(r"\bmax_tokens\b", said):
             learnt = replace(learnt, limit="max_completion_tokens")
@@ -76,7 +77,9 @@ def build_body(model: str, request: ChatRequest, known: Capabilities) -> dict[st
         body["tools"] = request.tools
     if request.response_format is not None:
         schema = _find_schema(request.response_format)
-        if known.answers == "json_schema" or (known.answers == "json_object" and schema is None):
+        if known.answers == "strict":
+            body["response_format"] = _tighten(request.response_format)
+        elif known.answers == "json_schema" or (known.answers == "json_object" and schema is None):
             body["response_format"] = request.response_format
         else:
             if schema is not None:
@@ -90,6 +93,22 @@ def build_body(model: str, request: ChatRequest, known: Capabilities) -> dict[st
     if request.seed is not None:
         body["seed"] = (request.seed + _SEED_STEP * request.sample) % _SEEDS if request.sample else request.seed
     return body
+
+
+def _step_down(used: Capabilities, refused: Any) -> Literal["json_schema", "json_object", "plain"]:
+    """The next form of a JSON answer, where `refused` was not taken."""
+    if used.answers == "strict" and refused.get("json_schema", {}).get("strict"):
+        return "json_schema"
+    return "json_object" if used.answers in ("strict", "json_schema") else "plain"
+
+
+def _tighten(response_format: dict[str, Any]) -> dict[str, Any]:
+    """The response format in its strict form, where its schema has one."""
+    schema = _find_schema(response_format)
+    strict = make_strict(schema) if isinstance(schema, dict) else None
+    if strict is None:
+        return response_format
+    return {**response_format, "json_schema": {**response_format["json_schema"], "schema": strict, "strict": True}}
 
 
 def _find_schema(response_format: Mapping[str, Any]) -> Json:

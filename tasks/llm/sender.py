@@ -65,7 +65,8 @@ class Sender:
         self._account = account
         self._errors = errors
         self._batch = batch
-        self._capabilities = Capabilities()
+        # The embedded teacher takes the schema as it is asked for, and its answers depend on it.
+        self._capabilities = Capabilities(answers="json_schema" if settings.is_embedded else "strict")
         self._backoff = Backoff(settings.attempts, settings.give_up_s, first_backoff_s)
         self._counts_tokens = settings.tpm is not None or account.counts_tokens
         # In process there is nobody to be spared.

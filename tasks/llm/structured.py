@@ -13,6 +13,7 @@ from schemas.base import Json
 from schemas.calls import ChatRequest, Completion
 from schemas.errors import TeacherError
 from tasks.llm.answers import strip_thoughts
+from tasks.llm.strict import drop_nulls
 
 T = TypeVar("T", bound=BaseModel)
 MOST_PROBLEMS = 20
@@ -57,10 +58,10 @@ async def ask_for_json(
 
 @cache
 def build_response_format(schema_model: type[BaseModel], name: str) -> dict[str, Json]:
-    """`response_format` of kind json_schema.
+    """`response_format` of kind json_schema, as it is asked for; `capabilities` says in which form an endpoint gets it.
 
-    Not strict: strict schemas allow no free-form objects, which OpenAPI documents and examples are; answers are
-    checked here in any case.
+    Not strict as it stands: strict schemas allow no free-form objects, which OpenAPI documents and examples are.
+    Answers are checked here in any case.
     """
     schema = schema_model.model_json_schema()
     return {"type": "json_schema", "json_schema": {"name": name, "schema": schema, "strict": False}}
@@ -79,7 +80,7 @@ def read_answer(completion: Completion, schema_model: type[T]) -> tuple[T | None
             return None, ["The answer was cut off at the limit of tokens: it must be shorter."]
         return None, [str(error)]
     try:
-        return schema_model.model_validate(found), []
+        return schema_model.model_validate(drop_nulls(found, schema_model)), []
     except ValidationError as error:
         return None, [_describe(problem) for problem in error.errors(include_url=False)]
 

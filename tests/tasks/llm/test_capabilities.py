@@ -69,7 +69,12 @@ async def say_hello(teacher: Teacher, text: str = "Hello", **fields: Any) -> str
 
 
 def list_kinds(endpoint: Endpoint) -> list[str]:
-    return [body.get("response_format", {}).get("type", "plain") for body in endpoint.requests]
+    return [name_kind(body.get("response_format", {"type": "plain"})) for body in endpoint.requests]
+
+
+def name_kind(response_format: dict[str, Any]) -> str:
+    is_strict = response_format.get("json_schema", {}).get("strict")
+    return "strict" if is_strict else str(response_format["type"])
 
 
 OPENAI_SCHEMA = complain(
@@ -139,12 +144,23 @@ class TestAnswersInJson:
             async with connect(url, ledger=ledger, attempts=1) as teacher:
                 assert await ask_for_cat(teacher) == Cat(name="Felix", lives=9)
                 await ask_for_cat(teacher, "Another, please.")
-        assert list_kinds(endpoint) == ["json_schema", "json_object", "json_object"]
-        first, second, _ = (body["messages"][-1]["content"] for body in endpoint.requests)
+        assert list_kinds(endpoint) == ["strict", "json_schema", "json_object", "json_object"]
+        first, _, second, _ = (body["messages"][-1]["content"] for body in endpoint.requests)
         assert first == "A cat, please."
         assert second.startswith("A cat, please.\n\n")
         assert json.loads(second.partition(":\n")[2]) == Cat.model_json_schema()
         assert [row.attempts for row in ledger.rows] == [1, 1]  # finding the form was no failure
+
+    async def test_a_strict_schema_is_asked_for_first_and_a_loose_one_where_that_is_not_taken(self) -> None:
+        is_strict = complain("Invalid schema for response_format 'cat': strict mode is not supported.")
+        endpoint = Endpoint(
+            last=refuse(is_strict, lambda body: body["response_format"]["json_schema"]["strict"], say(FELIX))
+        )
+        with serve(endpoint) as url:
+            async with connect(url) as teacher:
+                assert await ask_for_cat(teacher) == Cat(name="Felix", lives=9)
+                await ask_for_cat(teacher, "Another, please.")
+        assert list_kinds(endpoint) == ["strict", "json_schema", "json_schema"]
 
     async def test_where_neither_is_taken_the_object_is_found_in_plain_text(self) -> None:
         plain = refuse(OPENAI_OBJECT, asks_for("json_object"), say(f"Sure!\n```json\n{FELIX}\n```\nAnything else?"))
@@ -153,15 +169,15 @@ class TestAnswersInJson:
             async with connect(url, attempts=1) as teacher:
                 assert await ask_for_cat(teacher) == Cat(name="Felix", lives=9)
                 await ask_for_cat(teacher, "Another, please.")
-        assert list_kinds(endpoint) == ["json_schema", "json_object", "plain", "plain"]
+        assert list_kinds(endpoint) == ["strict", "json_schema", "json_object", "plain", "plain"]
         assert '"lives"' in endpoint.requests[-1]["messages"][-1]["content"]
 
     async def test_a_bad_answer_is_mended_in_the_form_that_was_found(self) -> None:
-        endpoint = Endpoint(OPENAI_SCHEMA, say("No."), last=say(FELIX))
+        endpoint = Endpoint(OPENAI_SCHEMA, OPENAI_SCHEMA, say("No."), last=say(FELIX))
         with serve(endpoint) as url:
             async with connect(url) as teacher:
                 assert await ask_for_cat(teacher) == Cat(name="Felix", lives=9)
-        assert list_kinds(endpoint) == ["json_schema", "json_object", "json_object"]
+        assert list_kinds(endpoint) == ["strict", "json_schema", "json_object", "json_object"]
         schemas = ["JSON Schema" in message["content"] for message in endpoint.requests[-1]["messages"]]
         assert schemas == [False, False, True]
 
@@ -170,7 +186,7 @@ class TestAnswersInJson:
         with serve(endpoint) as url:
             async with connect(url) as teacher:
                 await asyncio.gather(*(ask_for_cat(teacher, f"Cat {n}, please.") for n in range(8)))
-        assert sorted(list_kinds(endpoint)) == ["json_object"] * 8 + ["json_schema"] * 8
+        assert sorted(list_kinds(endpoint)) == ["json_object"] * 8 + ["json_schema"] * 8 + ["strict"] * 8
 
     async def test_a_second_run_finds_what_is_stored_without_asking_what_the_endpoint_takes(
         self, tmp_path: Path
@@ -180,8 +196,8 @@ class TestAnswersInJson:
             for run in range(2):
                 async with connect(url, store) as teacher:
                     await ask_for_cat(teacher)
-                    assert (teacher.counts.sent, teacher.counts.stored) == (2 * (1 - run), run)
-        assert len(endpoint.requests) == 2
+                    assert (teacher.counts.sent, teacher.counts.stored) == (3 * (1 - run), run)
+        assert len(endpoint.requests) == 3
 
     @pytest.mark.parametrize(
         "refusal",
@@ -202,7 +218,7 @@ class TestAnswersInJson:
                 with pytest.raises(TeacherError, match="answered 400"):
                     await ask_for_cat(teacher)
                 await ask_for_cat(teacher)
-        assert list_kinds(endpoint) == ["json_schema", "json_schema"]
+        assert list_kinds(endpoint) == ["strict", "strict"]
 
     async def test_an_endpoint_that_refuses_every_form_is_told_as_it_is(self) -> None:
         endpoint = Endpoint(last=OPENAI_SCHEMA)
@@ -210,7 +226,7 @@ class TestAnswersInJson:
             async with connect(url) as teacher:
                 with pytest.raises(TeacherError, match="is not supported with this model"):
                     await ask_for_cat(teacher)
-        assert list_kinds(endpoint) == ["json_schema", "json_object", "plain"]
+        assert list_kinds(endpoint) == ["strict", "json_schema", "json_object", "plain"]
 
 
 class TestSampling:
