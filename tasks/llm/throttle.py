@@ -136,7 +136,8 @@ class Throttle:
             self._pause(wait_s)
 
     def pause(self, seconds: float) -> None:
-        """Let nobody in for so long (the endpoint says that its limit is used up)."""
+        """Let nobody in for so long and a little longer, since other processes may have been told the same."""
+        seconds += random.uniform(0, min(seconds / 10, 1.0))
         self._paused_until = max(self._paused_until, time.monotonic() + seconds)
 
     def stop(self, error: RunStoppedError) -> None:
