@@ -5,9 +5,10 @@ others to say.
 """
 
 from tasks.llm.budget import Spent
-from tasks.llm.client import SINGLE_SHOT, Counts, Teacher, check_teacher, find_price
+from tasks.llm.client import SINGLE_SHOT, Counts, Teacher
 from tasks.llm.endpoint import build_recipe
 from tasks.llm.ledger import Ledger
+from tasks.llm.preflight import check_teacher, find_price
 from tasks.llm.prices import Price, Prices, load_prices
 from tasks.llm.store import CompletionStore
 

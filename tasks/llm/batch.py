@@ -21,7 +21,7 @@ from schemas.teacher import TeacherSettings
 from tasks.llm.batch_api import BatchApi
 from tasks.llm.batch_lines import MOST_REQUESTS, LineReader, Outcome, build_line
 from tasks.llm.batch_record import BatchRecord, OpenBatch
-from tasks.llm.batch_requests import Request, Requests, finalise
+from tasks.llm.batch_requests import Request, Requests, cancel_all, finalise
 from tasks.llm.endpoint import Secret
 from tasks.llm.retries import EndpointError
 from tasks.llm.store import CompletionStore
@@ -117,12 +117,12 @@ class BatchSender:
         if self._stopped is not None:
             return
         self._stopped = "stopped before the request was sent"
-        await _cancel({self._sending, *self._busy.values()} - self._submitting)
+        await cancel_all({self._sending, *self._busy.values()} - self._submitting)
         if self._submitting:
             await asyncio.wait(self._submitting, timeout=_STOP_S)
         try:
             async with self._claiming:  # or a renewal that is under way would take back what is released
-                await _cancel({self._tending, *self._submitting})
+                await cancel_all({self._tending, *self._submitting})
                 await self._record.release()
             if rows := self.describe_open():
                 names = ", ".join(row.batch_id or row.name for row in rows)
@@ -293,10 +293,3 @@ class BatchSender:
         """A problem that no one request has (the disk is full) is told to all."""
         if not task.cancelled() and (error := task.exception()) is not None:
             self._requests.refuse_all(error if isinstance(error, Exception) else UserError(repr(error)))
-
-
-async def _cancel(tasks: set["asyncio.Task[None] | None"]) -> None:
-    running = [task for task in tasks if task is not None]
-    for task in running:
-        task.cancel()
-    await asyncio.gather(*running, return_exceptions=True)

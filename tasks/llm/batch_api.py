@@ -50,7 +50,7 @@ class BatchApi:
         self._settings = settings
         self._endpoint = endpoint
         self._secret = secret
-        self._backoff = Backoff(settings.attempts, first_backoff_s)
+        self._backoff = Backoff(attempts=settings.attempts, first_s=first_backoff_s)
         self._transfer_s = max(settings.timeout_s, _LONGEST_TRANSFER_S)
 
     async def upload(self, name: str, data: bytes) -> str:

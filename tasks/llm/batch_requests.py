@@ -142,3 +142,11 @@ def finalise(error: EndpointError, rounds: int = 1) -> EndpointError:
     text = f"{error} (in {rounds} batches)" if error.retried and rounds > 1 else str(error)
     status = None if error.is_limit else error.status
     return EndpointError(text, status=status, fatal=error.fatal, said=error.said)
+
+
+async def cancel_all(tasks: set["asyncio.Task[None] | None"]) -> None:
+    """Cancels the tasks that there are, and waits until they have ended."""
+    running = [task for task in tasks if task is not None]
+    for task in running:
+        task.cancel()
+    await asyncio.gather(*running, return_exceptions=True)

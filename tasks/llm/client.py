@@ -28,7 +28,7 @@ from tasks.llm.budget import Account, RecentErrors, Spent
 from tasks.llm.endpoint import Secret, build_recipe, name_endpoint, open_client, read_key
 from tasks.llm.keys import build_key
 from tasks.llm.ledger import Ledger
-from tasks.llm.prices import Price, load_prices
+from tasks.llm.preflight import find_price
 from tasks.llm.sender import Answer, Sender
 from tasks.llm.store import CompletionStore
 from tasks.llm.structured import ask_for_json
@@ -288,19 +288,3 @@ class Teacher:
                 batched=completion.batched,
             )
         )
-
-
-def find_price(settings: TeacherSettings) -> Price | None:
-    """What completions of a teacher cost; None where that is unknown. Raises UserError for a bad price list."""
-    return load_prices().find_price(name_endpoint(settings), settings.model)
-
-
-def check_teacher(settings: TeacherSettings, budget: Budget) -> None:
-    """See that a teacher can be opened, as far as can be told before it is.
-
-    Raises:
-        UserError: what `Teacher` raises; a key in a Prefect block is not looked for.
-    """
-    if settings.api_key_block is None:
-        read_key(settings)
-    Account(budget, find_price(settings), settings.model)

@@ -72,7 +72,7 @@ class EndpointError(Exception):
         return not self.fatal and (self.status in _OVERLOAD or self.late)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Backoff:
     """How long to wait before another attempt: `first_s` doubles with each attempt, a random share of it is taken.
 

@@ -67,7 +67,7 @@ class Sender:
         self._batch = batch
         # The embedded teacher takes the schema as it is asked for, and its answers depend on it.
         self._capabilities = Capabilities(answers="json_schema" if settings.is_embedded else "strict")
-        self._backoff = Backoff(settings.attempts, settings.give_up_s, first_backoff_s)
+        self._backoff = Backoff(attempts=settings.attempts, give_up_s=settings.give_up_s, first_s=first_backoff_s)
         self._counts_tokens = settings.tpm is not None or account.counts_tokens
         # In process there is nobody to be spared.
         start = settings.concurrency if settings.is_embedded else FIRST_LIMIT
