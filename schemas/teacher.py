@@ -52,6 +52,13 @@ class TeacherSettings(Record):
         """Whether the teacher is the embedded one, asked in process."""
         return self.model == "offline" and self.base_url is None
 
+    @property
+    def key_source(self) -> str:
+        """Where the API key comes from, in words."""
+        if self.api_key_block is not None:
+            return f"the Prefect Secret block {self.api_key_block!r}"
+        return f"the environment variable {self.api_key_env}"
+
     @model_validator(mode="after")
     def _check(self) -> Self:
         if self.error_rate and not self.is_embedded:

@@ -44,13 +44,10 @@ def _explain_status(
     code = body.get("code")
     answer = f"{status}: {said}" if said else f"{status}"
     if status in (401, 403):
-        text = (
-            f"{endpoint} refuses the API key in the environment variable {settings.api_key_env} ({answer}): "
-            "set it to a valid one"
-        )
+        text = f"{endpoint} refuses the API key in {settings.key_source} ({answer}): set it to a valid one"
         return EndpointError(text, status=status, fatal=True)
     if status == 402 or code in _NO_CREDIT:
-        text = f"the account of the API key in {settings.api_key_env} has no credit left at {endpoint} ({answer})"
+        text = f"the account of the API key in {settings.key_source} has no credit left at {endpoint} ({answer})"
         return EndpointError(text, status=status, fatal=True)
     if status == 404 or code in NO_MODEL:
         text = (

@@ -1,14 +1,20 @@
 """What the tests of the flows look at: small parameters, the tables of a dataset, the artifacts of a data root."""
 
+import asyncio
 import json
 from collections import Counter
 from pathlib import Path
 from typing import Any
 
+import pytest
+from prefect.settings import PREFECT_RESULTS_LOCAL_STORAGE_PATH, temporary_settings
+
+from flows.build_dataset import build_dataset
 from schemas.calls import LedgerRow
 from schemas.instance import ApiRow, Instance
 from schemas.manifest import DatasetRef
 from schemas.parameters import BuildDatasetParams
+from schemas.steps import BuildSummary
 from tasks.store import DataRoot, read_table
 
 NAMES = ("Yelp", "Steem", "AccuWeather")
@@ -17,6 +23,14 @@ NAMES = ("Yelp", "Steem", "AccuWeather")
 def make_params(**more: Any) -> BuildDatasetParams:
     """Two APIs with four instructions each."""
     return BuildDatasetParams.model_validate({"names": NAMES[:2], "apis": "all", "instructions": 4, **more})
+
+
+def build_apart(folder: Path, params: BuildDatasetParams) -> BuildSummary:
+    """What the flow makes with a data root and a result store of its own, for tests to compare others with."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("TOOLHERD_DATA_ROOT", str(folder / "data"))
+        with temporary_settings({PREFECT_RESULTS_LOCAL_STORAGE_PATH: str(folder / "results")}):
+            return asyncio.run(build_dataset(params))
 
 
 def read_rows(root: DataRoot, dataset: DatasetRef) -> list[Instance]:
