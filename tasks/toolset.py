@@ -45,7 +45,7 @@ async def specify(api_id: str, recipe: str, documentation: ArtifactRef) -> StepR
     payload = await read_payload(documentation)
     described = Documentation.model_validate(payload["documentation"])
     entry = context.entries[api_id]
-    written = await specify_api(entry, described, context.teacher)
+    written = await specify_api(entry, described, context.teacher, context.side.run)
     draft = draft_toolset(entry, described.introduction, written, context.params.teacher.model)
     toolset = accept_audit(draft, await context.side.run(audit_functions, draft))
     earlier = [LedgerRow.model_validate(row) for row in payload["ledger"]]

@@ -1,5 +1,7 @@
 """The `specify` step: documentation becomes an OpenAPI document that is valid, complete and bounded."""
 
+import asyncio
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 from pydantic import RootModel
@@ -21,8 +23,15 @@ class _Document(RootModel[dict[str, Any]]):
     """Any JSON object; what it must hold is found out by validation and lint, which say more than a schema."""
 
 
-async def specify_api(entry: CatalogEntry, documentation: Documentation, teacher: Teacher) -> dict[str, Any]:
+async def specify_api(
+    entry: CatalogEntry,
+    documentation: Documentation,
+    teacher: Teacher,
+    run: Callable[..., Awaitable[list[str]]] = asyncio.to_thread,
+) -> dict[str, Any]:
     """The OpenAPI 3.1 document of a documented API.
+
+    `run` calls a function with arguments off the event loop: lint takes some 20 ms a document.
 
     Raises:
         TeacherError: Still invalid after every attempt; the message holds the last problems.
@@ -33,6 +42,6 @@ async def specify_api(entry: CatalogEntry, documentation: Documentation, teacher
     request = ChatRequest(messages=(user_message(prompt),), seed=derive_seed("specify", entry.id))
     answer = await teacher.complete_json(
         request, _Document, name="openapi_document", stage="specify", api_id=entry.id, owner=entry.id,
-        check=lambda document: find_lint_problems(document.root, documentation), attempts=_ATTEMPTS,
+        check=lambda document: run(find_lint_problems, document.root, documentation), attempts=_ATTEMPTS,
     )  # fmt: skip
     return answer.root

@@ -9,7 +9,7 @@ import asyncio
 import random
 import time
 from collections import defaultdict
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from types import TracebackType
 from typing import Self, TypeVar
@@ -31,7 +31,7 @@ from tasks.llm.ledger import Ledger
 from tasks.llm.preflight import find_price
 from tasks.llm.sender import Answer, Sender
 from tasks.llm.store import CompletionStore
-from tasks.llm.structured import ask_for_json
+from tasks.llm.structured import Check, ask_for_json
 
 T = TypeVar("T", bound=BaseModel)
 
@@ -212,7 +212,7 @@ class Teacher:
         stage: Stage,
         api_id: str,
         owner: str,
-        check: Callable[[T], list[str]] | None = None,
+        check: Check[T] | None = None,
         attempts: int = 4,
     ) -> T:
         """The answer as a `schema_model`; see `structured.ask_for_json`.

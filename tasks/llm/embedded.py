@@ -11,6 +11,8 @@ import httpx2
 import openai
 from starlette.types import ASGIApp
 
+from tasks.llm.lean import LeanClient
+
 ADDRESS = "http://embedded/v1"
 """Never looked up: the transport hands every request to the app."""
 
@@ -27,7 +29,7 @@ def open_embedded(error_rate: float) -> openai.AsyncOpenAI:
 def connect_app(app: ASGIApp) -> openai.AsyncOpenAI:
     """A client of an OpenAI-compatible ASGI app in this process."""
     transport = httpx2.ASGITransport(app=app)
-    return openai.AsyncOpenAI(
+    return LeanClient(
         api_key="offline",
         base_url=ADDRESS,
         max_retries=0,  # retries live in tasks/llm/retries.py

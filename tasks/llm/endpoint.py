@@ -11,6 +11,7 @@ from schemas.errors import UserError
 from schemas.teacher import TeacherSettings
 from tasks.llm import embedded
 from tasks.llm.keys import strip_credentials
+from tasks.llm.lean import LeanClient
 
 OPENAI_ADDRESS = "https://api.openai.com/v1"
 _NO_KEY = "none"
@@ -78,7 +79,7 @@ def open_client(settings: TeacherSettings, secret: Secret) -> openai.AsyncOpenAI
     """The SDK's client: in process for the embedded teacher, over aiohttp (a third of the CPU) for any other."""
     if settings.is_embedded:
         return embedded.open_embedded(settings.error_rate)
-    return openai.AsyncOpenAI(
+    return LeanClient(
         api_key=secret.value or _NO_KEY,
         base_url=_find_address(settings),
         max_retries=0,  # retries live in tasks/llm/retries.py

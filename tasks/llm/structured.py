@@ -16,6 +16,10 @@ from tasks.llm.answers import strip_thoughts
 from tasks.llm.strict import drop_nulls
 
 T = TypeVar("T", bound=BaseModel)
+
+Check = Callable[[T], list[str] | Awaitable[list[str]]]
+"""Finds further problems of an answer that conforms to its schema, one line each; now, or awaited."""
+
 MOST_PROBLEMS = 20
 """As many problems as are shown to the model at once."""
 
@@ -30,13 +34,13 @@ async def ask_for_json(
     schema_model: type[T],
     *,
     name: str,
-    check: Callable[[T], list[str]] | None = None,
+    check: Check[T] | None = None,
     attempts: int = 4,
 ) -> T:
     """The answer to `request` as a `schema_model`; a bad answer goes back to the model with what is wrong with it.
 
-    Each attempt holds the conversation so far and a sample index of its own. `check` returns further problems of an
-    answer that conforms to the schema, one line each. `name` (letters, digits, hyphens) is told to the endpoint.
+    Each attempt holds the conversation so far and a sample index of its own. `name` (letters, digits, hyphens) is told
+    to the endpoint.
 
     Raises:
         TeacherError: no attempt gave a usable answer; the message holds the last problems.
@@ -47,7 +51,8 @@ async def ask_for_json(
         completion = await complete(request.model_copy(update={"sample": request.sample + attempt}))
         answer, problems = read_answer(completion, schema_model)
         if answer is not None:
-            problems = check(answer) if check else []
+            found = check(answer) if check else []
+            problems = found if isinstance(found, list) else await found
             if not problems:
                 return answer
         repair = load_prompt("repair").render(problems=problems[:MOST_PROBLEMS])

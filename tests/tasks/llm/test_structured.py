@@ -86,6 +86,16 @@ async def test_a_good_answer_is_asked_for_once_and_with_its_schema() -> None:
     assert asked["json_schema"]["schema"]["required"] == ["name", "lives"]
 
 
+async def test_a_check_may_be_awaited() -> None:
+    async def find_problems(cat: Cat) -> list[str]:
+        return ["lives: a cat has 9"] if cat.lives != 9 else []
+
+    endpoint = Endpoint(say('{"name": "Felix", "lives": 1}'))
+    endpoint.last = say(FELIX)
+    assert await ask(endpoint, check=find_problems) == Cat(name="Felix", lives=9)
+    assert "a cat has 9" in endpoint.requests[-1]["messages"][-1]["content"]
+
+
 async def test_a_bad_answer_goes_back_with_what_is_wrong_until_it_is_good() -> None:
     endpoint = Endpoint(say("No."), say('{"name": "Felix", "lives": "many"}'), say('{"name": "X", "lives": 1}'))
     endpoint.last = say(FELIX)

@@ -1,0 +1,72 @@
+"""The lean client: what goes out is what the SDK's own client sends."""
+
+import asyncio
+from typing import Any
+
+import httpx2
+import openai
+import pytest
+
+from tasks.llm.lean import LeanClient
+
+BODIES: list[dict[str, Any]] = [
+    {"model": "m", "messages": [{"role": "user", "content": "Grüße 猫"}]},
+    {"model": "m", "messages": [], "temperature": 0.5},
+    {"model": "m", "messages": [{"role": "user", "content": "x" * 5000}]},
+]
+
+
+def send(
+    client_class: type[openai.AsyncOpenAI], path: str = "/chat/completions", **options: Any
+) -> list[httpx2.Request]:
+    """The requests that a client of this class sends for the bodies, one after another."""
+    seen: list[httpx2.Request] = []
+
+    def answer(request: httpx2.Request) -> httpx2.Response:
+        seen.append(request)
+        return httpx2.Response(200, json={})
+
+    async def post() -> None:
+        transport = httpx2.MockTransport(answer)
+        async with client_class(
+            api_key="sk-test",
+            base_url="http://host:8000/v1/",
+            max_retries=0,
+            timeout=7,
+            http_client=openai.DefaultAsyncHttpxClient(transport=transport),
+        ) as client:
+            for body in BODIES:
+                await client.post(path, body=body, cast_to=httpx2.Response, **options)
+
+    asyncio.run(post())
+    return seen
+
+
+def describe(request: httpx2.Request) -> tuple[Any, ...]:
+    return request.method, str(request.url), sorted(request.headers.items()), request.content, request.extensions
+
+
+@pytest.mark.parametrize(
+    "options", [{}, {"options": {"headers": {"x-mine": "1"}}}, {"options": {"params": {"a": "b"}}}]
+)
+def test_requests_are_those_of_the_sdk_to_the_byte(options: dict[str, Any]) -> None:
+    lean, plain = send(LeanClient, **options), send(openai.AsyncOpenAI, **options)
+    assert [describe(request) for request in lean] == [describe(request) for request in plain]
+    assert lean[0].headers["authorization"] == "Bearer sk-test"
+
+
+def test_each_path_has_an_address_of_its_own() -> None:
+    async def post() -> list[str]:
+        client = LeanClient(
+            api_key="k",
+            base_url="http://host/v1",
+            http_client=openai.DefaultAsyncHttpxClient(
+                transport=httpx2.MockTransport(lambda request: httpx2.Response(200, text=request.url.path))
+            ),
+        )
+        async with client:
+            return [
+                (await client.post(path, body={}, cast_to=httpx2.Response)).text for path in ("/a", "/b", "/a", "/b")
+            ]
+
+    assert asyncio.run(post()) == ["/v1/a", "/v1/b", "/v1/a", "/v1/b"]
