@@ -83,7 +83,7 @@ class OfflineServer:
         if body is None:
             return
         now = time.monotonic()
-        self._stats.requests += 1
+        self._stats.arrive(now)
         fault = self._plan.choose(now)  # before any limit, so that the n-th draw is the n-th request's
         if await self._limit(exchange, now):
             return
@@ -138,10 +138,11 @@ class OfflineServer:
             content = SPOILED[fault](content) if fault in SPOILED else content
         self._stats.statuses[answer.status] += 1
         if answer.status == 200 and (fault is None or fault in HARMLESS):
-            self._stats.paid[answer.key] += 1
+            self._stats.pay(answer.key)
         await exchange.reply(
             answer.status, content, content_type="text/plain" if fault == "wrong_type" else "application/json"
         )
+        self._stats.finish()
 
     async def _fail(self, exchange: Exchange, fault: str) -> bool:
         """Commit a fault that needs no answer; whether that was all."""

@@ -1,16 +1,23 @@
-"""The measured table of the data path:  python -m tests.benchmarks [small | full | errors | memory ...]
+"""The measured table of the data path:  python -m tests.benchmarks [small | full | errors | memory | kills ...]
 
 Prints one JSON object a line: {"name", "value", "unit", "yardstick"}. The yardstick of a time is what a plain asyncio
 loop takes over the same completions, measured right after it; where there is nothing to compare with it is null.
 """
 
 import json
+import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
+from tests.benchmarks.client import measure_client_cpu, measure_single_shot
+from tests.benchmarks.faults import measure_faults
+from tests.benchmarks.flow_http import measure_flow
+from tests.benchmarks.kills import measure_kills
 from tests.benchmarks.memory import measure_memory
 from tests.benchmarks.recheck import count_missed, find_violations, jaccard_pairs
+from tests.benchmarks.store import measure_store
+from tests.benchmarks.throttle import measure_throttle
 from tests.benchmarks.workspace import Workspace, open_workspace
 from tests.benchmarks.yardstick import measure_plain_loop
 
@@ -91,13 +98,58 @@ def bench_memory() -> None:
         emit(name, value, unit)
 
 
+def _print_table(name: str, figures: Iterable[tuple[str, float, str, float | None]]) -> None:
+    for figure, value, unit, yardstick in figures:
+        emit(f"{name}.{figure}", value, unit, yardstick)
+
+
+def bench_flow_2s() -> None:
+    """The whole catalogue against a server that takes 2 s, 256 requests at a time: about eight minutes."""
+    _print_table("flow2s", measure_flow(2.0))
+
+
+def bench_flow_1s() -> None:
+    """The same against one that takes 1 s."""
+    _print_table("flow1s", measure_flow(1.0))
+
+
+def bench_single_shot() -> None:
+    """Documenting, specifying and instructing the whole catalogue, 1 s a request, 64 at a time."""
+    _print_table("single64", measure_single_shot())
+
+
+def bench_client_cpu() -> None:
+    """CPU per completion, and a bare loop's."""
+    _print_table("client_cpu", measure_client_cpu())
+
+
+def bench_store() -> None:
+    """Durable completions written and read, by two processes at once."""
+    _print_table("store", measure_store())
+
+
+def bench_throttle() -> None:
+    """An endpoint that allows 20 requests in flight, then 5, then 40."""
+    _print_table("throttle", measure_throttle())
+
+
+def bench_kills() -> None:
+    """kill -9 ten times, then to the end."""
+    _print_table("kills", measure_kills())
+
+
+def bench_faults() -> None:
+    """A fifth of all requests fails in one way or another."""
+    _print_table("faults20", measure_faults())
+
+
 def _read_rows(workspace: Workspace, name: str) -> list[dict[str, Any]]:
     return [row for table in ("train", "test", "rejected") for row in workspace.read(name, table)]
 
 
 def _read_sent(workspace: Workspace) -> int:
     """The calls that the last run says it sent."""
-    found = [line for line in (workspace.folder / "run.log").read_text().splitlines() if "sent" in line]
+    found = [line for line in workspace.read_log().splitlines() if "sent" in line]
     digits = "".join(char for char in found[-1].split("sent")[0].split(",")[-1] if char.isdigit())
     return int(digits)
 
@@ -107,6 +159,14 @@ BENCHMARKS: dict[str, Callable[[], None]] = {
     "full": bench_full,
     "errors": bench_errors,
     "memory": bench_memory,
+    "flow2s": bench_flow_2s,
+    "flow1s": bench_flow_1s,
+    "single64": bench_single_shot,
+    "client_cpu": bench_client_cpu,
+    "store": bench_store,
+    "throttle": bench_throttle,
+    "kills": bench_kills,
+    "faults20": bench_faults,
 }
 
 
@@ -117,6 +177,8 @@ def main(names: list[str]) -> int:
         print(f"error: no benchmark {unknown[0]!r}; there are {', '.join(BENCHMARKS)}", file=sys.stderr)
         return 2
     for name in names or BENCHMARKS:
+        # A machine that does something else as well measures that too.
+        print(f"{name}: load average {', '.join(f'{load:.2f}' for load in os.getloadavg())}", file=sys.stderr)
         BENCHMARKS[name]()
     return 0
 

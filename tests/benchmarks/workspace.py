@@ -2,6 +2,7 @@
 
 import json
 import os
+import resource
 import subprocess
 import sys
 import tempfile
@@ -20,9 +21,12 @@ PROJECT = Path(__file__).parents[2]
 
 @dataclass(frozen=True)
 class Timing:
-    """Seconds from start to exit, and the highest resident memory in MiB: of the run, and with its Prefect server."""
+    """Seconds from start to exit, of CPU too, and the highest resident memory in MiB: of the run, and with its Prefect
+    server. The server's CPU is not in it.
+    """
 
     seconds: float
+    cpu_s: float
     peak_mib: float
     peak_with_server_mib: float
 
@@ -49,20 +53,33 @@ class Workspace:
         Raises:
             RuntimeError: It did not exit with 0; the message holds the end of what it printed.
         """
-        command = [sys.executable, "-m", "flows.build_dataset", *options]
-        log = self.folder / "run.log"
-        start = time.perf_counter()
-        with log.open("w") as file:
-            process = subprocess.Popen(
-                command, cwd=PROJECT, env=self.environment, stdout=file, stderr=file, stdin=subprocess.DEVNULL
-            )
-            sampler = _Sampler(process.pid, self)
-            status = process.wait()
-        seconds = time.perf_counter() - start
+        start, cpu_start = time.perf_counter(), _measure_children()
+        process = self.launch(*options)
+        sampler = _Sampler(process.pid, self)
+        status = process.wait()
+        seconds, cpu_s = time.perf_counter() - start, _measure_children() - cpu_start
         sampler.stop()
         if status:
-            raise RuntimeError(f"{' '.join(options)} exited with {status}:\n{log.read_text()[-3000:]}")
-        return Timing(seconds, sampler.peak, sampler.peak_with_server)
+            raise RuntimeError(f"{' '.join(options)} exited with {status}:\n{self.read_log()[-3000:]}")
+        return Timing(seconds, cpu_s, sampler.peak, sampler.peak_with_server)
+
+    def launch(self, *options: str, own_group: bool = False) -> subprocess.Popen[bytes]:
+        """Start `python -m flows.build_dataset`, as the leader of a process group of its own if that is wanted."""
+        command = [sys.executable, "-m", "flows.build_dataset", *options]
+        with (self.folder / "run.log").open("w") as file:
+            return subprocess.Popen(
+                command,
+                cwd=PROJECT,
+                env=self.environment,
+                stdout=file,
+                stderr=file,
+                stdin=subprocess.DEVNULL,
+                start_new_session=own_group,
+            )
+
+    def read_log(self) -> str:
+        """What the last run printed."""
+        return (self.folder / "run.log").read_text()
 
     def find_server(self) -> int | None:
         """The process id of this workspace's Prefect server."""
@@ -76,6 +93,12 @@ class Workspace:
         """End this workspace's Prefect server."""
         subprocess.run([sys.executable, "-m", "flows.server", "down"], cwd=PROJECT, env=self.environment, check=False,
                        capture_output=True)  # fmt: skip
+
+    def count_instructions(self) -> int:
+        """The instructions that were written, by the artifacts: each API's newest file."""
+        folders = (self.folder / "data" / "instructions").iterdir()
+        newest = [max(folder.glob("*.json"), key=lambda file: file.stat().st_mtime) for folder in folders]
+        return sum(len(json.loads(file.read_bytes())["payload"]["instructions"]) for file in newest)
 
     def dataset(self, name: str) -> Path:
         """The folder of the newest version of a dataset."""
@@ -126,6 +149,12 @@ def _measure_tree(pid: int, leave_out: int | None = None) -> float:
         return 0.0
     own = pages * os.sysconf("SC_PAGE_SIZE") / 2**20
     return own + sum(_measure_tree(int(child), leave_out) for child in children)
+
+
+def _measure_children() -> float:
+    """CPU seconds of this process's children that have ended, and of theirs."""
+    usage = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return usage.ru_utime + usage.ru_stime
 
 
 @contextmanager

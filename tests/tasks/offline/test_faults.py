@@ -245,6 +245,16 @@ class TestStats:
         paid = server.stats()["paid"]
         assert (paid["completions"], paid["distinct"], list(paid["repeated"].values())) == (3, 2, [2])
 
+    def test_it_is_told_when_requests_came_and_answers_went(self, server: OfflineServer) -> None:
+        reset_stats(server.base_url)
+        assert (server.stats()["first_at"], server.stats()["last_at"]) == (None, None)
+        start = time.monotonic()
+        send_all(server, [ask(1), ask(1), ask(2)])
+        stats, end = server.stats(), time.monotonic()
+        (moments,) = stats["repeated_at"].values()
+        assert len(moments) == 2
+        assert start <= stats["first_at"] <= min(moments) <= max(moments) <= stats["last_at"] <= end
+
     def test_an_answer_that_nobody_waits_for_is_not_paid(self, server: OfflineServer) -> None:
         reset_stats(server.base_url)
         send(server, ask(3), patience_s=0.1)
