@@ -4,6 +4,7 @@ import logging
 import os
 from dataclasses import dataclass
 
+import httpx2
 import openai
 
 from schemas.base import Json
@@ -14,6 +15,10 @@ from tasks.llm.keys import strip_credentials
 from tasks.llm.lean import LeanClient
 
 OPENAI_ADDRESS = "https://api.openai.com/v1"
+_KEEP_ALIVE_S = 3.0
+"""Connections that have rested for so long are not used again. Servers close them too, uvicorn (and so vLLM) after 5 s:
+with the SDK's own 5 s a request often goes out on a connection that is just being closed."""
+
 _NO_KEY = "none"
 """Sent where no key is set: servers of one's own (vLLM, Ollama) want the header and not its value."""
 
@@ -84,7 +89,9 @@ def open_client(settings: TeacherSettings, secret: Secret) -> openai.AsyncOpenAI
         base_url=_find_address(settings),
         max_retries=0,  # retries live in tasks/llm/retries.py
         timeout=settings.timeout_s,
-        http_client=openai.DefaultAioHttpClient(),
+        http_client=openai.DefaultAioHttpClient(
+            limits=httpx2.Limits(max_connections=max(1000, 2 * settings.concurrency), keepalive_expiry=_KEEP_ALIVE_S)
+        ),
     )
 
 

@@ -92,7 +92,7 @@ class Sender:
         async def attempt() -> Completion:
             nonlocal attempts
             attempts += 1
-            return await self._send_as_taken(request)
+            return await self._send_as_taken(request, first=attempts == 1)
 
         completion = await send_with_retries(attempt, self._backoff, self.rest)
         return Answer(completion, attempts)
@@ -106,7 +106,7 @@ class Sender:
         """
 
         async def attempt() -> Completion:
-            return await self._send_as_taken(request, key)
+            return await self._send_as_taken(request, key, first=False)
 
         # What may pass is sent again by the batch sender, in its next batch.
         return Answer(await send_with_retries(attempt, self._backoff, self.rest), 1)
@@ -124,7 +124,7 @@ class Sender:
         assert self.stopped is not None
         raise self.stopped
 
-    async def _send_as_taken(self, request: ChatRequest, batch_key: str | None = None) -> Completion:
+    async def _send_as_taken(self, request: ChatRequest, batch_key: str | None = None, *, first: bool) -> Completion:
         """Sends the request in the form that the endpoint takes; finding it is no failed attempt.
 
         With a `batch_key`, the key under which the answer will be kept, it goes into a batch.
@@ -137,7 +137,7 @@ class Sender:
             except EndpointError as refusal:
                 learnt = learn(used, body, refusal)
                 if learnt is None:
-                    self._note_error(refusal)
+                    self._note_error(refusal, first=first)
                     raise
                 # Of those who were refused together one has learnt for all: a second step down would go too far.
                 if self._capabilities == used:
@@ -201,9 +201,9 @@ class Sender:
             self.stop(error)
             raise
 
-    def _note_error(self, error: EndpointError) -> None:
-        if error.is_limit:
-            return
+    def _note_error(self, error: EndpointError, *, first: bool) -> None:
+        if error.is_limit or (first and error.status is None and not error.late):
+            return  # limits are no failures, and a connection that broke says little before it has been tried again
         try:
             self._errors.note(str(error))
         except RunStoppedError as stop:

@@ -6,8 +6,9 @@ it is approached by a quarter of the distance a round, held, and now and then ex
 round, it is forgotten and the limit grows as at first. An endpoint whose limit moves is followed down within a few
 refusals, and up within a few rounds.
 
-One refused request is not the endpoint's word on the others (its limit may be one of requests in flight): it waits as
-long as it was told, and holds no place meanwhile. If the next ones are refused too, all wait.
+One refused request is not the endpoint's word on the others (its limit may be one of requests in flight, or it may
+refuse now and then whatever the load): it waits as long as it was told, and holds no place meanwhile. A fall takes
+several refusals among the last requests. If those that are sent after it are refused too, all wait.
 """
 
 import asyncio
@@ -27,6 +28,12 @@ FURTHER_FALL = 0.6
 
 _HOLD_ANSWERS, _HOLD_ROUNDS = 30, 4
 """Answers (or rounds, if they are more) at the ceiling before it is exceeded by one: a refusal in 30 is 3 %."""
+
+_RECENT, _MANY_REFUSED = 24, 8
+"""So many refusals among the last requests mean that the endpoint bears less, not that it refuses one now and then."""
+
+_CEILING_DECAY = 0.03
+"""What a refusal among many answers takes off the ceiling, in case the endpoint has come to bear a little less."""
 
 _FIRST_PAUSE_S, _LONGEST_PAUSE_S = 0.25, 30.0
 
@@ -61,11 +68,12 @@ class Throttle:
         self._ceiling: float | None = None
         self._held = 0
         self._exceeding_since: int | None = None  # the number of the last ticket before the ceiling was exceeded
-        # Bursts: tickets up to this number were sent before the last fall.
-        self._last_before_fall = 0
+        # Bursts and falls: tickets up to these numbers were sent before the last one.
+        self._last_before_burst = self._last_before_fall = 0
         self._burst_in_flight = self._burst_refused = 0
         self._falls_in_row = 0
         self._tried = False
+        self._recent: deque[bool] = deque(maxlen=_RECENT)  # whether each of the last requests was refused
 
     @property
     def pause_s(self) -> float:
@@ -106,6 +114,7 @@ class Throttle:
 
     def note_answer(self, ticket: Ticket) -> None:
         """The request was answered: the limit may grow, if it has not fallen since. Call it before `leave`."""
+        self._recent.append(False)
         if ticket.number <= self._last_before_fall:
             return
         self._falls_in_row = 0
@@ -123,17 +132,21 @@ class Throttle:
     def note_refusal(self, ticket: Ticket, wait_s: float | None = None) -> None:
         """The endpoint refused the request for its limits, or was too slow to answer. Call it before `leave`."""
         self.refusals += 1
-        if ticket.number > self._last_before_fall:
-            self._begin_fall()
+        self._recent.append(True)
+        if ticket.number > self._last_before_burst:
+            self._begin_burst()
         self._burst_refused += 1
         borne = float(max(self._burst_in_flight - self._burst_refused, 1))
-        if self._tried and self._ceiling is not None:
+        if sum(self._recent) >= _MANY_REFUSED:
+            self._fall(borne)
+            if self._falls_in_row > 1:
+                self._pause(wait_s)
+        elif self._tried and self._ceiling is not None:
             self.limit = self._ceiling
         else:
-            self._ceiling = borne
-            self.limit = max(1.0, min(self.limit, borne * (FIRST_FALL if self._falls_in_row == 1 else FURTHER_FALL)))
-        if self._falls_in_row > 1:
-            self._pause(wait_s)
+            # One among many that are answered: just above the ceiling, or no matter of load at all.
+            self.limit = min(self.limit, borne)
+            self._ceiling = max(self.limit, borne if self._ceiling is None else self._ceiling - _CEILING_DECAY)
 
     def pause(self, seconds: float) -> None:
         """Let nobody in for so long and a little longer, since other processes may have been told the same."""
@@ -158,13 +171,23 @@ class Throttle:
     def _grow(self, step: float) -> None:
         self.limit = min(self.limit + step, float(self._most))
 
-    def _begin_fall(self) -> None:
-        self._last_before_fall = self._sent
+    def _begin_burst(self) -> None:
+        """A refusal of what was sent after the last one: those that were sent by now belong together."""
+        self._last_before_burst = self._sent
         self._burst_in_flight, self._burst_refused = self.in_flight, 0
-        self._falls_in_row += 1
         # One more than the ceiling was tried, and is refused: the ceiling stands.
-        self._tried = self._exceeding_since is not None and self._falls_in_row == 1
-        self._held, self._exceeding_since = 0, None
+        self._tried = self._exceeding_since is not None
+        if self._tried:
+            self._held, self._exceeding_since = 0, None
+
+    def _fall(self, borne: float) -> None:
+        """Fall once for a burst; further refusals in it only tell more of what was borne."""
+        if self._last_before_fall != self._last_before_burst:
+            self._last_before_fall = self._last_before_burst
+            self._falls_in_row += 1
+            self._held = 0
+        self._ceiling = borne
+        self.limit = max(1.0, min(self.limit, borne * (FIRST_FALL if self._falls_in_row == 1 else FURTHER_FALL)))
 
     def _hold(self) -> None:
         self._held += 1

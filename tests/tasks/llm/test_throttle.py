@@ -1,6 +1,7 @@
 """How many requests are in flight, against an endpoint with a limit of its own."""
 
 import asyncio
+import random
 from collections.abc import Iterable
 
 import pytest
@@ -113,24 +114,44 @@ def test_whatever_the_endpoint_does_it_stays_in_bounds_and_ends_near_what_is_bor
                 assert throttle.in_flight == 0
         for _ in range(80):
             await play_round(throttle, 12)
-        assert 10 <= throttle.limit <= 13
+        assert 10 <= throttle.limit <= 14
 
     asyncio.run(play())
 
 
-async def test_one_refusal_stops_nobody_else_but_a_second_in_a_row_does() -> None:
-    throttle = Throttle(10)
-    first, second, *others = await fill(throttle, 9)
-    refuse(throttle, [first], 30.0)
-    answer(throttle, others)
+async def test_refusals_stop_nobody_else_until_those_after_a_fall_are_refused_too() -> None:
+    throttle = Throttle(20)
+    refused, answered = (await fill(throttle, 10)), (await fill(throttle, 10))
+    refuse(throttle, refused, 30.0)
+    answer(throttle, answered)
+    assert throttle.limit == pytest.approx(9)
     assert throttle.pause_s == 0
-    third = await throttle.enter()
-    refuse(throttle, [second], 30.0)  # sent before the fall: the same burst
-    assert throttle.pause_s == 0
-    refuse(throttle, [third], 30.0)
+    refuse(throttle, [await throttle.enter()], 30.0)
     assert 29 < throttle.pause_s <= 31
     with pytest.raises(TimeoutError):
         await asyncio.wait_for(throttle.enter(), 0.05)
+
+
+@pytest.mark.parametrize(("share", "least"), [(0.02, 20), (0.08, 5)])
+async def test_refusals_that_have_nothing_to_do_with_the_load_do_not_bring_it_to_a_stand(
+    share: float, least: int
+) -> None:
+    throttle, rng, limits = Throttle(64), random.Random(0), []
+    for _ in range(200):
+        tickets = await fill(throttle, 64)
+        more = asyncio.create_task(throttle.enter())
+        await asyncio.sleep(0)
+        for ticket in tickets:
+            if rng.random() < share:
+                throttle.note_refusal(ticket)
+            else:
+                throttle.note_answer(ticket)
+        more.cancel()
+        await asyncio.sleep(0)
+        for ticket in tickets:
+            throttle.leave(ticket)
+        limits.append(throttle.limit)
+    assert sum(limits[50:]) / 150 > least
 
 
 async def test_after_a_pause_those_who_waited_go_on() -> None:
