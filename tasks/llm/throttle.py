@@ -2,8 +2,8 @@
 
 The limit starts at `start`, grows by one with each answer (it doubles in a round trip) while requests wait for it, and
 falls once per burst when the endpoint says 429 or that it is overloaded. Where it fell is remembered as the ceiling:
-it is approached by a quarter of the distance a round, held, and now and then exceeded by one; if that is borne for a
-round, it is forgotten and the limit grows as at first. An endpoint whose limit moves is followed down within a few
+it is approached by a quarter of the distance a round, held, and now and then exceeded by one; if that is borne, it is
+forgotten and the limit grows as at first. An endpoint whose limit moves is followed down within a few
 refusals, and up within a few rounds.
 
 One refused request is not the endpoint's word on the others (its limit may be one of requests in flight, or it may
@@ -26,10 +26,10 @@ FIRST_FALL = 0.9
 FURTHER_FALL = 0.6
 """What is left after each further refusal before anything sent since was answered."""
 
-_HOLD_ANSWERS, _HOLD_ROUNDS = 30, 4
-"""Answers (or rounds, if they are more) at the ceiling before it is exceeded by one: a refusal in 30 is 3 %."""
+_HOLD_ANSWERS, _HOLD_ROUNDS = 25, 4
+"""Answers (or rounds, if they are more) at the ceiling before it is exceeded by one: a refusal in 25 is 4 %."""
 
-_RECENT, _MANY_REFUSED = 24, 8
+_RECENT, _MANY_REFUSED = 20, 7
 """So many refusals among the last requests mean that the endpoint bears less, not that it refuses one now and then."""
 
 _CEILING_DECAY = 0.03
@@ -127,7 +127,8 @@ class Throttle:
         elif self._exceeding_since is None:
             self._hold()
         elif ticket.number > self._exceeding_since:
-            self._exceed()
+            # What was sent with one more in flight is answered, and nothing refused: the ceiling is no more.
+            self._held, self._exceeding_since, self._ceiling = 0, None, None
 
     def note_refusal(self, ticket: Ticket, wait_s: float | None = None) -> None:
         """The endpoint refused the request for its limits, or was too slow to answer. Call it before `leave`."""
@@ -194,12 +195,6 @@ class Throttle:
         if self._held >= max(_HOLD_ANSWERS, _HOLD_ROUNDS * self.limit):
             self._held, self._exceeding_since = 0, self._sent
             self._grow(1.0)
-
-    def _exceed(self) -> None:
-        """Above the ceiling: when as many as the limit have been answered, the ceiling is no more."""
-        self._held += 1
-        if self._held >= self.limit:
-            self._held, self._exceeding_since, self._ceiling = 0, None, None
 
     def _let_in(self, tokens: int) -> Ticket:
         self._sent += 1
