@@ -48,11 +48,11 @@ async def walk_apis(context: RunContext, entries: Sequence[CatalogEntry], walk: 
 
     async def walk_one(api_id: str) -> ApiOutcome | None:
         async with places:
-            if teacher.stopped is not None and teacher.stopped.cause != "budget":
-                return None
             try:
                 outcome = await walk(api_id)
-            except RunStoppedError:
+            except RunStoppedError as stop:
+                if stop.cause != "budget":
+                    raise  # and the other walks are cancelled: each would fail by itself, which costs far more
                 return None
             progress.count(outcome, teacher.get_spent(api_id))
             return outcome
@@ -66,9 +66,6 @@ async def walk_apis(context: RunContext, entries: Sequence[CatalogEntry], walk: 
     finished = tuple(outcome for outcome in found if outcome is not None)
     if len(finished) == len(found):
         return Walked(finished)
-    assert teacher.stopped is not None
-    if teacher.stopped.cause != "budget":
-        raise teacher.stopped
     return Walked(finished, len(found) - len(finished), teacher.stopped)
 
 
