@@ -71,7 +71,7 @@ async def _walk_single_shot(base_url: str) -> None:
     async def walk(entry: CatalogEntry, teacher: Teacher) -> None:
         async with places:
             documentation = await document_api(entry, teacher)
-            document = await specify_api(entry, documentation, teacher)
+            document = await specify_api(entry, documentation, teacher, run=side.run)
             draft = draft_toolset(entry, documentation.introduction, document, settings.model)
             toolset = accept_audit(draft, await side.run(audit_functions, draft))
             await write_instructions(toolset, params.instructions, params.shares.by_kind(), params.seed, teacher)
