@@ -3,8 +3,8 @@
 The limit starts at `start`, grows by one with each answer (it doubles in a round trip) while requests wait for it, and
 falls once per burst when the endpoint says 429 or that it is overloaded. Where it fell is remembered as the ceiling:
 it is approached by a quarter of the distance a round, held, and now and then exceeded by one; if that is borne, it is
-forgotten and the limit grows as at first. An endpoint whose limit moves is followed down within a few
-refusals, and up within a few rounds.
+forgotten and the limit grows as at first. An endpoint whose limit moves is followed down within some refusals, and up
+within some rounds.
 
 One refused request is not the endpoint's word on the others (its limit may be one of requests in flight, or it may
 refuse now and then whatever the load): it waits as long as it was told, and holds no place meanwhile. A fall takes
@@ -21,10 +21,10 @@ from schemas.errors import RunStoppedError
 from tasks.llm.pacing import Pace
 
 FIRST_FALL = 0.9
-"""What is left of the requests that were borne when one was refused."""
+"""What is left, at a fall, of the requests that were borne when the others were refused."""
 
 FURTHER_FALL = 0.6
-"""What is left after each further refusal before anything sent since was answered."""
+"""What is left at each further fall before anything that was sent since the last one is answered."""
 
 _HOLD_ANSWERS, _HOLD_ROUNDS = 25, 4
 """Answers (or rounds, if they are more) at the ceiling before it is exceeded by one: a refusal in 25 is 4 %."""
@@ -56,7 +56,6 @@ class Throttle:
     def __init__(self, most: int, *, start: int = 64, pace: Pace | None = None) -> None:
         self.limit = float(min(start, most))
         self.in_flight = 0
-        self.refusals = 0
         self._most = most
         self._pace = pace or Pace()
         self._waiting: deque[tuple[asyncio.Future[Ticket], int]] = deque()
@@ -132,7 +131,6 @@ class Throttle:
 
     def note_refusal(self, ticket: Ticket, wait_s: float | None = None) -> None:
         """The endpoint refused the request for its limits, or was too slow to answer. Call it before `leave`."""
-        self.refusals += 1
         self._recent.append(True)
         if ticket.number > self._last_before_burst:
             self._begin_burst()

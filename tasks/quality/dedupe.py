@@ -2,8 +2,8 @@
 
 Found by prefix filtering (Chaudhuri, Ganti, Kaushik: A Primitive Operator for Similarity Joins in Data Cleaning, 2006;
 Bayardo, Ma, Srikant: Scaling Up All Pairs Similarity Search, 2007). Two sets that are alike enough share one of their
-rarest members, so that only those are looked up. Nothing is left to chance, as it is with MinHash, and a text costs
-about a hundred bytes where a MinHash index takes ten thousand.
+rarest members, so that only those are looked up. Nothing is left to chance, as it is with MinHash, and it takes a tenth
+of the memory of a MinHash index (26 against 268 MiB for 20,120 texts).
 """
 
 import hashlib
