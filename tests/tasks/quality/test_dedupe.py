@@ -17,6 +17,10 @@ def test_the_first_is_kept_and_case_and_punctuation_do_not_count() -> None:
     assert find_near_duplicates(texts) == {2: 0}
 
 
+def test_half_of_a_surrogate_pair_belongs_to_no_word() -> None:
+    assert find_near_duplicates(["Caf\ud800", "caf"]) == {1: 0}
+
+
 def test_short_and_empty_texts_are_compared_by_what_they_have() -> None:
     assert find_near_duplicates(["Hello", "hello!", "Hello there", "", "..."]) == {1: 0, 4: 3}
 
