@@ -156,7 +156,13 @@ def _start(home: Path) -> Server:
     spec = importlib.util.find_spec("prefect")
     if spec is None or spec.origin is None:
         raise ToolHerdError("Prefect is not installed: run `make setup`.")
-    port = _find_port()
+    # Bound here and handed down: a port that was only looked at could be another server's by the time ours binds it.
+    with _open_socket() as listening:
+        return _start_on(listening, home, Path(spec.origin).parents[1])
+
+
+def _start_on(listening: socket.socket, home: Path, packages: Path) -> Server:
+    port = listening.getsockname()[1]
     api_url = f"http://{HOST}:{port}/api"
     environment = {
         **os.environ,
@@ -168,27 +174,29 @@ def _start(home: Path) -> Server:
         "PREFECT_SERVER_API_PORT": str(port),
         "DO_NOT_TRACK": "1",
     }
-    command = [sys.executable, "-m", "uvicorn", "--app-dir", str(Path(spec.origin).parents[1]), "--factory", _APP]
-    command += ["--host", HOST, "--port", str(port), "--timeout-keep-alive", "5"]
+    command = [sys.executable, "-m", "uvicorn", "--app-dir", str(packages), "--factory", _APP]
+    command += ["--fd", str(listening.fileno()), "--timeout-keep-alive", "5"]
     with _get_log(home).open("ab") as log:
         process = subprocess.Popen(
-            command, env=environment, stdin=subprocess.DEVNULL, stdout=log, stderr=log, cwd=home, start_new_session=True
+            command,
+            env=environment,
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=log,
+            cwd=home,
+            start_new_session=True,
+            pass_fds=[listening.fileno()],
         )
     server = Server(api_url, process.pid)
     _get_record(home).write_text(json.dumps(asdict(server)))
     return server
 
 
-def _find_port() -> int:
-    """The first free port from FIRST_PORT on."""
+def _open_socket() -> socket.socket:
+    """A socket that listens on the first free port from FIRST_PORT on."""
     for port in range(FIRST_PORT, FIRST_PORT + 200):
-        with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as probe:
-            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            try:
-                probe.bind((HOST, port))
-            except OSError:
-                continue
-            return port
+        with contextlib.suppress(OSError):
+            return socket.create_server((HOST, port), backlog=128)
     raise ToolHerdError(
         f"no free port from {FIRST_PORT} on for a Prefect server: set PREFECT_API_URL to a running one."
     )

@@ -44,7 +44,13 @@ def test_a_port_that_is_taken_is_passed_over(monkeypatch: pytest.MonkeyPatch) ->
         taken.listen()
         port = taken.getsockname()[1]
         monkeypatch.setattr(server, "FIRST_PORT", port)
-        assert server._find_port() > port
+        with server._open_socket() as listening:
+            assert listening.getsockname()[1] > port
+
+
+def test_a_port_that_is_given_out_is_given_to_nobody_else() -> None:
+    with server._open_socket() as one, server._open_socket() as other:
+        assert one.getsockname() != other.getsockname()
 
 
 def test_the_client_is_told_where_the_server_is_and_to_tell_nobody_else(monkeypatch: pytest.MonkeyPatch) -> None:
