@@ -1,13 +1,14 @@
 """All APIs' ways side by side: no API waits for another, under one limit on how many are on their way."""
 
 import asyncio
+import math
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 
 from flows.progress import Progress
 from schemas.catalog import CatalogEntry
 from schemas.errors import RunStoppedError
-from schemas.parameters import Budget, BuildToolsetParams
+from schemas.parameters import Budget, BuildDatasetParams, BuildToolsetParams
 from schemas.steps import ApiOutcome
 from tasks.context import RunContext
 from tasks.walk import find_fatal
@@ -16,6 +17,9 @@ Walk = Callable[[str], Awaitable[ApiOutcome]]
 
 _FEW = 8
 """APIs at a time that keep two cores busy; more would only hold more of them in memory."""
+
+_CALLS_BEFORE, _CALLS_PER_INSTRUCTION = 6, 2.5
+"""What an API asks of the teacher: until its instructions are written, and for each of them after that."""
 
 _MANY = 10_000
 """APIs at a time where their requests go in batches: the more, the fewer batches, each of which takes its time."""
@@ -43,7 +47,10 @@ async def walk_apis(context: RunContext, entries: Sequence[CatalogEntry], walk: 
         FatalTeacherError: the teacher cannot be used at all; the other walks are ended.
         UserError, OSError: the store or the data root cannot be used.
     """
-    places = asyncio.Semaphore(choose_in_flight(context.params))
+    in_flight = choose_in_flight(context.params)
+    places = asyncio.Semaphore(in_flight)
+    if isinstance(context.params, BuildDatasetParams):
+        context.preparing = asyncio.Semaphore(choose_preparing(in_flight, context.params.instructions))
     teacher = context.teacher
 
     async def walk_one(api_id: str) -> ApiOutcome | None:
@@ -82,3 +89,14 @@ def choose_in_flight(params: BuildToolsetParams) -> int:
     if params.teacher.batch:
         return _MANY
     return max(_FEW, params.teacher.concurrency // (1 if params.budget == Budget() else 4))
+
+
+def choose_preparing(in_flight: int, instructions: int) -> int:
+    """How many of the APIs in flight may be without their instructions at a time.
+
+    If all set out together they would stay together: a wave of single requests with lint and audit between them, then
+    one of episodes. An API with episodes has many requests at a time, so that those which are further on are to have
+    them soon. Twice the share of the calls that come before the episodes is enough to keep these supplied.
+    """
+    share = _CALLS_BEFORE / (_CALLS_BEFORE + _CALLS_PER_INSTRUCTION * instructions)
+    return min(in_flight, max(_FEW, math.ceil(2 * share * in_flight)))

@@ -4,6 +4,7 @@ A task's inputs are what its cache key is made from, and an input that cannot be
 stores and long records do not travel as inputs: the flow opens a `RunContext`, and tasks find it here.
 """
 
+import asyncio
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -20,7 +21,8 @@ from tasks.store import DataRoot
 class RunContext:
     """One run of a flow. `made` holds the cache keys of the steps that ran in it, as opposed to those found cached.
 
-    `unfinished` counts the APIs that the run had no budget to finish.
+    `unfinished` counts the APIs that the run had no budget to finish. `preparing` is held by an API until its
+    instructions are written: it keeps the APIs from going through the steps in step with one another.
     """
 
     root: DataRoot
@@ -32,6 +34,7 @@ class RunContext:
     entries: dict[str, CatalogEntry] = field(default_factory=dict)
     made: set[str] = field(default_factory=set)
     unfinished: int = 0
+    preparing: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(1024))
     side: SideProcess = field(default_factory=SideProcess)
 
     @property

@@ -51,7 +51,6 @@ def step_task(name: str, description: str, *, retries: int = RETRIES) -> Callabl
         name=name,
         description=description,
         task_run_name=name + " {api_id}",
-        tags=["api"],
         cache_policy=RecipePolicy(),
         persist_result=True,
         result_serializer="json",  # these are small, and LZMA takes 2.7 ms for half a kilobyte

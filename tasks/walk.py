@@ -64,8 +64,9 @@ class ApiWalk:
 
     async def make_episodes(self) -> None:
         """Instruct, simulate and check."""
-        toolset = await self.make_toolset()
-        self.instructions = await self._run(instruct, compute_instruct_recipe(toolset), toolset.ref)
+        async with self.context.preparing:
+            toolset = await self.make_toolset()
+            self.instructions = await self._run(instruct, compute_instruct_recipe(toolset), toolset.ref)
         recipe = compute_simulate_recipe(toolset, self.instructions)
         self.episodes = await self._run(simulate, recipe, toolset.ref, self.instructions.ref)
         self.step = "check"

@@ -107,6 +107,7 @@ class Teacher:
         """What is left at the endpoint when the teacher is closed; a later run finds it."""
         self._by_api: defaultdict[str, Spent] = defaultdict(Spent)
         self._in_flight: dict[str, asyncio.Task[Answer]] = {}
+        self._turns: dict[str, int] = {}
 
     async def __aenter__(self) -> Self:
         return self
@@ -197,7 +198,7 @@ class Teacher:
             key = build_key(self.endpoint, self.settings.model, request)
         except ValueError as error:
             raise TeacherError(f"the request cannot be written as JSON: {error}") from error
-        answer = await self._find_or_fetch(key, request, stage)
+        answer = await self._find_or_fetch(key, request, purpose)
         if not answer.attempts:
             self._stored += 1
         self._enter(answer, purpose)
@@ -226,7 +227,7 @@ class Teacher:
 
         return await ask_for_json(complete, request, schema_model, name=name, check=check, attempts=attempts)
 
-    async def _find_or_fetch(self, key: str, request: ChatRequest, stage: Stage) -> Answer:
+    async def _find_or_fetch(self, key: str, request: ChatRequest, purpose: _Purpose) -> Answer:
         if self._store is not None and (stored := self._store.get(key)) is not None:
             return Answer(stored)
         fetching = self._in_flight.get(key)
@@ -234,31 +235,36 @@ class Teacher:
             return Answer((await asyncio.shield(fetching)).completion)
         if self.stopped is not None:
             raise self.stopped
-        if self._batch is not None and stage in SINGLE_SHOT:
+        if self._batch is not None and purpose.stage in SINGLE_SHOT:
             # Claimed in a table of the store and not by a lock: a batch outlasts its process.
             fetching = asyncio.create_task(self._sender.send_in_batch(key, request))
         else:
-            fetching = asyncio.create_task(self._fetch(key, request))
+            fetching = asyncio.create_task(self._fetch(key, request, self._find_turn(purpose)))
         self._in_flight[key] = fetching
         fetching.add_done_callback(lambda done: self._forget(key, done))
         # A task of its own: what was sent is paid for, and kept whatever becomes of the caller.
         return await asyncio.shield(fetching)
+
+    def _find_turn(self, purpose: _Purpose) -> int:
+        """Single-shot requests go first, for dialogues follow from them; then those of the API that came first."""
+        turn = self._turns.setdefault(purpose.api_id, len(self._turns) + 1)
+        return 0 if purpose.stage in SINGLE_SHOT else turn
 
     def _forget(self, key: str, done: asyncio.Task[Answer]) -> None:
         del self._in_flight[key]
         if not done.cancelled():
             done.exception()  # looked at, for nobody may be waiting any more
 
-    async def _fetch(self, key: str, request: ChatRequest) -> Answer:
+    async def _fetch(self, key: str, request: ChatRequest, turn: int) -> Answer:
         store = self._store
         if store is None:
-            return await self._sender.send(request)
+            return await self._sender.send(request, turn)
         while not store.claims.take(key):  # another process has sent it
             await self._sender.rest(random.uniform(*_LOOK_AGAIN_S))
         try:
             if (stored := store.get(key)) is not None:
                 return Answer(stored)
-            answer = await self._sender.send(request)
+            answer = await self._sender.send(request, turn)
             kept = await store.put(key, answer.completion, endpoint=self.endpoint, model=self.settings.model)
             return Answer(kept, answer.attempts)
         finally:

@@ -6,6 +6,7 @@ Knows nothing of stores or ledgers; an answer that it returns has been paid for 
 import asyncio
 import json
 import logging
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -31,6 +32,9 @@ FIRST_LIMIT = 64
 """Requests in flight to begin with, where so many may be."""
 
 _CHARACTERS_PER_TOKEN = 4
+
+_Send = Callable[[dict[str, Any]], Awaitable[Completion]]
+"""What sends a request's body."""
 
 
 @dataclass
@@ -80,8 +84,8 @@ class Sender:
             self._stopping.set()
             self.throttle.stop(error)
 
-    async def send(self, request: ChatRequest) -> Answer:
-        """The endpoint's answer.
+    async def send(self, request: ChatRequest, turn: int = 0) -> Answer:
+        """The endpoint's answer; of those that wait, the one with the lowest `turn` goes first.
 
         Raises:
             RunStoppedError: the budget leaves no room, too many requests have failed, or `stop` was called.
@@ -92,7 +96,7 @@ class Sender:
         async def attempt() -> Completion:
             nonlocal attempts
             attempts += 1
-            return await self._send_as_taken(request, first=attempts == 1)
+            return await self._send_as_taken(request, lambda body: self._send_in_turn(body, turn), first=attempts == 1)
 
         completion = await send_with_retries(attempt, self._backoff, self.rest)
         return Answer(completion, attempts)
@@ -106,7 +110,7 @@ class Sender:
         """
 
         async def attempt() -> Completion:
-            return await self._send_as_taken(request, key, first=False)
+            return await self._send_as_taken(request, lambda body: self._wait_in_batch(key, body), first=False)
 
         # What may pass is sent again by the batch sender, in its next batch.
         return Answer(await send_with_retries(attempt, self._backoff, self.rest), 1)
@@ -124,16 +128,13 @@ class Sender:
         assert self.stopped is not None
         raise self.stopped
 
-    async def _send_as_taken(self, request: ChatRequest, batch_key: str | None = None, *, first: bool) -> Completion:
-        """Sends the request in the form that the endpoint takes; finding it is no failed attempt.
-
-        With a `batch_key`, the key under which the answer will be kept, it goes into a batch.
-        """
+    async def _send_as_taken(self, request: ChatRequest, send: _Send, *, first: bool) -> Completion:
+        """Sends the request in the form that the endpoint takes; finding it is no failed attempt."""
         while True:
             used = self._capabilities
             body = build_body(self._settings.model, request, used)
             try:
-                return await (self._send_in_turn(body) if batch_key is None else self._wait_in_batch(batch_key, body))
+                return await send(body)
             except EndpointError as refusal:
                 learnt = learn(used, body, refusal)
                 if learnt is None:
@@ -144,10 +145,10 @@ class Sender:
                     self._capabilities = learnt
                     _log.info("%s; going on with %s", refusal, learnt)
 
-    async def _send_in_turn(self, body: dict[str, Any]) -> Completion:
+    async def _send_in_turn(self, body: dict[str, Any], turn: int) -> Completion:
         """Sends one request when the throttle and the budget let it."""
         tokens = len(json.dumps(body)) // _CHARACTERS_PER_TOKEN if self._counts_tokens else 0
-        ticket = await self.throttle.enter(tokens)
+        ticket = await self.throttle.enter(tokens, turn)
         used_tokens, used = None, None
         try:
             thought = self._begin(tokens)

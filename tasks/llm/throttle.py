@@ -12,6 +12,7 @@ several refusals among the last requests. If those that are sent after it are re
 """
 
 import asyncio
+import heapq
 import random
 import time
 from collections import deque
@@ -46,6 +47,10 @@ class Ticket:
     tokens: int
 
 
+_Waiting = tuple[int, int, asyncio.Future[Ticket], int]
+"""Who waits to be let in: turn, number of arrival, place, and the tokens that are thought to be taken."""
+
+
 class Throttle:
     """Lets requests in, up to a limit that moves between 1 and `most`.
 
@@ -58,7 +63,8 @@ class Throttle:
         self.in_flight = 0
         self._most = most
         self._pace = pace or Pace()
-        self._waiting: deque[tuple[asyncio.Future[Ticket], int]] = deque()
+        self._line: list[_Waiting] = []  # a heap
+        self._came = 0
         self._timer: asyncio.TimerHandle | None = None
         self._stop: RunStoppedError | None = None
         self._sent = 0
@@ -82,20 +88,23 @@ class Throttle:
     @property
     def waiting(self) -> int:
         """Requests that wait to be let in."""
-        return len(self._waiting)
+        return len(self._line)
 
-    async def enter(self, tokens: int = 0) -> Ticket:
+    async def enter(self, tokens: int = 0, turn: int = 0) -> Ticket:
         """Wait for a place; `leave` gives it back. `tokens` is an estimate, for the cap on tokens a minute.
+
+        The lowest `turn` is let in first, and of those with the same turn who came first.
 
         Raises:
             RunStoppedError: the throttle was stopped.
         """
         if self._stop is not None:
             raise self._stop
-        if not self._waiting and self._find_delay() == 0:
+        if not self._line and self._find_delay() == 0:
             return self._let_in(tokens)
         place: asyncio.Future[Ticket] = asyncio.get_running_loop().create_future()
-        self._waiting.append((place, tokens))
+        self._came += 1
+        heapq.heappush(self._line, (turn, self._came, place, tokens))
         self._wake()
         try:
             return await place
@@ -117,7 +126,7 @@ class Throttle:
         if ticket.number <= self._last_before_fall:
             return
         self._falls_in_row = 0
-        if not self._waiting and self.in_flight < int(self.limit):
+        if not self._line and self.in_flight < int(self.limit):
             return  # nobody needs more
         if self._ceiling is None:
             self._grow(1.0)
@@ -155,10 +164,10 @@ class Throttle:
     def stop(self, error: RunStoppedError) -> None:
         """Let nobody in any more: those who wait, and all who come, get `error`."""
         self._stop = error
-        for place, _ in self._waiting:
+        for _, _, place, _ in self._line:
             if not place.done():
                 place.set_exception(error)
-        self._waiting.clear()
+        self._line.clear()
 
     def _pause(self, wait_s: float | None) -> None:
         if wait_s is None:
@@ -208,7 +217,7 @@ class Throttle:
 
     def _wake(self) -> None:
         """Let in whoever may go now, and see to it that somebody looks again when the next may."""
-        while self._waiting:
+        while self._line:
             delay = self._find_delay()
             if delay is None:
                 return
@@ -216,7 +225,7 @@ class Throttle:
                 if self._timer is None:
                     self._timer = asyncio.get_running_loop().call_later(delay, self._ring)
                 return
-            place, tokens = self._waiting.popleft()
+            _, _, place, tokens = heapq.heappop(self._line)
             if not place.done():
                 place.set_result(self._let_in(tokens))
 

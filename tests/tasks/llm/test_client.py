@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 from starlette.responses import JSONResponse, Response
 
-from schemas.calls import ChatRequest, Completion
+from schemas.calls import ChatRequest, Completion, Stage
 from schemas.errors import FatalTeacherError, RunStoppedError, TeacherError, UserError
 from schemas.parameters import Budget
 from schemas.teacher import TeacherSettings
@@ -120,6 +120,24 @@ class TestAnswers:
                 answers = await asyncio.gather(*(complete(teacher) for _ in range(20)))
         assert len(endpoint.requests) == 1
         assert len(set(map(id, answers))) == 1
+
+    async def test_single_shot_requests_go_first_and_then_those_of_the_api_that_came_first(self) -> None:
+        endpoint = Endpoint(delay_s=0.02)
+        with serve(endpoint) as url:
+            async with connect(url, concurrency=1) as teacher:
+
+                async def send(text: str, stage: Stage, api_id: str) -> None:
+                    await teacher.complete(ask(text), stage=stage, api_id=api_id, owner=api_id)
+
+                await send("specify cats", "specify", "cats")
+                await asyncio.gather(
+                    send("sent at once", "simulate", "dogs"),
+                    send("of dogs", "simulate", "dogs"),
+                    send("of cats", "simulate", "cats"),
+                    send("specify birds", "specify", "birds"),
+                )
+        sent = [request["messages"][0]["content"] for request in endpoint.requests]
+        assert sent == ["specify cats", "sent at once", "specify birds", "of cats", "of dogs"]
 
     async def test_what_was_sent_is_finished_and_kept_though_the_one_who_asked_is_gone(
         self, store: CompletionStore

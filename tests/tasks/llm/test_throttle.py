@@ -161,6 +161,24 @@ async def test_after_a_pause_those_who_waited_go_on() -> None:
     assert [ticket.number for ticket in tickets] == [1, 2]
 
 
+async def test_the_lowest_turn_goes_first_and_of_one_turn_who_came_first() -> None:
+    throttle = Throttle(1)
+    ticket = await throttle.enter()
+    let_in: list[str] = []
+
+    async def wait(name: str, turn: int) -> None:
+        ticket = await throttle.enter(turn=turn)
+        let_in.append(name)
+        throttle.leave(ticket)
+
+    async with asyncio.TaskGroup() as group:
+        for name, turn in (("late", 2), ("early", 1), ("also early", 1), ("first of all", 0), ("latest", 3)):
+            group.create_task(wait(name, turn))
+        await asyncio.sleep(0)
+        throttle.leave(ticket)
+    assert let_in == ["first of all", "early", "also early", "late", "latest"]
+
+
 async def test_who_gives_up_waiting_leaves_no_trace() -> None:
     throttle = Throttle(1)
     held = await throttle.enter()
