@@ -81,6 +81,8 @@ def _takes_null(schema: dict[str, Any]) -> bool:
 def _drop(value: Any, schema: dict[str, Any], definitions: dict[str, Any]) -> Any:
     if (reference := schema.get("$ref")) is not None:
         schema = definitions.get(str(reference).rpartition("/")[2], {})
+    if not schema:  # free form, such as a whole OpenAPI document: no null in it is ours
+        return value
     if isinstance(value, list):
         return [_drop(item, schema.get("items") or {}, definitions) for item in value]
     if not isinstance(value, dict):
