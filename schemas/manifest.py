@@ -7,7 +7,7 @@ from pydantic import Field
 
 from schemas.base import Json, Record
 
-ArtifactStage = Literal["documentation", "toolset", "instructions", "episodes", "verdicts"]
+ArtifactStage = Literal["documentation", "toolset", "instructions", "episodes", "verdicts", "outcomes"]
 
 
 class ArtifactRef(Record):

@@ -45,7 +45,7 @@ class RecipePolicy(CachePolicy):
         return make_key(task_ctx.task.name, inputs["api_id"], inputs["recipe"])
 
 
-def step_task(name: str, description: str, *, retries: int = RETRIES) -> Callable[[Callable[P, R]], Task[P, R]]:
+def step_task(name: str, description: str) -> Callable[[Callable[P, R]], Task[P, R]]:
     """The decorator of one API's step: a function of `api_id`, `recipe` and references that returns a `StepResult`."""
     return task(
         name=name,
@@ -54,7 +54,7 @@ def step_task(name: str, description: str, *, retries: int = RETRIES) -> Callabl
         cache_policy=RecipePolicy(),
         persist_result=True,
         result_serializer="json",  # these are small, and LZMA takes 2.7 ms for half a kilobyte
-        retries=retries,
+        retries=RETRIES,
         retry_delay_seconds=RETRY_DELAY_S,
         retry_condition_fn=is_mendable,
     )

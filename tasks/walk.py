@@ -1,14 +1,14 @@
-"""The task `walk`: one API's way through all steps, from its catalogue entry to the verdicts on its episodes.
+"""One API's way through all steps, from its catalogue entry to the verdicts on its episodes.
 
-The steps are tasks of their own inside it. Its own cache key covers all that the way depends on, so that an API of
-which nothing has changed costs one look and not four; where something has, the steps' own keys tell what to do again.
+The steps are Prefect tasks. What became of the API is kept under a recipe that covers all that the way depends on, so
+that an API of which nothing has changed costs one look and no task; where something has, the steps' own keys tell what
+to do again.
 """
 
 import asyncio
 from typing import Any
 
 from prefect import Task
-from prefect.transactions import CommitMode, atransaction
 
 from schemas.base import content_hash
 from schemas.calls import Stage
@@ -22,7 +22,7 @@ from tasks.checking import check_api
 from tasks.context import RunContext, get_context
 from tasks.instructions import compute_instruct_recipe, instruct
 from tasks.openapi import DocumentError
-from tasks.recipes import compute_recipe, hash_code, make_key, step_task
+from tasks.recipes import compute_recipe, hash_code, make_key
 from tasks.simulation import EXECUTOR, compute_simulate_recipe, simulate
 from tasks.toolset import (
     compute_document_recipe,
@@ -111,38 +111,28 @@ class ApiWalk:
         return result
 
 
-@step_task("walk", "One API's way from its catalogue entry to the verdicts on its episodes.", retries=0)
-async def walk(api_id: str, recipe: str) -> ApiOutcome:
-    """What became of one API of the run. Its steps have retries, so it has none.
-
-    Raises:
-        FatalTeacherError, RunStoppedError, UserError, OSError: no other API can go on either.
-    """
-    context = get_context()
-    context.made.add(make_key("walk", api_id, recipe))
-    api = ApiWalk(context, context.entries[api_id])
-    try:
-        # By default Prefect keeps the results of a task's inner tasks when the outer one ends, and a kill loses them.
-        async with atransaction(commit_mode=CommitMode.EAGER):
-            await api.make_episodes()
-    except Exception as error:
-        return api.get_outcome(error)
-    return api.get_outcome()
-
-
 async def walk_api(api_id: str) -> ApiOutcome:
     """What became of one API: found as an earlier run left it, or made.
 
     A rejection is never taken from an earlier run: the teacher may have been out of reach. What it did answer is in
     the completion store, so that a rejection for good costs nothing to find again.
+
+    Raises:
+        FatalTeacherError, RunStoppedError, UserError, OSError: no other API can go on either.
     """
     context = get_context()
     recipe = _compute_walk_recipe(context, api_id)
-    outcome: ApiOutcome = await walk(api_id, recipe)
-    if make_key("walk", api_id, recipe) in context.made:
-        return outcome
-    if outcome.rejected is not None or not await asyncio.to_thread(_is_intact, context, outcome):
-        outcome = await walk.with_options(refresh_cache=True)(api_id, recipe)
+    found = await asyncio.to_thread(_find_outcome, context, api_id, recipe)
+    if found is not None:
+        return found
+    api = ApiWalk(context, context.entries[api_id])
+    try:
+        await api.make_episodes()
+    except Exception as error:
+        return api.get_outcome(error)
+    outcome = api.get_outcome()
+    payload = outcome.model_dump(mode="json")
+    await asyncio.to_thread(context.root.write_artifact, "outcomes", api_id, recipe, payload)
     return outcome
 
 
@@ -161,11 +151,16 @@ def _compute_walk_recipe(context: RunContext, api_id: str) -> str:
     return content_hash([*(compute_recipe(stage) for stage in _STAGES), entry, asked, EXECUTOR, code])
 
 
-def _is_intact(context: RunContext, outcome: ApiOutcome) -> bool:
-    """Whether all that the outcome refers to is there and finished."""
+def _find_outcome(context: RunContext, api_id: str, recipe: str) -> ApiOutcome | None:
+    """What an earlier run left of an API, if all that it refers to is there and finished."""
+    ref = context.root.find_artifact("outcomes", api_id, recipe)
+    payload = None if ref is None else context.root.read_artifact(ref)
+    if payload is None:
+        return None
+    outcome = ApiOutcome.model_validate(payload)
     steps = (outcome.toolset, outcome.instructions, outcome.episodes)
     usable = all(step is not None and _is_usable(context, step) for step in steps)
-    return usable and outcome.verdicts is not None and _is_kept(context, outcome.verdicts)
+    return outcome if usable and outcome.verdicts is not None and _is_kept(context, outcome.verdicts) else None
 
 
 def _is_usable(context: RunContext, result: StepResult) -> bool:
