@@ -6,6 +6,7 @@ borders, `cu_seq_lens`, which trl's collator passes. Registered with transformer
 """
 
 import inspect
+from functools import cache
 from typing import Any
 
 import torch
@@ -39,6 +40,7 @@ def choose_attention(wanted: str, packing: bool, cpu: bool) -> tuple[str, str]:
     return VARLEN, f"attention: scaled dot product, one conversation at a time ({why})"
 
 
+@cache
 def _has_kernel() -> bool:
     return varlen_attn is not None and torch.cuda.is_available() and torch.cuda.get_device_capability() >= (8, 0)
 

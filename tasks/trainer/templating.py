@@ -15,7 +15,9 @@ import jinja2
 from schemas.base import content_hash
 
 _FOLDER = Path(__file__).parent / "templates"
-_MARKER = re.compile(r"\{%(-?)\s*(?:end)?generation\s*(-?)%\}")
+_COMMENT_OR_MARKER = re.compile(
+    r"\{#(?P<before>-?)(?P<comment>.*?)(?P<after>-?)#\}|\{%(?P<left>-?)\s*(?:end)?generation\s*(?P<right>-?)%\}", re.DOTALL
+)
 _PROBE_WORDS = ("nameprobe", "keyprobe", "valueprobe", "resultprobe")
 _SECOND_WORD = "secondprobe"
 
@@ -47,8 +49,14 @@ class ChosenTemplate:
 
 
 def strip_markers(template: str) -> str:
-    """The template without generation markers; a comment in each one's place keeps its control of spaces."""
-    return _MARKER.sub(r"{#\1 \2#}", template)
+    """The template without generation markers and comments: an empty one in each one's place keeps its hold of spaces."""
+    return _COMMENT_OR_MARKER.sub(
+        lambda found: f"{{#{found['before'] or found['left'] or ''} {found['after'] or found['right'] or ''}#}}", template
+    )
+
+
+def _has_markers(template: str) -> bool:
+    return any(found["comment"] is None for found in _COMMENT_OR_MARKER.finditer(template))
 
 
 def load_template(name: str) -> ChosenTemplate:
@@ -68,7 +76,7 @@ def choose_template(tokenizer: Any, wanted: str) -> ChosenTemplate:
     own = own.get("tool_use") or own.get("default") if isinstance(own, dict) else own
     vocabulary = tokenizer.get_vocab()
     if own and _knows_tools(tokenizer, own):
-        if _MARKER.search(own):
+        if _has_markers(own):
             return ChosenTemplate("own", own)
         if found := _find_variant(own):
             return found
