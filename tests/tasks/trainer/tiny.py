@@ -35,6 +35,25 @@ def build_vicuna(folder: Path, vocabulary: int = 600, hidden: int = 64, layers: 
     return folder
 
 
+def build_grouped(folder: Path) -> Path:
+    """The weights alone of a model whose two heads for keys and values serve four for queries."""
+    import torch
+    from transformers import LlamaConfig, LlamaForCausalLM
+
+    config = LlamaConfig(
+        vocab_size=600,
+        hidden_size=64,
+        intermediate_size=128,
+        num_hidden_layers=2,
+        num_attention_heads=4,
+        num_key_value_heads=2,
+        max_position_embeddings=4096,
+    )
+    torch.manual_seed(0)
+    LlamaForCausalLM(config).save_pretrained(folder)
+    return folder
+
+
 def list_texts() -> list[str]:
     """What the tokenizer learns from: the texts of the episodes and of the tools."""
     texts = [json.dumps(TOOLS), "USER: ASSISTANT: TOOL: <tool_call> </tool_call> <tool_response> </tool_response>"]
