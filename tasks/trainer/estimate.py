@@ -115,7 +115,9 @@ def read_shape(config: Mapping[str, Any]) -> ModelShape:
         layers, intermediate = int(config["num_hidden_layers"]), int(config["intermediate_size"])
         vocabulary = int(config["vocab_size"])
     except (KeyError, TypeError, ValueError) as error:
-        raise ValueError(f"config.json describes no decoder of Llama's family: {error!r} is missing or no number") from None
+        raise ValueError(
+            f"config.json describes no decoder of Llama's family: {error!r} is missing or no number"
+        ) from None
     kv_heads = int(config.get("num_key_value_heads") or heads)
     head_dim = int(config.get("head_dim") or hidden // heads)
     kind = str(config.get("model_type", ""))

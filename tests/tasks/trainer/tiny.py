@@ -1,22 +1,25 @@
 """A tiny Llama with a sentencepiece tokenizer, made on the spot and laid out as Vicuna's repository is."""
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from tests.tasks.trainer.episodes import TOOLS, make_rows
 
 
-def build_vicuna(folder: Path, vocabulary: int = 600, hidden: int = 64, layers: int = 2) -> Path:
+def build_vicuna(
+    folder: Path, vocabulary: int = 600, hidden: int = 64, layers: int = 2, texts: Sequence[str] = ()
+) -> Path:
     """config.json, generation_config.json, weights and `tokenizer.model` alone: no tokenizer.json, no chat template.
 
-    The generation config is Vicuna's: sampling values without sampling, which transformers refuses to save.
+    The tokenizer learns from `texts`, or from those of the tests' episodes. The generation config is Vicuna's: sampling values without sampling, which transformers refuses to save.
     """
     import torch
     from transformers import LlamaConfig, LlamaForCausalLM
 
     folder.mkdir(parents=True)
-    _train_tokenizer(folder, vocabulary)
+    _train_tokenizer(folder, vocabulary, texts or list_texts())
     config = LlamaConfig(
         vocab_size=vocabulary,
         hidden_size=hidden,
@@ -60,15 +63,17 @@ def list_texts() -> list[str]:
     for row in make_rows(72):
         for message in row["messages"]:
             texts.append(message["content"])
-            texts += [f'{{"name": "{call["name"]}", "arguments": {call["arguments"]}}}' for call in message["tool_calls"]]
+            texts += [
+                f'{{"name": "{call["name"]}", "arguments": {call["arguments"]}}}' for call in message["tool_calls"]
+            ]
     return texts
 
 
-def _train_tokenizer(folder: Path, vocabulary: int) -> None:
+def _train_tokenizer(folder: Path, vocabulary: int, texts: Sequence[str]) -> None:
     import sentencepiece
 
     corpus = folder / "corpus.txt"
-    corpus.write_text("\n".join(list_texts()), encoding="utf-8")
+    corpus.write_text("\n".join(texts), encoding="utf-8")
     sentencepiece.SentencePieceTrainer.train(
         input=str(corpus),
         model_prefix=str(folder / "tokenizer"),
@@ -120,7 +125,11 @@ def build_byte_level(folder: Path, controls: list[str], template: str, end: str)
     made.train_from_iterator(list_texts(), trainer)
     made.add_special_tokens([AddedToken(word, special=True, normalized=False) for word in controls])
     fast = PreTrainedTokenizerFast(
-        tokenizer_object=made, eos_token=end, bos_token=controls[0], pad_token=controls[0], clean_up_tokenization_spaces=False
+        tokenizer_object=made,
+        eos_token=end,
+        bos_token=controls[0],
+        pad_token=controls[0],
+        clean_up_tokenization_spaces=False,
     )
     fast.chat_template = template
     fast.save_pretrained(folder)
