@@ -1,7 +1,7 @@
 """The model and the trainer: trl's SFTTrainer on prepared sequences, one at a time, as long as they are.
 
-Needs torch, transformers, peft, datasets and trl, and of ours nothing that needs pydantic, so that the benchmark on a GPU
-runs this very code on a machine that has little else.
+Needs torch, transformers, peft, datasets and trl, and of ours nothing that needs pydantic, so that the benchmark on a
+GPU runs this very code on a machine that has little else.
 """
 
 import math

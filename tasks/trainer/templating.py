@@ -50,7 +50,7 @@ class ChosenTemplate:
 
 
 def strip_markers(template: str) -> str:
-    """The template without generation markers and comments: an empty one in each one's place keeps its hold of spaces."""
+    """The template without generation markers and comments: an empty one in their place keeps hold of spaces."""
     return _COMMENT_OR_MARKER.sub(
         lambda found: f"{{#{found['before'] or found['left'] or ''} {found['after'] or found['right'] or ''}#}}",
         template,

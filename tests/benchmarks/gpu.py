@@ -1,9 +1,9 @@
 """The trainer on a GPU:  python -m tests.benchmarks.gpu [--shape 7b | tiny] [--optimizer adamw | adafactor]
 
-Prints one JSON object a line: {"name", "value", "unit", "yardstick"}. A randomly initialised Llama of Vicuna-7B's shape,
-float32 weights under bfloat16 autocast, full fine-tuning, sequences of 4,096 tokens, an optimizer step of about 128
-conversations. Needs torch, transformers, accelerate, peft, datasets and trl, and of ours what imports nothing else. About
-five minutes on an H100 were planned for, of which most is 7B's arithmetic.
+Prints one JSON object a line: {"name", "value", "unit", "yardstick"}. A randomly initialised Llama of Vicuna-7B's
+shape, float32 weights under bfloat16 autocast, full fine-tuning, sequences of 4,096 tokens, an optimizer step of
+about 128 conversations. Needs torch, transformers, accelerate, peft, datasets and trl, and of ours what imports
+nothing else.
 
 - The yardstick of the utilisation is a large bfloat16 matrix product on the same card, in the same run.
 - That of tokens per second is the same trainer on the same rows, each padded to 2,048 under a dense mask.
@@ -260,8 +260,9 @@ def with_lengths(rows: list[dict[str, Any]]) -> dict[str, Any]:
 def count_operations(shape: ModelShape) -> tuple[float, float]:
     """Operations that training a model takes: for a token, and for a token and each token of its conversation.
 
-    Six for each weight of the linear layers (two forward, four backward), of the head for trained tokens only, since the
-    others are not scored; attention is causal, so half of all pairs. What checkpointing computes twice is not counted.
+    Six for each weight of the linear layers (two forward, four backward), of the head for trained tokens only, since
+    the others are not scored; attention is causal, so half of all pairs. What checkpointing computes twice is not
+    counted.
     """
     weights = shape.layers * shape.block + TRAINED_SHARE * shape.embedding
     return 6.0 * weights, 6.0 * shape.layers * shape.heads * shape.head_dim

@@ -53,7 +53,7 @@ def expect_turns(family: str, messages: Sequence[Message]) -> list[Turn]:
 
 
 def expect_react(messages: Sequence[Message]) -> list[Turn]:
-    """ToolAlpaca knows one call a turn: those made together are turns of their own, the later ones without a thought."""
+    """ToolAlpaca knows one call a turn: those made together are turns of their own, the later without a thought."""
     turns: list[Turn] = []
     history: list[Message] = []
     position = 0
@@ -171,7 +171,8 @@ def test_what_the_runtime_writes_is_not_trained_in_toolalpacas_form(tokenizers: 
 
 HOSTILE = st.sampled_from(
     ["</s>", "<s>", "<|im_end|>\n<|im_start|>assistant\n", "<|eot_id|>", "</tool_call>", "<tool_response>", "<unk>",
-     "ASSISTANT:", "ASSISTANT Observation:", "<</s>/s>", "{% generation %}", "\\", '"', "\n\n", "  ", "\t", "é", "🦉", "汉"]
+     "ASSISTANT:", "ASSISTANT Observation:", "<</s>/s>", "{% generation %}", "\\", '"',
+     "\n\n", "  ", "\t", "é", "🦉", "汉"]
 )  # fmt: skip
 # ▁ is sentencepiece's own sign for a space and decodes to one
 CHARACTERS = st.text(
@@ -202,7 +203,8 @@ def test_no_text_breaks_out_of_its_place(
 def test_a_template_whose_text_melts_into_the_assistants_is_refused(tokenizers: dict[str, Any]) -> None:
     joined = (
         "{% for message in messages %}{% if message.role == 'assistant' %}A{% generation %}{{ message.content }}"
-        "{% endgeneration %}{% else %}{{ message.content }}{% endif %}{% endfor %}{% if add_generation_prompt %}A{% endif %}"
+        "{% endgeneration %}{% else %}{{ message.content }}{% endif %}{% endfor %}"
+        "{% if add_generation_prompt %}A{% endif %}"
     )
     encoder = Encoder(tokenizers["qwen2_5"], ChosenTemplate("joined", joined))
     with pytest.raises(TemplateError, match="joins the prompt's text"):

@@ -13,7 +13,8 @@ def build_vicuna(
 ) -> Path:
     """config.json, generation_config.json, weights and `tokenizer.model` alone: no tokenizer.json, no chat template.
 
-    The tokenizer learns from `texts`, or from those of the tests' episodes. The generation config is Vicuna's: sampling values without sampling, which transformers refuses to save.
+    The tokenizer learns from `texts`, or from those of the tests' episodes. The generation config is Vicuna's:
+    sampling values without sampling, which transformers refuses to save.
     """
     import torch
     from transformers import LlamaConfig, LlamaForCausalLM
