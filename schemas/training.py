@@ -48,6 +48,7 @@ class TrainParams(Record):
     gradient_checkpointing: bool = Field(True, description="compute activations twice to hold less of them")
     lora_rank: Positive = Field(16, description="the rank of the LoRA adapter")
     lora_alpha: Positive = Field(32, description="the scale of the LoRA adapter")
+    cpu: bool = Field(False, description="train on the CPU in float32: for trials with small models")
     save_every: Positive = Field(50, description="optimizer steps between checkpoints; the newest whole one is kept")
     seed: int = Field(0, ge=0, lt=2**31, description="the seed of order and initial adapter weights")
 
@@ -91,7 +92,7 @@ class TrainSpec(Record):
     """What `python -m tasks.trainer.train SPEC` reads, started by accelerate or directly.
 
     `prepared` is the folder that the preparation made; `run_folder` gets `checkpoints/`, `metrics.csv`, `events.jsonl`
-    and `final/`. `cpu` trains on the CPU in float32.
+    and `final/`. `cpu` (that of the parameters) trains on the CPU in float32.
     """
 
     params: TrainParams
