@@ -1,0 +1,12 @@
+"""The mark of tests that need what only the `train` extra brings."""
+
+from importlib.util import find_spec
+
+import pytest
+
+TRAIN_PACKAGES = ("torch", "transformers", "trl", "peft", "accelerate")
+
+needs_train_extra = pytest.mark.skipif(
+    any(find_spec(name) is None for name in TRAIN_PACKAGES),
+    reason="the train extra is not installed: make setup-train",
+)
