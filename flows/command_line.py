@@ -36,6 +36,8 @@ FLOWS = {
 }
 """The flows, and the module whose `read_command` reads their arguments."""
 
+Reader = Callable[[str, list[str]], Command | None]
+
 _QUIET = {
     # What a run has to say is on its page; the terminal has the bar and the summary.
     "PREFECT_LOGGING_HANDLERS_CONSOLE_LEVEL": "CRITICAL",
@@ -52,11 +54,14 @@ class _StoppedError(Exception):
         self.sign = sign
 
 
-def main(name: str, arguments: list[str] | None = None) -> int:
-    """Run the flow of `flows/<name>.py` with the process's arguments; returns the exit status."""
+def main(name: str, arguments: list[str] | None = None, read: Reader | None = None) -> int:
+    """Run the flow of `flows/<name>.py` with the process's arguments; returns the exit status.
+
+    `read` reads the arguments and checks what they name; without it the flow's own reader does.
+    """
     try:
-        reader = import_module(FLOWS[name])
-        command: Command | None = reader.read_command(name, sys.argv[1:] if arguments is None else arguments)
+        reader: Reader = read or import_module(FLOWS[name]).read_command
+        command = reader(name, sys.argv[1:] if arguments is None else arguments)
         if command is not None:
             _run(name, command)
         return 0

@@ -27,7 +27,6 @@ from flows.train_progress import TrainProgress
 from schemas.base import content_hash
 from schemas.errors import RunStoppedError, ToolHerdError
 from schemas.models import RunRecord, TrainingSet, TrainSummary
-from schemas.parameters import BuildDatasetParams
 from schemas.training import NoteEvent, StepEvent, TrainEvent, TrainParams
 from tasks.recipes import hash_code
 from tasks.store import OFFLINE, ModelRun, find_training_set, get_run, locate_prepared
@@ -114,7 +113,7 @@ async def _make_dataset(inputs: TrainInputs) -> TrainingSet:
     """
     _tell(f"there is no dataset in {inputs.root.url} yet: the default one is made first, by the embedded teacher")
     try:
-        built = await build_dataset(BuildDatasetParams())
+        built = await build_dataset(inputs.default)
     except CancelledRun as error:
         raise RunStoppedError("stopped while the dataset was made; the same command goes on", "signal") from error
     dataset = await asyncio.to_thread(find_training_set, inputs.root, built.dataset.path)

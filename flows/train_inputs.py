@@ -9,6 +9,7 @@ from pathlib import Path
 
 from schemas.errors import UserError
 from schemas.models import RunRecord, TrainingSet, TrainSummary
+from schemas.parameters import BuildDatasetParams
 from schemas.training import TrainParams
 from tasks.fit import Plan, plan_run
 from tasks.store import DataRoot, find_training_set, get_run, locate_models, name_run, read_code_version
@@ -22,7 +23,7 @@ from tasks.trainer.hub import FoundModel, find_model
 class TrainInputs:
     """The data root and the folder of models, the model and the machine, and what was asked for.
 
-    `dataset` is None where there is none yet: the flow makes the default one first. `finished` is what became of the
+    `dataset` is None where there is none yet: the flow makes the `default` one first. `finished` is what became of the
     very run that is asked for, if it is finished; it takes nothing of the machine, and `plan` is None.
     """
 
@@ -34,6 +35,7 @@ class TrainInputs:
     plan: Plan | None
     commands: Commands
     finished: TrainSummary | None = None
+    default: BuildDatasetParams = BuildDatasetParams()
 
     @property
     def device(self) -> str:
