@@ -6,16 +6,17 @@ from flows.server import Server
 from flows.train_inputs import gather_train_inputs
 from schemas.models import TrainSummary
 from schemas.training import TrainParams
+from tasks.supervision.commands import TRAINER, Commands
 
 
-def read_command(name: str, arguments: list[str]) -> Command:
-    """The run that the arguments ask for.
+def read_command(name: str, arguments: list[str], commands: Commands = TRAINER) -> Command:
+    """The run that the arguments ask for, whose children are started by `commands`.
 
     Raises:
         UserError: a parameter that is wrong, or what `gather_train_inputs` finds wrong.
     """
     params = parse_options(f"flows.{name}", TrainParams, arguments)
-    return Command(params, gather_train_inputs(params), (f"model: {params.model}",), print_end)
+    return Command(params, gather_train_inputs(params, commands), (f"model: {params.model}",), print_end)
 
 
 def print_end(summary: TrainSummary, seconds: float, server: Server) -> None:

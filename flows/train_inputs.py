@@ -3,7 +3,7 @@
 Imports nothing of Prefect, so that the command line can turn down bad input at once.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -35,7 +35,7 @@ class TrainInputs:
     plan: Plan | None
     commands: Commands
     finished: TrainSummary | None = None
-    default: BuildDatasetParams = BuildDatasetParams()
+    default: BuildDatasetParams = field(default_factory=BuildDatasetParams)
 
     @property
     def device(self) -> str:

@@ -37,9 +37,10 @@ class RunRecord(Record):
 class TrainSummary(Record):
     """What became of a run that is done; `summary.json`, written last: a run that has one is finished.
 
-    Losses are per trained token, `tokens_per_second` is the median over the logged steps, memory is in bytes per device
-    (`estimated_memory` as told before the run, `peak_memory` as measured). `device` names the cards. `changed` is False
-    where the run was finished before and nothing was done. `run_id` is the flow run's, as the Prefect UI shows it.
+    Losses are per trained token and `peak_learning_rate` is the highest of any step. `tokens_per_second` is the median
+    over the logged steps, memory is in bytes per device (`estimated_memory` as told before the run, `peak_memory` as
+    measured). `device` names the cards. `changed` is False where the run was finished before and nothing was done.
+    `run_id` is the flow run's, as the Prefect UI shows it.
     """
 
     record: RunRecord
@@ -49,6 +50,7 @@ class TrainSummary(Record):
     epochs: float
     first_loss: float | None
     last_loss: float | None
+    peak_learning_rate: float
     tokens: int
     tokens_per_second: float
     peak_memory: int

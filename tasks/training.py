@@ -182,6 +182,7 @@ def _publish(
         epochs=steps[-1].epoch if steps else 0.0,
         first_loss=steps[0].loss if steps else None,
         last_loss=steps[-1].loss if steps else None,
+        peak_learning_rate=max((step.learning_rate for step in steps), default=0.0),
         tokens=sum(step.tokens for step in steps),
         tokens_per_second=statistics.median(step.tokens_per_second for step in steps) if steps else 0.0,
         peak_memory=max((step.memory_bytes for step in steps), default=0),

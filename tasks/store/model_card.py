@@ -13,6 +13,7 @@ from tasks.store.templating import load_template
 def render_model_card(summary: TrainSummary, dataset_reasons: dict[str, int]) -> str:
     """README.md of a model; `dataset_reasons` counts the rows that its dataset's checks had rejected, by reason."""
     record = summary.record
+    params = record.params.model_dump(mode="json", exclude_none=True, exclude=set(_NAMED))
     return load_template("model_card.md.jinja").render(
         front_matter=yaml.safe_dump(_build_front_matter(summary), sort_keys=False, allow_unicode=True),
         summary=summary,
@@ -23,7 +24,7 @@ def render_model_card(summary: TrainSummary, dataset_reasons: dict[str, int]) ->
         base=_name_base(record.params.model),
         offline=record.dataset.teacher == OFFLINE,
         reasons=dataset_reasons,
-        recipe=[(name, value) for name, value in record.params.model_dump(mode="json").items() if name not in _NAMED],
+        recipe=list(params.items()),
         gib=2**30,
     )
 

@@ -1,7 +1,8 @@
 """Has a training child run to its end: follows its events, starts it again when it is lost, ends it when asked to."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 from pathlib import Path
 
 from schemas.errors import ToolHerdError
@@ -31,7 +32,8 @@ async def supervise(
     """Run the child until it says how it ended; `report` gets each event as it comes, and notes about restarts.
 
     A child that ends without an `EndEvent` is lost (killed, or its machine out of memory) and started again: it goes on
-    from its last whole checkpoint. When `stop` is set, it is ended in order; if this is cancelled, it is killed.
+    from its last whole checkpoint. When `stop` is set, or this is cancelled, it is ended in order; if this
+    is cancelled when `stop` is set already, it is killed.
 
     Raises:
         LostWorkerError: it was lost more than `restarts` times.
@@ -40,7 +42,7 @@ async def supervise(
     for attempt in range(restarts + 1):
         tail = EventTail(events)
         end: EndEvent | None = None
-        async with start_child(program) as child:
+        async with start_child(program) as child, _end_in_order(child, stop):
             while True:
                 has_ended = await child.wait(_TICK_S)
                 for event in tail.read():
@@ -65,6 +67,18 @@ async def supervise(
     raise LostWorkerError(
         f"{lost}, {restarts + 1} times; the log is {program.log}. The same command goes on from the last checkpoint."
     )
+
+
+@asynccontextmanager
+async def _end_in_order(child: Child, stop: asyncio.Event) -> AsyncIterator[None]:
+    """Cancelled for the first time (a worker ends the flow, say), the child gets the time to write a checkpoint."""
+    try:
+        yield
+    except asyncio.CancelledError:
+        if not stop.is_set():
+            child.stop()
+            await child.wait()
+        raise
 
 
 def _describe_loss(child: Child, step: int) -> str:

@@ -130,14 +130,27 @@ async def test_a_trainer_that_does_not_end_in_time_is_killed(tmp_path: Path) -> 
     assert list_living(watched.program.token) == set()
 
 
-async def test_cancelling_kills_the_trainer_at_once(tmp_path: Path) -> None:
-    watched = Watched(make_program(tmp_path, Behaviour(steps=FOR_EVER, step_s=0.02, deaf=True), grace_s=1000.0))
+async def test_cancelling_lets_the_trainer_save_too(tmp_path: Path) -> None:
+    watched = Watched(make_program(tmp_path, Behaviour(steps=FOR_EVER, step_s=0.02, save_every=FOR_EVER)))
     running = asyncio.ensure_future(watched.run())
     await watched.reach(3)
     running.cancel()
     with pytest.raises(asyncio.CancelledError):
         await running
-    assert not (watched.folder / "sigterms").exists()
+    assert int((watched.folder / "checkpoints" / "step").read_text()) >= 3
+    assert list_living(watched.program.token) == set()
+
+
+async def test_cancelling_what_is_to_stop_already_kills_the_trainer(tmp_path: Path) -> None:
+    watched = Watched(make_program(tmp_path, Behaviour(steps=FOR_EVER, step_s=0.02, deaf=True), grace_s=1000.0))
+    running = asyncio.ensure_future(watched.run())
+    await watched.reach(3)
+    watched.stop.set()
+    while not (watched.folder / "sigterms").exists():
+        await asyncio.sleep(0.02)
+    running.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await running
     assert list_living(watched.program.token) == set()
 
 
