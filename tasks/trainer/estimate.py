@@ -17,8 +17,8 @@ BFLOAT16 = 2
 OVERHEAD = 3 * 2**29
 """The CUDA context, cuBLAS's workspaces and what the allocator cannot use: about 1.5 GiB on each card."""
 
-HEAD_CHUNK = 256
-"""Tokens whose logits exist at a time: trl's chunked head never builds them all."""
+HEAD_TILE = 32768
+"""Words of the vocabulary whose logits trl's fused head holds at a time, for all trained tokens."""
 
 
 class SizeParams(Protocol):
@@ -140,7 +140,7 @@ def estimate_memory(shape: ModelShape, params: SizeParams, gpus: int = 1) -> Mem
         optimizer=_estimate_optimizer(shape, params, trained) // parts,
         cast_weights=linear * BFLOAT16 if gpus == 1 else 0,
         activations=_estimate_activations(shape, params, cuda),
-        logits=3 * HEAD_CHUNK * shape.vocabulary * FLOAT32,
+        logits=_estimate_head(shape, params, cuda),
         overhead=OVERHEAD if cuda else 0,
     )
 
@@ -166,6 +166,17 @@ def _estimate_activations(shape: ModelShape, params: SizeParams, cuda: bool) -> 
     inside = 6 * stream + narrow * (attention + shape.hidden + 5 * shape.intermediate)
     blocks = shape.layers * stream + inside if params.gradient_checkpointing else shape.layers * inside
     return params.max_length * (blocks + 4 * stream)
+
+
+def _estimate_head(shape: ModelShape, params: SizeParams, cuda: bool) -> int:
+    """One tile of logits, the tile of the head's weights that it needs, and for full fine-tuning the head's gradient.
+
+    trl scores all positions on a CPU and only those with a label on a GPU; that all have one is the worst case. Its
+    buffer is as wide as a tile whatever the vocabulary, and the CPU keeps copies of it while it folds it in.
+    """
+    tile = params.max_length * HEAD_TILE * (BFLOAT16 if cuda else 3 * FLOAT32)
+    weights = min(HEAD_TILE, shape.vocabulary) * shape.hidden * (BFLOAT16 if cuda else FLOAT32)
+    return tile + weights + (shape.embedding * FLOAT32 if params.method == "full" else 0)
 
 
 def estimate_disk(shape: ModelShape, params: SizeParams) -> int:

@@ -1,0 +1,13 @@
+"""What ends a run early. `endings` says what each one means to whoever started it."""
+
+
+class DivergedError(Exception):
+    """The loss is no number any more, or far above where it began."""
+
+
+class StoppedError(Exception):
+    """The run was asked to stop, and what could be kept is."""
+
+
+class SavingError(Exception):
+    """A checkpoint or the model could not be written; the cause is chained."""

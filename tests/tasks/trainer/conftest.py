@@ -1,0 +1,85 @@
+"""What the trainer's tests share: a tiny Vicuna, tokenizers of other families, and rows that are prepared once."""
+
+import multiprocessing
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from schemas.training import PreparedData, PrepareSpec
+from tests.tasks.trainer.episodes import make_rows, write_rows
+from tests.tasks.trainer.tiny import build_byte_level, build_vicuna
+
+LLAMA3_CONTROLS = ["<|begin_of_text|>", "<|start_header_id|>", "<|end_header_id|>", "<|eot_id|>", "<|eom_id|>"]
+QWEN_CONTROLS = ["<|endoftext|>", "<|im_start|>", "<|im_end|>"]
+
+
+def read_own_template(name: str) -> str:
+    """A model's own chat template, as trl keeps it."""
+    import trl.chat_template_utils
+
+    folder = Path(trl.chat_template_utils.__file__).parent / "chat_templates"
+    return (folder / f"{name}.jinja").read_text(encoding="utf-8")
+
+
+@pytest.fixture(scope="session")
+def vicuna(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A model's folder."""
+    return build_vicuna(tmp_path_factory.mktemp("models") / "vicuna")
+
+
+@pytest.fixture(scope="session")
+def tokenizers(vicuna: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+    """A tokenizer of each family with the chat template that its models come with."""
+    from transformers import AutoTokenizer
+
+    folder = tmp_path_factory.mktemp("tokenizers")
+    return {
+        "vicuna": AutoTokenizer.from_pretrained(vicuna),
+        "qwen2_5": build_byte_level(folder / "a", QWEN_CONTROLS, read_own_template("qwen2_5"), "<|im_end|>"),
+        "qwen3": build_byte_level(folder / "b", QWEN_CONTROLS, read_own_template("qwen3"), "<|im_end|>"),
+        "llama3": build_byte_level(folder / "c", LLAMA3_CONTROLS, read_own_template("llama3_1"), "<|eot_id|>"),
+    }
+
+
+@pytest.fixture(scope="session")
+def rows_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """train.parquet with 36 rows of all shapes."""
+    return write_rows(tmp_path_factory.mktemp("rows") / "train.parquet", make_rows(36))
+
+
+@pytest.fixture(scope="session")
+def prepare_rows(vicuna: Path, rows_file: Path, tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Any]:
+    """Prepares `rows_file`, or another, for `vicuna`: (folder, PreparedData)."""
+    from tasks.trainer.prepare import prepare
+
+    def run(file: Path = rows_file, **changed: Any) -> tuple[Path, PreparedData]:
+        folder = tmp_path_factory.mktemp("prepared") / "data"
+        asked = {
+            "train_file": str(file),
+            "model": str(vicuna),
+            "template": "auto",
+            "max_length": 1024,
+            "packing": True,
+            "seed": 0,
+            "output": str(folder),
+        }
+        return folder, prepare(PrepareSpec.model_validate(asked | changed), lambda line: None)
+
+    return run
+
+
+@pytest.fixture(scope="session")
+def packed(prepare_rows: Callable[..., Any]) -> Path:
+    """The folder of the packed rows."""
+    folder: Path = prepare_rows()[0]
+    return folder
+
+
+@pytest.fixture(scope="session")
+def children() -> Any:
+    """Starts child processes from one that has imported trl already: ten seconds are spent once."""
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload(["tests.tasks.trainer.preload"])
+    return context

@@ -1,0 +1,141 @@
+"""Packed equals unpacked, with every attention; what a step holds; when a loss has exploded."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pyarrow.parquet as pq
+import pytest
+import torch
+from datasets import Dataset
+
+from schemas.training import PreparedData
+from tasks.trainer.attention import VARLEN, choose_attention
+from tasks.trainer.failures import DivergedError
+from tasks.trainer.fine_tuning import (
+    Options,
+    build_trainer,
+    check_loss,
+    count_accumulation,
+    find_explosion,
+    load_model,
+)
+from tests.tasks.trainer.tiny import build_grouped
+
+Prepare = Callable[..., tuple[Path, PreparedData]]
+
+
+@pytest.fixture(scope="module")
+def grouped(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A model with fewer heads for keys than for queries, as Llama 3 and Qwen have."""
+    return build_grouped(tmp_path_factory.mktemp("models") / "grouped")
+
+
+@pytest.fixture(scope="module")
+def folders(prepare_rows: Prepare) -> dict[bool, Path]:
+    return {packing: prepare_rows(packing=packing)[0] for packing in (True, False)}
+
+
+def compute_losses(
+    path: Path, attention: str, tokenizer: Any, folder: Path, tmp_path: Path, forget: bool = False
+) -> dict[tuple[int, ...], float]:
+    """Each conversation's summed loss, through the trainer's own collator and the head that it trains."""
+    model = load_model(str(path), "full", True, attention)
+    with torch.no_grad():  # fresh weights are so small that attention hardly matters
+        for weight in (one for one in model.parameters() if one.dim() == 2):
+            weight.mul_(8)
+    sequences = Dataset(pq.read_table(folder / "sequences.parquet"))
+    options = Options(folder=tmp_path, accumulation=1, learning_rate=1e-3, cpu=True)
+    trainer = build_trainer(model, tokenizer, sequences, options)
+    trainer.model.eval()
+    losses = {}
+    for row in sequences:
+        batch = trainer.data_collator([row])
+        if forget:
+            batch = {name: batch[name] for name in ("input_ids", "labels")}
+        with torch.no_grad():
+            scores = trainer.model(**batch, fused_lm_head=True).log_probs[0].double()
+        scores = torch.nn.functional.pad(scores, (1, 0))  # the first token is not predicted
+        begin = 0
+        for length in row["seq_lengths"]:
+            losses[tuple(row["input_ids"][begin : begin + length])] = -float(scores[begin : begin + length].sum())
+            begin += length
+    return losses
+
+
+@pytest.mark.parametrize("heads", ["vicuna", "grouped"])
+@pytest.mark.parametrize("attention", ["varlen", "sdpa"])
+def test_packed_data_has_the_loss_of_unpacked_data(
+    heads: str,
+    attention: str,
+    vicuna: Path,
+    grouped: Path,
+    tokenizers: dict[str, Any],
+    folders: dict[bool, Path],
+    tmp_path: Path,
+) -> None:
+    path = vicuna if heads == "vicuna" else grouped
+    tokenizer = tokenizers["vicuna"]
+    chosen, _ = choose_attention(attention, packing=True, cpu=True)
+    unpacked = compute_losses(path, "sdpa", tokenizer, folders[False], tmp_path, forget=True)
+    packed = compute_losses(path, chosen, tokenizer, folders[True], tmp_path)
+    assert packed == pytest.approx(unpacked, rel=1e-5)
+    assert sum(packed.values()) == pytest.approx(sum(unpacked.values()), rel=1e-5)
+    # without the borders the conversations see one another, and that shows
+    mixed = compute_losses(path, "sdpa", tokenizer, folders[True], tmp_path, forget=True)
+    assert mixed != pytest.approx(unpacked, rel=1e-3)
+
+
+def test_the_gradients_are_equal_too(
+    vicuna: Path, tokenizers: dict[str, Any], folders: dict[bool, Path], tmp_path: Path
+) -> None:
+    def compute(packing: bool, attention: str) -> dict[str, torch.Tensor]:
+        model = load_model(str(vicuna), "full", True, attention)
+        sequences = Dataset(pq.read_table(folders[packing] / "sequences.parquet"))
+        options = Options(folder=tmp_path, accumulation=1, learning_rate=1e-3, cpu=True)
+        trainer = build_trainer(model, tokenizers["vicuna"], sequences, options)
+        for row in sequences:
+            (-trainer.model(**trainer.data_collator([row]), fused_lm_head=True).log_probs.sum()).backward()
+        return {name: weight.grad for name, weight in trainer.model.named_parameters()}
+
+    packed, unpacked = compute(True, VARLEN), compute(False, "sdpa")
+    for name, gradient in unpacked.items():
+        assert torch.allclose(packed[name], gradient, rtol=1e-3, atol=1e-3 * float(gradient.abs().max())), name
+
+
+@pytest.mark.parametrize(
+    ("batch", "kept", "sequences", "processes", "accumulation"),
+    [
+        (128, 400, 100, 1, 32),  # four conversations in each sequence
+        (128, 400, 100, 8, 4),
+        (128, 400, 400, 1, 128),  # not packed
+        (1, 400, 100, 1, 1),  # a sequence cannot be cut
+        (128, 4, 1, 1, 32),  # more than there is: the trainer ends the step where the data ends
+    ],
+)
+def test_the_effective_batch_counts_conversations(
+    batch: int, kept: int, sequences: int, processes: int, accumulation: int
+) -> None:
+    assert count_accumulation(batch, kept, sequences, processes) == accumulation
+
+
+@pytest.mark.parametrize(
+    ("losses", "exploded"),
+    [
+        ([6.0, 5.0, 4.0, 3.0], False),
+        ([1.0, 2.9, 2.9, 2.9], False),
+        ([1.0, 3.5, 3.5, 3.5], True),
+        ([1.0, 9.0, 9.0, 1.0], False),  # it came back
+        ([6.0, 11.0, 11.0, 11.0], False),
+        ([6.0, 13.0, 13.0, 13.0], True),
+        ([0.01, 0.1, 0.1, 0.1], False),  # noise at the bottom
+    ],
+)
+def test_a_loss_has_exploded_when_it_stays_far_above_its_beginning(losses: list[float], exploded: bool) -> None:
+    assert find_explosion(losses[0], losses) is exploded
+
+
+@pytest.mark.parametrize(("loss", "norm"), [(float("nan"), 1.0), (float("inf"), 1.0), (1.0, float("nan"))])
+def test_what_is_no_number_ends_the_run_and_names_the_step(loss: float, norm: float) -> None:
+    with pytest.raises(DivergedError, match="at step 7"):
+        check_loss(7, loss, norm)
