@@ -153,8 +153,11 @@ def find_explosion(start: float, losses: Sequence[float]) -> bool:
 def check_loss(step: int, loss: float, grad_norm: float | None) -> None:
     """
     Raises:
-        DivergedError: the loss or the gradient's norm is no finite number.
+        DivergedError: the loss or the gradient's norm is no finite number, or there is no gradient any more: the
+            weights have gone where nothing that is put in matters.
     """
     for name, value in (("loss", loss), ("norm of the gradient", grad_norm)):
         if value is not None and not math.isfinite(value):
             raise DivergedError(f"the {name} is {value} at step {step}")
+    if grad_norm == 0:
+        raise DivergedError(f"the gradient is 0 at step {step}: the model has collapsed")

@@ -1,6 +1,7 @@
 """What the trainer's tests share: a tiny Vicuna, tokenizers of other families, and rows that are prepared once."""
 
 import multiprocessing
+import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -80,6 +81,7 @@ def packed(prepare_rows: Callable[..., Any]) -> Path:
 @pytest.fixture(scope="session")
 def children() -> Any:
     """Starts child processes from one that has imported trl already: ten seconds are spent once."""
+    os.environ["OMP_NUM_THREADS"] = "1"  # several at a time, on few cores, would wait for one another
     context = multiprocessing.get_context("forkserver")
     context.set_forkserver_preload(["tests.tasks.trainer.preload"])
     return context

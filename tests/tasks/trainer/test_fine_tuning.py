@@ -135,7 +135,7 @@ def test_a_loss_has_exploded_when_it_stays_far_above_its_beginning(losses: list[
     assert find_explosion(losses[0], losses) is exploded
 
 
-@pytest.mark.parametrize(("loss", "norm"), [(float("nan"), 1.0), (float("inf"), 1.0), (1.0, float("nan"))])
-def test_what_is_no_number_ends_the_run_and_names_the_step(loss: float, norm: float) -> None:
+@pytest.mark.parametrize(("loss", "norm"), [(float("nan"), 1.0), (float("inf"), 1.0), (1.0, float("nan")), (6.0, 0.0)])
+def test_what_makes_no_sense_ends_the_run_and_names_the_step(loss: float, norm: float) -> None:
     with pytest.raises(DivergedError, match="at step 7"):
         check_loss(7, loss, norm)

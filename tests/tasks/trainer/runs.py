@@ -1,0 +1,112 @@
+"""Training runs in child processes, and what can be read from their folders."""
+
+import json
+import os
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from pydantic import TypeAdapter
+
+from schemas.training import EndEvent, NoteEvent, StepEvent, TrainEvent, TrainParams, TrainSpec
+
+_EVENT: TypeAdapter[TrainEvent] = TypeAdapter(TrainEvent)
+
+
+def make_spec(vicuna: Path, prepared: Path, folder: Path, **changed: Any) -> TrainSpec:
+    """A run of eight steps with a checkpoint every three."""
+    asked = {
+        "model": str(vicuna),
+        "effective_batch": 8,
+        "max_length": 1024,
+        "learning_rate": 2e-3,
+        "save_every": 3,
+        "max_steps": 8,
+        "cpu": True,
+    }
+    params = TrainParams.model_validate(asked | changed)
+    return TrainSpec(params=params, prepared=str(prepared), run_folder=str(folder), cpu=True)
+
+
+def enter(spec: str) -> None:
+    """What a child process runs: the command, but for the imports, which its parent has made."""
+    from tasks.trainer.train import run
+
+    raise SystemExit(run(TrainSpec.model_validate_json(spec)))
+
+
+class Child:
+    """A training process."""
+
+    def __init__(self, children: Any, spec: TrainSpec) -> None:
+        self.folder = Path(spec.run_folder)
+        self.process = children.Process(target=enter, args=(spec.model_dump_json(),))
+        self.process.start()
+
+    def wait_for(self, sign: Callable[[Path], bool], seconds: float = 120) -> None:
+        """Wait until `sign` is to be seen in the run's folder; the process must still be there then."""
+        until = time.monotonic() + seconds
+        while not sign(self.folder):
+            assert self.process.is_alive(), f"the child ended with {self.process.exitcode} before its time"
+            assert time.monotonic() < until, "the child took too long"
+            time.sleep(0.02)
+
+    def signal(self, number: int) -> None:
+        os.kill(self.process.pid, number)
+
+    def join(self, seconds: float = 120) -> int:
+        """Its exit status."""
+        self.process.join(seconds)
+        assert self.process.exitcode is not None, "the child took too long"
+        status: int = self.process.exitcode
+        return status
+
+
+def run_child(children: Any, spec: TrainSpec) -> int:
+    return Child(children, spec).join()
+
+
+def has_step(step: int) -> Callable[[Path], bool]:
+    return lambda folder: any(event.step >= step for event in read_steps(folder))
+
+
+def has_checkpoint(step: int) -> Callable[[Path], bool]:
+    return lambda folder: (folder / "checkpoints" / f"checkpoint-{step}").is_dir()
+
+
+def read_events(folder: Path) -> list[TrainEvent]:
+    """All events; a torn last line is none."""
+    path = folder / "events.jsonl"
+    lines = path.read_text(encoding="utf-8").split("\n") if path.exists() else []
+    return [_EVENT.validate_json(line) for line in lines[:-1] if is_json(line)]
+
+
+def is_json(line: str) -> bool:
+    try:
+        return isinstance(json.loads(line), dict)
+    except ValueError:
+        return False
+
+
+def read_steps(folder: Path) -> list[StepEvent]:
+    return [event for event in read_events(folder) if isinstance(event, StepEvent)]
+
+
+def read_losses(folder: Path) -> dict[int, float]:
+    """The loss of each step; of one that was computed twice the last."""
+    return {event.step: event.loss for event in read_steps(folder)}
+
+
+def read_notes(folder: Path) -> list[str]:
+    return [event.text for event in read_events(folder) if isinstance(event, NoteEvent)]
+
+
+def read_end(folder: Path) -> EndEvent:
+    last = read_events(folder)[-1]
+    assert isinstance(last, EndEvent)
+    return last
+
+
+def list_checkpoints(folder: Path) -> list[str]:
+    return sorted(path.name for path in (folder / "checkpoints").iterdir())
