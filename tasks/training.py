@@ -148,8 +148,8 @@ def _require_done(end: EndEvent, run: ModelRun) -> int:
     if end.status == "done":
         return end.step
     if end.status == "stopped":
-        said = f" ({end.message})" if end.message else ""
-        raise RunStoppedError(f"stopped after step {end.step}{said}; the same command goes on from there", "signal")
+        said = end.message or f"after step {end.step}"
+        raise RunStoppedError(f"the trainer was stopped: {said}; the same command goes on from there", "signal")
     message = end.message or f"the trainer said no more; its log is {run.log}"
     raise ToolHerdError(f"training ended at step {end.step}, {end.status.replace('_', ' ')}: {message}")
 

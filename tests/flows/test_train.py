@@ -184,7 +184,7 @@ async def test_a_trainer_that_somebody_stopped_makes_the_run_cancelled_and_it_go
     published: DatasetRef, tmp_path: Path
 ) -> None:
     params = ask(published, tmp_path, Behaviour(steps=6, end="stopped", end_at=3), name="mine")
-    with pytest.raises(CancelledRun, match="stopped after step 3"):
+    with pytest.raises(CancelledRun, match="was stopped: after step 3; the same command goes on"):
         await run_flow(params)
     make_model(tmp_path / "model", Behaviour(steps=6))
     summary = await run_flow(params)

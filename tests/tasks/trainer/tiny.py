@@ -1,13 +1,16 @@
 """A tiny Llama with a sentencepiece tokenizer, made on the spot and laid out as Vicuna's repository is."""
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from tests.tasks.trainer.episodes import TOOLS, make_rows
 
 
-def build_vicuna(folder: Path, vocabulary: int = 600, hidden: int = 64, layers: int = 2) -> Path:
+def build_vicuna(
+    folder: Path, vocabulary: int = 600, hidden: int = 64, layers: int = 2, texts: Sequence[str] = ()
+) -> Path:
     """config.json, generation_config.json, weights and `tokenizer.model` alone: no tokenizer.json, no chat template.
 
     The generation config is Vicuna's: sampling values without sampling, which transformers refuses to save.
@@ -16,7 +19,7 @@ def build_vicuna(folder: Path, vocabulary: int = 600, hidden: int = 64, layers: 
     from transformers import LlamaConfig, LlamaForCausalLM
 
     folder.mkdir(parents=True)
-    _train_tokenizer(folder, vocabulary)
+    _train_tokenizer(folder, vocabulary, texts or list_texts())
     config = LlamaConfig(
         vocab_size=vocabulary,
         hidden_size=hidden,
@@ -64,11 +67,11 @@ def list_texts() -> list[str]:
     return texts
 
 
-def _train_tokenizer(folder: Path, vocabulary: int) -> None:
+def _train_tokenizer(folder: Path, vocabulary: int, texts: Sequence[str]) -> None:
     import sentencepiece
 
     corpus = folder / "corpus.txt"
-    corpus.write_text("\n".join(list_texts()), encoding="utf-8")
+    corpus.write_text("\n".join(texts), encoding="utf-8")
     sentencepiece.SentencePieceTrainer.train(
         input=str(corpus),
         model_prefix=str(folder / "tokenizer"),
