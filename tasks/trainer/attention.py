@@ -7,6 +7,8 @@ borders, `cu_seq_lens`, which trl's collator passes. Registered with transformer
 
 import inspect
 from functools import cache
+from itertools import pairwise
+from types import MappingProxyType
 from typing import Any
 
 import torch
@@ -19,7 +21,7 @@ try:
 
     _KNOWN = inspect.signature(varlen_attn).parameters
 except ImportError:  # torch before 2.10
-    varlen_attn, _KNOWN = None, {}
+    varlen_attn, _KNOWN = None, MappingProxyType({})
 
 VARLEN = "toolherd_varlen"
 _HALF = (torch.bfloat16, torch.float16)
@@ -59,9 +61,10 @@ def attend(
 ) -> tuple[torch.Tensor, None]:
     """Attention as transformers calls it: (1, heads, tokens, head_dim) each, out (1, tokens, heads, head_dim)."""
     if cu_seq_lens_q is None:  # a padded batch, or generation
-        return sdpa_attention_forward(
+        out: tuple[torch.Tensor, None] = sdpa_attention_forward(
             module, query, key, value, attention_mask, dropout=dropout, scaling=scaling, **rest
         )
+        return out
     device = query.device.type
     # float32 weights under autocast: what arrives is in float32
     kind = torch.get_autocast_dtype(device) if torch.is_autocast_enabled(device) else value.dtype
@@ -78,7 +81,7 @@ def attend(
             dropout=dropout,
             scaling=scaling,
         )[0]
-        for begin, end in zip(borders, borders[1:], strict=False)
+        for begin, end in pairwise(borders)
     ]
     return torch.cat(parts, dim=1), None
 

@@ -1,7 +1,7 @@
 """Checkpoints on disk: which are whole, which is the newest, and how a new one takes the old one's place.
 
-A checkpoint is written in a folder of another name and renamed when all of it is durable; the ones before it go after that.
-Whether one that is found is whole is nevertheless looked up in the files themselves. Needs no torch.
+A checkpoint is written in a folder of another name and renamed when all of it is durable; the ones before it go after
+that. Whether one that is found is whole is nevertheless looked up in the files themselves. Needs no torch.
 """
 
 import json
@@ -98,7 +98,7 @@ def _is_whole_safetensors(path: Path) -> bool:
             (length,) = struct.unpack("<Q", file.read(8))
             header = json.loads(file.read(length))
         end = max((entry["data_offsets"][1] for name, entry in header.items() if name != "__metadata__"), default=0)
-        return path.stat().st_size == 8 + length + int(end)
+        return path.stat().st_size == 8 + int(length) + int(end)
     except (OSError, ValueError, struct.error, KeyError, TypeError, MemoryError, OverflowError):
         return False
 

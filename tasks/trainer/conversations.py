@@ -1,6 +1,7 @@
 """Rows of a published dataset as conversations for a chat template: JSON parsed, control tokens out of the text.
 
-Needs no torch, so that whoever serves a trained model can clean what users and tools say as it was cleaned for training.
+Needs no torch, so that whoever serves a trained model can clean what users and tools say as it was cleaned for
+training.
 """
 
 import json

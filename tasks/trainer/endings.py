@@ -40,7 +40,10 @@ def classify_error(error: BaseException) -> tuple[EndStatus, str]:
     if any(isinstance(one, (StoppedError, KeyboardInterrupt)) for one in chain):
         return "stopped", str(error)
     if any(_is_disk_full(one, saving=isinstance(error, SavingError)) for one in chain):
-        return "disk_full", f"{_first_line(chain[-1])}: make room and start the run again, it goes on from its checkpoint"
+        return (
+            "disk_full",
+            f"{_first_line(chain[-1])}: make room and start the run again, it goes on from its checkpoint",
+        )
     if any(_is_out_of_memory(one) for one in chain):
         return "out_of_memory", (
             f"{_first_line(error)}: lower max_length, take optimizer adafactor or method lora, "

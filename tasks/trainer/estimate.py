@@ -3,9 +3,9 @@
 Arithmetic without torch. The shapes are those of Llama's family (Llama, Vicuna, Mistral, Qwen 2 and 3): attention with
 four projections, a gated MLP with three, embeddings and a head.
 
-What is kept for each parameter, in bytes: full fine-tuning holds float32 weights (4), their gradients (4), AdamW's two
-moments (8) and, on a GPU, bfloat16 copies that autocast makes of the linear layers' weights and keeps throughout a forward
-pass (2). LoRA holds bfloat16 weights (2; on a CPU float32) and all of the former for the adapter only.
+What is kept for each parameter, in bytes: full fine-tuning holds float32 weights (4), their gradients (4), AdamW's
+two moments (8) and, on a GPU, bfloat16 copies that autocast makes of the linear layers' weights and keeps throughout
+a forward pass (2). LoRA holds bfloat16 weights (2; on a CPU float32) and all of the former for the adapter only.
 """
 
 from collections.abc import Mapping
@@ -38,7 +38,7 @@ class SizeParams(Protocol):
 
 @dataclass(frozen=True)
 class ModelShape:
-    """The sizes of a decoder; `tied` embeddings serve as the head too, `biases` counts parameters beside the matrices."""
+    """The sizes of a decoder; `tied` embeddings are the head too, `biases` counts parameters beside the matrices."""
 
     hidden: int
     layers: int
@@ -115,7 +115,9 @@ def read_shape(config: Mapping[str, Any]) -> ModelShape:
         layers, intermediate = int(config["num_hidden_layers"]), int(config["intermediate_size"])
         vocabulary = int(config["vocab_size"])
     except (KeyError, TypeError, ValueError) as error:
-        raise ValueError(f"config.json describes no decoder of Llama's family: {error!r} is missing or no number") from None
+        raise ValueError(
+            f"config.json describes no decoder of Llama's family: {error!r} is missing or no number"
+        ) from None
     kv_heads = int(config.get("num_key_value_heads") or heads)
     head_dim = int(config.get("head_dim") or hidden // heads)
     kind = str(config.get("model_type", ""))
@@ -180,7 +182,7 @@ def _estimate_head(shape: ModelShape, params: SizeParams, cuda: bool) -> int:
 
 
 def estimate_disk(shape: ModelShape, params: SizeParams) -> int:
-    """Bytes in the run's folder at the peak: two checkpoints (the old one stays until the new one is whole) and final/."""
+    """Bytes in the run's folder at the peak: two checkpoints (the old one stays until the new is whole) and final/."""
     lora = params.method == "lora"
     trained = shape.count_adapter(params.lora_rank) if lora else shape.parameters
     moments = 2 * trained * FLOAT32 if params.optimizer == "adamw" else trained * FLOAT32 // 100

@@ -1,7 +1,7 @@
 """The model and the trainer: trl's SFTTrainer on prepared sequences, one at a time, as long as they are.
 
-Needs torch, transformers, peft, datasets and trl, and of ours nothing that needs pydantic, so that the benchmark on a GPU
-runs this very code on a machine that has little else.
+Needs torch, transformers, peft, datasets and trl, and of ours nothing that needs pydantic, so that the benchmark on a
+GPU runs this very code on a machine that has little else.
 """
 
 import math
@@ -26,7 +26,8 @@ CHECKPOINTS = "checkpoints"
 class Options:
     """How to train; `schemas.training.TrainParams` with what follows from the data and the machine.
 
-    `accumulation` sequences on each process make up one optimizer step. `attention` is `auto`, `varlen` or `sdpa`.
+    `accumulation` sequences on each process make up one optimizer step; without `save_every` no checkpoint is written.
+    `pad_to` pads each sequence to a multiple of so many tokens, as others do: for comparison only.
     """
 
     folder: Path
@@ -44,7 +45,7 @@ class Options:
     save_every: int | None = 50
     seed: int = 0
     cpu: bool = False
-    padded: bool = False
+    pad_to: int | None = None
 
 
 def count_accumulation(effective_batch: int, kept: int, sequences: int, processes: int) -> int:
@@ -104,7 +105,9 @@ def build_trainer(
     model: Any, tokenizer: Any, sequences: Dataset, options: Options, callbacks: Sequence[TrainerCallback] = ()
 ) -> WholeTrainer:
     """A trainer of `model` on sequences with input_ids, labels and seq_lengths."""
-    saving = {"save_strategy": "steps", "save_steps": options.save_every} if options.save_every else {"save_strategy": "no"}
+    saving = (
+        {"save_strategy": "steps", "save_steps": options.save_every} if options.save_every else {"save_strategy": "no"}
+    )
     config = SFTConfig(
         output_dir=str(options.folder / CHECKPOINTS),
         per_device_train_batch_size=1,
@@ -127,7 +130,8 @@ def build_trainer(
         seed=options.seed,
         data_seed=options.seed,
         max_length=None,  # what is too long was left out in the preparation
-        padding_free=not options.padded,
+        padding_free=options.pad_to is None,
+        pad_to_multiple_of=options.pad_to,
         dataset_kwargs={"skip_prepare_dataset": True},
         dataloader_pin_memory=not options.cpu,
         **saving,

@@ -88,7 +88,7 @@ def _set_tokens(model: Any, tokenizer: Any) -> None:
 
 
 def save_tokenizer(tokenizer: Any, base: str, template: ChosenTemplate, folder: Path) -> None:
-    """The tokenizer with the template for inference, and with what reads calls out of its answers, where that is known."""
+    """The tokenizer with the template for inference, and what reads calls out of its answers, where that is known."""
     tokenizer.response_template = VICUNA_RESPONSE if template.name == "vicuna" else _find_response(base)
     tokenizer.chat_template = template.inference
     tokenizer.save_pretrained(folder)

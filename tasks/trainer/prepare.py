@@ -1,7 +1,7 @@
 """Published rows into token ids and labels:  python -m tasks.trainer.prepare SPEC.json
 
-Reads a `PrepareSpec`, writes `sequences.parquet` (input_ids, labels, seq_lengths: the lengths of the conversations in one
-sequence) and `prepared.json` (`PreparedData`) into a folder that appears whole, and says on stdout how far it is.
+Reads a `PrepareSpec`, writes `sequences.parquet` (input_ids, labels, seq_lengths: the lengths of the conversations in
+one sequence) and `prepared.json` (`PreparedData`) into a folder that appears whole, and says on stdout how far it is.
 Exit status 0, or 1 with one line `error: …` at the end of stderr.
 """
 

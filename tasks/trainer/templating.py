@@ -16,7 +16,8 @@ from schemas.base import content_hash
 
 _FOLDER = Path(__file__).parent / "templates"
 _COMMENT_OR_MARKER = re.compile(
-    r"\{#(?P<before>-?)(?P<comment>.*?)(?P<after>-?)#\}|\{%(?P<left>-?)\s*(?:end)?generation\s*(?P<right>-?)%\}", re.DOTALL
+    r"\{#(?P<before>-?)(?P<comment>.*?)(?P<after>-?)#\}|\{%(?P<left>-?)\s*(?:end)?generation\s*(?P<right>-?)%\}",
+    re.DOTALL,
 )
 _PROBE_WORDS = ("nameprobe", "keyprobe", "valueprobe", "resultprobe")
 _SECOND_WORD = "secondprobe"
@@ -49,9 +50,10 @@ class ChosenTemplate:
 
 
 def strip_markers(template: str) -> str:
-    """The template without generation markers and comments: an empty one in each one's place keeps its hold of spaces."""
+    """The template without generation markers and comments: an empty one in their place keeps hold of spaces."""
     return _COMMENT_OR_MARKER.sub(
-        lambda found: f"{{#{found['before'] or found['left'] or ''} {found['after'] or found['right'] or ''}#}}", template
+        lambda found: f"{{#{found['before'] or found['left'] or ''} {found['after'] or found['right'] or ''}#}}",
+        template,
     )
 
 

@@ -1,8 +1,8 @@
 """The training itself:  [accelerate launch --config_file … -m] python -m tasks.trainer.train SPEC.json
 
-Reads a `TrainSpec`. Writes into its run folder `checkpoints/`, `events.jsonl`, `metrics.csv` and, at the end, `final/`; goes
-on from the newest whole checkpoint that it finds there. What the exit statuses mean is in `endings`; the last event says
-the same.
+Reads a `TrainSpec`. Writes into its run folder `checkpoints/`, `events.jsonl`, `metrics.csv` and, at the end,
+`final/`; goes on from the newest whole checkpoint that it finds there. What the exit statuses mean is in `endings`;
+the last event says the same.
 """
 
 import os

@@ -87,7 +87,9 @@ class Watcher(TrainerCallback):  # type: ignore[misc]
         )
         self._losses.append(loss)
         if find_explosion(self._losses[0], self._losses):
-            raise DivergedError(f"the loss has gone from {self._losses[0]:.3g} to {loss:.3g} at step {state.global_step}")
+            raise DivergedError(
+                f"the loss has gone from {self._losses[0]:.3g} to {loss:.3g} at step {state.global_step}"
+            )
 
     def on_save(self, args: Any, state: TrainerState, control: TrainerControl, **rest: Any) -> None:
         self._journal.note(f"checkpoint of step {state.global_step} saved")

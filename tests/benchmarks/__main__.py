@@ -143,6 +143,13 @@ def bench_faults() -> None:
     _print_table("faults20", measure_faults())
 
 
+def bench_train_cpu() -> None:
+    """Training on the CPU, packed and padded as ToolAlpaca does; needs the `train` extra."""
+    from tests.benchmarks.training import measure_training
+
+    _print_table("train_cpu", measure_training())
+
+
 def _read_rows(workspace: Workspace, name: str) -> list[dict[str, Any]]:
     return [row for table in ("train", "test", "rejected") for row in workspace.read(name, table)]
 
@@ -167,6 +174,7 @@ BENCHMARKS: dict[str, Callable[[], None]] = {
     "throttle": bench_throttle,
     "kills": bench_kills,
     "faults20": bench_faults,
+    "train_cpu": bench_train_cpu,
 }
 
 

@@ -131,7 +131,7 @@ SHAPES = {
 
 def make_row(messages: Sequence[Message], number: int = 0, accepted: bool = True) -> dict[str, Any]:
     """A row of train.parquet, system message first."""
-    system = {"role": "system", "content": SYSTEM, "tool_calls": [], "tool_call_id": None}
+    system: Message = {"role": "system", "content": SYSTEM, "tool_calls": [], "tool_call_id": None}
     called = [one["name"] for message in messages for one in message["tool_calls"]]
     texts = dict.fromkeys(("api_id", "api_name", "category", "teacher", "executor", "recipe_hash"), "test")
     return {

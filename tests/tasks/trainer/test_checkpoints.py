@@ -1,4 +1,4 @@
-"""Which checkpoints are whole: one is taken apart in every way, and a new one replaces the old one only when it is there."""
+"""Which checkpoints are whole: taken apart in every way; a new one replaces the old one only when it is there."""
 
 import json
 import shutil
@@ -33,7 +33,7 @@ def shard(path: Path) -> None:
     (path / "model.safetensors.index.json").write_text(json.dumps({"weight_map": names}))
 
 
-DAMAGE: dict[str, Callable[[Path], None]] = {
+DAMAGE: dict[str, Callable[[Path], object]] = {
     "trainer_state.json, which is written last": lambda path: (path / "trainer_state.json").unlink(),
     "is missing or unreadable": lambda path: (path / "trainer_state.json").write_text('{"global_st'),
     "is of step 2": lambda path: (path / "trainer_state.json").write_text('{"global_step": 2}'),

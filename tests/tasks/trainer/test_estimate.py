@@ -87,9 +87,7 @@ def test_longer_sequences_and_kept_activations_take_more() -> None:
     assert kept.activations > 5 * estimate_memory(shape, TrainParams()).activations
 
 
-def test_a_checkpoint_takes_its_bytes_twice(
-    children: Any, vicuna: Path, packed: Path, tmp_path: Path
-) -> None:
+def test_a_checkpoint_takes_its_bytes_twice(children: Any, vicuna: Path, packed: Path, tmp_path: Path) -> None:
     """Twice, since the old one stays until the new one is whole; and the finished model."""
     spec = make_spec(vicuna, packed, tmp_path, max_steps=2)
     assert run_child(children, spec) == 0, read_end(tmp_path).message

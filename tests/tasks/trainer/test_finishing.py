@@ -20,9 +20,7 @@ Prepare = Callable[..., tuple[Path, PreparedData]]
 
 
 @pytest.fixture(scope="module")
-def learned(
-    children: Any, vicuna: Path, prepare_rows: Prepare, tmp_path_factory: pytest.TempPathFactory
-) -> Path:
+def learned(children: Any, vicuna: Path, prepare_rows: Prepare, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The final folder of a model that has learned two episodes by heart."""
     place = tmp_path_factory.mktemp("learned")
     rows = [make_row(one_call("Paris")), make_row(parallel_calls(), 1)]

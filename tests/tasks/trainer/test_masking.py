@@ -53,7 +53,7 @@ def expect_turns(family: str, messages: Sequence[Message]) -> list[Turn]:
 
 
 def expect_react(messages: Sequence[Message]) -> list[Turn]:
-    """ToolAlpaca knows one call a turn: those made together are turns of their own, the later ones without a thought."""
+    """ToolAlpaca knows one call a turn: those made together are turns of their own, the later without a thought."""
     turns: list[Turn] = []
     history: list[Message] = []
     position = 0
@@ -66,7 +66,9 @@ def expect_react(messages: Sequence[Message]) -> list[Turn]:
             for number, one in enumerate(calls):
                 thought = message["content"] if number == 0 else ""
                 name, arguments = one["function"]["name"], json.dumps(one["function"]["arguments"], ensure_ascii=False)
-                turns.append((list(history), f" {thought}\nASSISTANT Action: {name}\nASSISTANT Action Input: {arguments}\n"))
+                turns.append(
+                    (list(history), f" {thought}\nASSISTANT Action: {name}\nASSISTANT Action Input: {arguments}\n")
+                )
                 history += [{**message, "content": thought, "tool_calls": [one]}, messages[position + 1 + number]]
             position += len(calls)
         else:
@@ -169,10 +171,13 @@ def test_what_the_runtime_writes_is_not_trained_in_toolalpacas_form(tokenizers: 
 
 HOSTILE = st.sampled_from(
     ["</s>", "<s>", "<|im_end|>\n<|im_start|>assistant\n", "<|eot_id|>", "</tool_call>", "<tool_response>", "<unk>",
-     "ASSISTANT:", "ASSISTANT Observation:", "<</s>/s>", "{% generation %}", "\\", '"', "\n\n", "  ", "\t", "é", "🦉", "汉"]
+     "ASSISTANT:", "ASSISTANT Observation:", "<</s>/s>", "{% generation %}", "\\", '"',
+     "\n\n", "  ", "\t", "é", "🦉", "汉"]
 )  # fmt: skip
 # ▁ is sentencepiece's own sign for a space and decodes to one
-CHARACTERS = st.text(st.characters(codec="utf-8", exclude_characters="▁\r\0", exclude_categories=["Cs", "Cc"]), max_size=8)
+CHARACTERS = st.text(
+    st.characters(codec="utf-8", exclude_characters="▁\r\0", exclude_categories=["Cs", "Cc"]), max_size=8
+)
 TEXTS = st.lists(st.one_of(HOSTILE, CHARACTERS), max_size=5).map("".join)
 WORDS = TEXTS.map(lambda text: f"so {text} it is")
 
@@ -198,15 +203,16 @@ def test_no_text_breaks_out_of_its_place(
 def test_a_template_whose_text_melts_into_the_assistants_is_refused(tokenizers: dict[str, Any]) -> None:
     joined = (
         "{% for message in messages %}{% if message.role == 'assistant' %}A{% generation %}{{ message.content }}"
-        "{% endgeneration %}{% else %}{{ message.content }}{% endif %}{% endfor %}{% if add_generation_prompt %}A{% endif %}"
+        "{% endgeneration %}{% else %}{{ message.content }}{% endif %}{% endfor %}"
+        "{% if add_generation_prompt %}A{% endif %}"
     )
     encoder = Encoder(tokenizers["qwen2_5"], ChosenTemplate("joined", joined))
     with pytest.raises(TemplateError, match="joins the prompt's text"):
-        encoder.encode([Conversation([{"role": "user", "content": "x "}, {"role": "assistant", "content": "SSISTANT"}], [])])
+        encoder.encode(
+            [Conversation([{"role": "user", "content": "x "}, {"role": "assistant", "content": "SSISTANT"}], [])]
+        )
 
 
 def test_a_template_without_marks_is_refused(tokenizers: dict[str, Any]) -> None:
     with pytest.raises(TemplateError, match="marks nothing"):
         Encoder(tokenizers["vicuna"], ChosenTemplate("plain", "{% for m in messages %}{{ m.content }}{% endfor %}"))
-
-

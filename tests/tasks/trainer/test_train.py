@@ -40,7 +40,7 @@ def whole_run(children: Any, vicuna: Path, packed: Path, tmp_path_factory: pytes
 
 @pytest.fixture(scope="module")
 def resumed_run(children: Any, vicuna: Path, packed: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The same run, killed after its first checkpoint and begun again; a newer checkpoint, half written, lies beside."""
+    """The same run, killed after its first checkpoint and begun again; a newer one, half written, lies beside."""
     folder = tmp_path_factory.mktemp("runs") / "resumed"
     spec = make_spec(vicuna, packed, folder)
     child = Child(children, spec)

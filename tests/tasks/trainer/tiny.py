@@ -13,7 +13,8 @@ def build_vicuna(
 ) -> Path:
     """config.json, generation_config.json, weights and `tokenizer.model` alone: no tokenizer.json, no chat template.
 
-    The generation config is Vicuna's: sampling values without sampling, which transformers refuses to save.
+    The tokenizer learns from `texts`, or from those of the tests' episodes. The generation config is Vicuna's:
+    sampling values without sampling, which transformers refuses to save.
     """
     import torch
     from transformers import LlamaConfig, LlamaForCausalLM
@@ -63,7 +64,9 @@ def list_texts() -> list[str]:
     for row in make_rows(72):
         for message in row["messages"]:
             texts.append(message["content"])
-            texts += [f'{{"name": "{call["name"]}", "arguments": {call["arguments"]}}}' for call in message["tool_calls"]]
+            texts += [
+                f'{{"name": "{call["name"]}", "arguments": {call["arguments"]}}}' for call in message["tool_calls"]
+            ]
     return texts
 
 
@@ -123,7 +126,11 @@ def build_byte_level(folder: Path, controls: list[str], template: str, end: str)
     made.train_from_iterator(list_texts(), trainer)
     made.add_special_tokens([AddedToken(word, special=True, normalized=False) for word in controls])
     fast = PreTrainedTokenizerFast(
-        tokenizer_object=made, eos_token=end, bos_token=controls[0], pad_token=controls[0], clean_up_tokenization_spaces=False
+        tokenizer_object=made,
+        eos_token=end,
+        bos_token=controls[0],
+        pad_token=controls[0],
+        clean_up_tokenization_spaces=False,
     )
     fast.chat_template = template
     fast.save_pretrained(folder)
