@@ -3,6 +3,7 @@
 import asyncio
 import base64
 import json
+import signal
 import subprocess
 import sys
 from dataclasses import replace
@@ -15,7 +16,7 @@ from prefect.client.schemas.filters import ArtifactFilter, ArtifactFilterFlowRun
 from prefect.exceptions import CancelledRun
 
 from flows.progress import Lines
-from flows.session import Launch, use_launch
+from flows.session import Launch, Stoppable, use_launch
 from flows.train import train
 from flows.train_inputs import gather_train_inputs
 from schemas.errors import ToolHerdError, UserError
@@ -197,6 +198,43 @@ async def test_what_is_wrong_with_the_data_is_said_in_the_words_of_the_preparati
     behaviour = Behaviour(prepare_error="the tokenizer has no end token")
     with pytest.raises(ToolHerdError, match="could not be prepared: the tokenizer has no end token"):
         await run_flow(ask(published, tmp_path, behaviour))
+
+
+async def test_a_run_that_ended_between_training_and_its_card_is_not_trained_again(
+    published: DatasetRef, tmp_path: Path
+) -> None:
+    params = ask(published, tmp_path, name="mine")
+    first = await run_flow(params)
+    run = Path(first.folder)
+    (run / "summary.json").unlink()
+    (run / "final" / "README.md").unlink()
+    events = (run / "events.jsonl").read_text()
+    second = await run_flow(params)
+    assert second.changed
+    assert second.steps == first.steps
+    assert (run / "events.jsonl").read_text() == events
+    assert (run / "final" / "README.md").exists()
+
+
+async def test_a_run_that_is_stopped_while_data_is_prepared_leaves_nothing_half_done(
+    published: DatasetRef, tmp_path: Path
+) -> None:
+    params = ask(published, tmp_path, Behaviour(prepare_s=600), name="mine")
+    inputs = await asyncio.to_thread(gather_train_inputs, params, SCRIPTED)
+    started: list[Stoppable] = []
+    with use_launch(Launch(inputs, Lines(), on_start=started.append)):
+        running = asyncio.ensure_future(train(params))
+    while not (tmp_path / "model" / "preparations").exists():
+        await asyncio.sleep(0.05)
+    started[0].stop(signal.SIGTERM)
+    with pytest.raises(CancelledRun, match="stopped while the data was prepared"):
+        await running
+    prepared = tmp_path / "data" / "models" / ".prepared"
+    assert [path for path in prepared.iterdir() if path.is_dir()] == []
+    assert not (tmp_path / "data" / "models" / "mine" / "events.jsonl").exists()
+
+    make_model(tmp_path / "model")
+    assert (await run_flow(params)).steps == 6
 
 
 async def test_two_runs_of_one_name_do_not_train_at_once(published: DatasetRef, tmp_path: Path) -> None:
