@@ -9,5 +9,9 @@ class StoppedError(Exception):
     """The run was asked to stop, and what could be kept is."""
 
 
+class NothingLeftError(Exception):
+    """All steps were made before the run was begun again; only the model is to be written."""
+
+
 class SavingError(Exception):
     """A checkpoint or the model could not be written; the cause is chained."""

@@ -5,6 +5,7 @@ Reads a `TrainSpec`. Writes into its run folder `checkpoints/`, `events.jsonl`, 
 the last event says the same.
 """
 
+import contextlib
 import os
 import sys
 import traceback
@@ -17,7 +18,7 @@ from pydantic import ValidationError
 from schemas.training import EndEvent, PreparedData, TrainParams, TrainSpec
 from tasks.trainer import checkpoints
 from tasks.trainer.endings import EXIT_STATUS, USAGE, classify_error
-from tasks.trainer.failures import StoppedError
+from tasks.trainer.failures import NothingLeftError, StoppedError
 from tasks.trainer.journal import Journal
 from tasks.trainer.prepare import SEQUENCES, SUMMARY
 from tasks.trainer.templating import ChosenTemplate, choose_template
@@ -67,7 +68,8 @@ def train(spec: TrainSpec, journal: Journal, stop: Any) -> None:
         journal.note(f"going on from the checkpoint of step {step}")
     if stop.name:
         raise StoppedError(f"{stop.name} before the first step")
-    trainer.train(resume_from_checkpoint=str(found) if found else None)
+    with contextlib.suppress(NothingLeftError):
+        trainer.train(resume_from_checkpoint=str(found) if found else None)
     if watcher.stopped:
         raise StoppedError(f"{stop.name or 'a signal'} after step {trainer.state.global_step}; the checkpoint is kept")
     save_final(trainer, params.model, template, folder, spec.cpu)

@@ -11,7 +11,7 @@ import torch
 from transformers import TrainerCallback, TrainerControl, TrainerState
 
 from schemas.training import StepEvent
-from tasks.trainer.failures import DivergedError
+from tasks.trainer.failures import DivergedError, NothingLeftError
 from tasks.trainer.fine_tuning import check_loss, find_explosion
 from tasks.trainer.journal import Journal
 
@@ -54,6 +54,8 @@ class Watcher(TrainerCallback):  # type: ignore[misc]
         self.stopped = False
 
     def on_step_begin(self, args: Any, state: TrainerState, control: TrainerControl, **rest: Any) -> None:
+        if state.global_step >= state.max_steps:  # the trainer would make one more
+            raise NothingLeftError
         self._begun = time.monotonic()
 
     def on_step_end(self, args: Any, state: TrainerState, control: TrainerControl, **rest: Any) -> None:

@@ -1,6 +1,7 @@
 """The finished model's folder loads by itself, writes calls that can be read, and holds what was trained."""
 
 import json
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -85,18 +86,21 @@ def test_the_folder_needs_nothing_of_ours(learned: Path) -> None:
     assert template == AutoTokenizer.from_pretrained(learned).chat_template
 
 
-def test_an_adapter_is_merged(children: Any, vicuna: Path, packed: Path, tmp_path: Path) -> None:
-    """The merged model says what base and adapter say together, and something else than the base."""
+def test_an_adapter_is_merged_and_again_after_a_kill(children: Any, vicuna: Path, packed: Path, tmp_path: Path) -> None:
+    """Merged, it says what base and adapter say together; a run that ended before it was written goes on there."""
     spec = make_spec(vicuna, packed, tmp_path, method="lora", max_steps=4, learning_rate=1e-2)
-    assert run_child(children, spec) == EXIT_STATUS["done"], read_end(tmp_path).message
-    base = AutoModelForCausalLM.from_pretrained(vicuna)
-    ids = torch.arange(3, 200)[None]
+    base, ids = AutoModelForCausalLM.from_pretrained(vicuna), torch.arange(3, 200)[None]
     with torch.no_grad():
         plain = base(ids).logits
-        adapted = PeftModel.from_pretrained(base, tmp_path / "checkpoints" / "checkpoint-4")(ids).logits
-        merged = AutoModelForCausalLM.from_pretrained(tmp_path / "final")(ids).logits
-    assert torch.allclose(merged, adapted, atol=1e-4)
-    assert not torch.allclose(merged, plain, atol=1e-2)
+        for _ in range(2):
+            assert run_child(children, spec) == EXIT_STATUS["done"], read_end(tmp_path).message
+            merged = AutoModelForCausalLM.from_pretrained(tmp_path / "final")(ids).logits
+            shutil.rmtree(tmp_path / "final")
+            adapter = tmp_path / "checkpoints" / "checkpoint-4"
+            adapted = PeftModel.from_pretrained(AutoModelForCausalLM.from_pretrained(vicuna), adapter)(ids).logits
+            assert torch.allclose(merged, adapted, atol=1e-4)
+            assert not torch.allclose(merged, plain, atol=1e-2)
+    assert [event.step for event in read_steps(tmp_path)] == [1, 2, 3, 4]
 
 
 def test_adafactor_trains_too(children: Any, vicuna: Path, packed: Path, tmp_path: Path) -> None:
