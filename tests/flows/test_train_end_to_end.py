@@ -97,8 +97,9 @@ async def run_flow(params: TrainParams) -> TrainSummary:
 
 
 async def test_a_killed_run_goes_on_and_leaves_a_model_that_calls_a_tool(
-    tmp_path: Path, data_root: DataRoot, capsys: pytest.CaptureFixture[str]
+    tmp_path: Path, data_root: DataRoot, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setenv("OMP_NUM_THREADS", "1")  # a model this small spends most of its time waiting for other threads
     dataset, row = await make_one_row(tmp_path, data_root)
     run_python(BUILD, str(tmp_path / "vicuna"), json.dumps(list_texts(row)))
     params = TrainParams(
