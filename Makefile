@@ -1,35 +1,48 @@
 # ToolHerd's commands. `make` alone lists them.
-# `make dataset` and `make test` each work as the first command on a fresh clone: they make .venv themselves.
+# `make dataset`, `make train` and `make test` each work as the first command on a fresh clone: they make .venv themselves.
 
 PYTHON := python3
 APIS :=
 NAME :=
+MODEL :=
+DATASET :=
+METHOD :=
+EPOCHS :=
 ARGS :=
 
 VENV := .venv
 BIN := $(VENV)/bin
 RUN := $(BIN)/python
-# Two stamps: making data needs less than working on the code does.
+# A stamp each: making data needs less than working on the code does, and training needs torch.
 BASE := $(VENV)/.installed-base
 DEV := $(VENV)/.installed-dev
+TRAIN := $(VENV)/.installed-train
 INSTALL := $(RUN) -m pip install --disable-pip-version-check -qq --constraint constraints.txt --editable
 
 .DEFAULT_GOAL := help
-.PHONY: help setup dataset test check format bench up down deploy clean
+.PHONY: help setup setup-train dataset train test check format bench bench-gpu up down deploy clean
 
 help: ## List these commands
-	@awk 'BEGIN { FS = ":.*## " } /^[a-z]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
+	@awk 'BEGIN { FS = ":.*## " } /^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
 	@echo
 	@echo "  make dataset APIS=200 NAME=mine ARGS=\"--seed 1 --export\"   passes those on; APIS=all takes the whole catalogue"
+	@echo "  make train MODEL=path METHOD=lora EPOCHS=1 DATASET=mine   and ARGS=, as python -m flows.train --help tells"
 	@echo "  make setup PYTHON=python3.12                              picks the interpreter (3.11 to 3.13)"
 
 setup: $(DEV) ## Install everything for work on the code into .venv
 	@echo "$(VENV) is ready: $$($(RUN) --version)"
 
+setup-train: $(DEV) $(TRAIN) ## Install what training needs into .venv as well: torch and all
+	@echo "$(VENV) can train: torch $$($(RUN) -c 'import importlib.metadata as m; print(m.version("torch"))')"
+
 dataset: $(BASE) ## Make a dataset with the embedded teacher: no key, no GPU
 	@$(RUN) -m flows.build_dataset $(if $(APIS),--apis '$(APIS)') $(if $(NAME),--name '$(NAME)') $(ARGS)
 
-test: $(DEV) ## Run the tests
+train: $(TRAIN) ## Fine-tune a model on the newest dataset; needs a GPU, or ARGS=--cpu
+	@$(RUN) -m flows.train $(if $(MODEL),--model '$(MODEL)') $(if $(DATASET),--dataset '$(DATASET)') \
+		$(if $(METHOD),--method '$(METHOD)') $(if $(EPOCHS),--epochs '$(EPOCHS)') $(if $(NAME),--name '$(NAME)') $(ARGS)
+
+test: $(DEV) ## Run the tests; those of training are skipped without `make setup-train`
 	@$(RUN) -m pytest $(ARGS)
 
 check: $(DEV) ## All that CI checks: format, lint, types, import rules, tests
@@ -45,6 +58,9 @@ format: $(DEV) ## Format the code and mend what the linter can mend
 
 bench: $(DEV) ## Measure: one JSON object a line
 	@$(RUN) -m tests.benchmarks $(ARGS)
+
+bench-gpu: $(TRAIN) ## Measure training on a GPU: one JSON object a line
+	@$(RUN) -m tests.benchmarks.gpu $(ARGS)
 
 up: $(BASE) ## Start the local Prefect server, or say where it is
 	@$(RUN) -m flows.server up
@@ -73,4 +89,9 @@ $(BASE): pyproject.toml constraints.txt | $(RUN)
 $(DEV): pyproject.toml constraints.txt | $(RUN)
 	@echo "Installing ToolHerd and its development tools into $(VENV) (pinned by constraints.txt; about a minute) ..."
 	@$(INSTALL) '.[dev]'
+	@touch $(BASE) $@
+
+$(TRAIN): pyproject.toml constraints.txt | $(RUN)
+	@echo "Installing what training needs into $(VENV) (torch and its libraries: gigabytes where there is a GPU) ..."
+	@$(INSTALL) '.[train]'
 	@touch $(BASE) $@

@@ -1,7 +1,7 @@
 """Deploys the flows to a Prefect server:  python -m deployments.bootstrap  (or `make deploy`)
 
-Makes the work pool, deploys what prefect.yaml lists, and prints the commands that go on from there. It may be run again
-at any time. The server is the one that PREFECT_API_URL names, or the local one, which is started if need be.
+Makes the work pools, deploys what prefect.yaml lists, and prints the commands that go on from there. It may be run
+again at any time. The server is the one that PREFECT_API_URL names, or the local one, which is started if need be.
 """
 
 import os
@@ -17,10 +17,11 @@ PROJECT = Path(__file__).parents[1]
 RESULTS_VARIABLE = "PREFECT_RESULTS_LOCAL_STORAGE_PATH"
 POOL = "cpu"
 POOL_LIMIT = 2  # whole runs at a time; how much runs inside of one is a parameter of the flow
+GPU_POOL = "gpu"  # without a limit of its own: one run at a time is a limit of each box, and so of its worker
 
 
 def deploy() -> str:
-    """Make the pool and deploy everything; returns the address of the server's API.
+    """Make the pools and deploy everything; returns the address of the server's API.
 
     Where data and Prefect's results go is recorded with the deployments, in full, because a worker runs a flow in a
     temporary folder: what a relative path names would be lost with it. Results lie where the command line keeps them,
@@ -37,6 +38,7 @@ def deploy() -> str:
     os.environ.setdefault(RESULTS_VARIABLE, str(root.cache / "results" if root.is_local else get_home() / "storage"))
     _run_prefect("work-pool", "create", POOL, "--type", "process", "--overwrite")
     _run_prefect("work-pool", "set-concurrency-limit", POOL, str(POOL_LIMIT))
+    _run_prefect("work-pool", "create", GPU_POOL, "--type", "process", "--overwrite")
     _run_prefect("deploy", "--all", "--prefect-file", "deployments/prefect.yaml")
     return server.api_url
 
@@ -66,7 +68,12 @@ The flows are deployed; runs keep their data in {os.environ[ROOT_VARIABLE]}. Nex
   export PREFECT_API_URL={api_url}
   {prefect} worker start --pool {POOL}                                 # takes runs; leave it on
   {prefect} deployment run build-dataset/cpu --watch                # a run now
-  {prefect} deployment schedule ls build-dataset/cpu                # the schedule is paused; `resume` starts it""")
+  {prefect} deployment schedule ls build-dataset/cpu                # the schedule is paused; `resume` starts it
+
+On a box with a GPU, after `make setup-train` there and with the data root within its reach:
+
+  {prefect} worker start --pool {GPU_POOL} --limit 1                       # trains one model at a time
+  {prefect} deployment run train/gpu --watch""")
     return 0
 
 

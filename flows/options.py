@@ -94,7 +94,7 @@ def _add_option(group: Any, name: str, field: FieldInfo) -> None:
             options["all_formats"] = choices
     else:
         number = next((_METAVARS[kind] for kind in _METAVARS if kind in kinds), "TEXT")
-        options["metavar"] = "|".join([number, *choices])
+        options["metavar"] = "|".join(choices if choices and kinds <= {str, type(None)} else [number, *choices])
         if bool in kinds:  # alone it means true
             options |= {"nargs": "?", "const": "true", "metavar": "true|false"}
         if isinstance(field.json_schema_extra, dict) and (alone := field.json_schema_extra.get("alone")) is not None:

@@ -54,6 +54,21 @@ class Spender(Protocol):
         """Why nothing is sent any more."""
 
 
+class Shown(Protocol):
+    """How far a run is, as displays show it."""
+
+    @property
+    def total(self) -> int:
+        """How much there is to do; 0 while that is not known."""
+
+    @property
+    def done(self) -> int:
+        """How much of it is done."""
+
+    def describe(self, brief: bool = False) -> str:
+        """The state in one line; a brief one fits 80 columns together with a bar."""
+
+
 @dataclass
 class Progress:
     """Counts of a run: `total` APIs to do, those done and turned down, instances and how many were accepted.
@@ -82,6 +97,11 @@ class Progress:
         if outcome.verdicts is not None:
             self.accepted += outcome.verdicts.counts["accepted"]
             self.instances += sum(outcome.verdicts.counts.values())
+
+    @property
+    def done(self) -> int:
+        """See `Shown`."""
+        return self.apis
 
     @property
     def elapsed(self) -> float:
@@ -148,7 +168,7 @@ def format_seconds(seconds: float) -> str:
 class Display(Protocol):
     """Where a person sees how far the run is."""
 
-    def show(self, progress: Progress) -> None:
+    def show(self, progress: Shown) -> None:
         """Show the counts as they are; called several times a second."""
 
     def close(self) -> None:
@@ -163,10 +183,10 @@ class Bar:
         self._task = self._bar.add_task("starting", total=None)
         self._bar.start()
 
-    def show(self, progress: Progress) -> None:
+    def show(self, progress: Shown) -> None:
         """See `Display`."""
         self._bar.update(
-            self._task, total=progress.total, completed=progress.apis, description=progress.describe(brief=True)
+            self._task, total=progress.total or None, completed=progress.done, description=progress.describe(brief=True)
         )
 
     def close(self) -> None:
@@ -180,7 +200,7 @@ class Lines:
     def __init__(self) -> None:
         self._last = time.monotonic()
 
-    def show(self, progress: Progress) -> None:
+    def show(self, progress: Shown) -> None:
         """See `Display`."""
         if time.monotonic() - self._last >= LINE_EVERY_S:
             self._last = time.monotonic()
@@ -196,9 +216,11 @@ def open_display() -> Display:
 
 
 @asynccontextmanager
-async def show_progress(progress: Progress, display: Display | None) -> AsyncIterator[None]:
+async def show_progress(
+    progress: Shown, display: Display | None, description: str = "APIs done"
+) -> AsyncIterator[None]:
     """Keep the display and the UI's progress artifact up to date while the body runs."""
-    artifact = await acreate_progress_artifact(progress=0.0, description="APIs done")
+    artifact = await acreate_progress_artifact(progress=0.0, description=description)
     ticking = asyncio.create_task(_tick(progress, display, artifact))
     try:
         yield
@@ -211,7 +233,7 @@ async def show_progress(progress: Progress, display: Display | None) -> AsyncIte
     await _update(progress, artifact)
 
 
-async def _tick(progress: Progress, display: Display | None, artifact: UUID) -> None:
+async def _tick(progress: Shown, display: Display | None, artifact: UUID) -> None:
     last = time.monotonic()
     while True:
         await asyncio.sleep(0.25)
@@ -222,7 +244,7 @@ async def _tick(progress: Progress, display: Display | None, artifact: UUID) -> 
             last = time.monotonic()
 
 
-async def _update(progress: Progress, artifact: UUID) -> None:
+async def _update(progress: Shown, artifact: UUID) -> None:
     await aupdate_progress_artifact(
-        artifact, progress=100 * progress.apis / max(progress.total, 1), description=progress.describe()
+        artifact, progress=100 * progress.done / max(progress.total, 1), description=progress.describe()
     )

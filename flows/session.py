@@ -6,17 +6,19 @@ and reads it itself.
 
 import asyncio
 import os
+import signal
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
 from functools import wraps
 from pathlib import Path
-from typing import Any, ParamSpec, TypeVar, cast
+from typing import Any, ParamSpec, Protocol, TypeVar, cast
 
 from prefect.blocks.system import Secret
 from prefect.states import Cancelled
 
+from flows.command import RunInputs
 from flows.inputs import Inputs, gather_inputs
 from flows.progress import Display
 from schemas.errors import RunStoppedError, UserError
@@ -31,18 +33,28 @@ P = ParamSpec("P")
 R = TypeVar("R")
 
 
+class Stoppable(Protocol):
+    """What a run has going on, which can be ended in order."""
+
+    def stop(self, sign: signal.Signals) -> str:
+        """Have it end; returns what is waited for, in words."""
+
+    def list_notes(self) -> list[str]:
+        """What is to be said at the end of the run, however it ended."""
+
+
 @dataclass(frozen=True)
 class Launch:
     """What the command line hands to the flow: what it has read, and where progress is shown.
 
-    `on_start` is called with the run's teacher when the flow runs. Prefect has by then put its own handler in place of
-    the command line's for SIGTERM; it raises in whatever is running, which may be nobody's code and leave others
+    `on_start` is called with what can be stopped when the flow has it. Prefect has by then put its own handler in place
+    of the command line's for SIGTERM; it raises in whatever is running, which may be nobody's code and leave others
     waiting for ever.
     """
 
-    inputs: Inputs
+    inputs: RunInputs
     display: Display
-    on_start: Callable[[Teacher], None] = lambda teacher: None
+    on_start: Callable[[Stoppable], None] = lambda stoppable: None
 
 
 _LAUNCH: ContextVar[Launch | None] = ContextVar("launch", default=None)
@@ -56,6 +68,11 @@ def use_launch(launch: Launch) -> Iterator[None]:
         yield
     finally:
         _LAUNCH.reset(token)
+
+
+def get_launch() -> Launch | None:
+    """What the command line handed over; None where a worker started the flow."""
+    return _LAUNCH.get()
 
 
 def get_display() -> Display | None:
@@ -82,6 +99,26 @@ def cancel_on_signal(body: Callable[P, Awaitable[R]]) -> Callable[P, Coroutine[A
     return ending
 
 
+@dataclass(frozen=True)
+class StoppableTeacher:
+    """The teacher of a run, which finishes what is in flight and lets nothing more out."""
+
+    teacher: Teacher
+
+    def stop(self, sign: signal.Signals) -> str:
+        """See `Stoppable`."""
+        self.teacher.stop(RunStoppedError(f"stopped by {sign.name}", "signal"))
+        return f"{self.teacher.in_flight} requests in flight are finished and kept"
+
+    def list_notes(self) -> list[str]:
+        """See `Stoppable`."""
+        return [
+            f"{batch.requests} requests wait at the endpoint in {batch.batch_id or batch.name}; the same command gets "
+            "their answers"
+            for batch in self.teacher.open_batches
+        ]
+
+
 @asynccontextmanager
 async def open_run(params: BuildToolsetParams) -> AsyncIterator[RunContext]:
     """The context of a run, closed at the end.
@@ -91,7 +128,8 @@ async def open_run(params: BuildToolsetParams) -> AsyncIterator[RunContext]:
             be used.
     """
     launch = _LAUNCH.get()
-    inputs = launch.inputs if launch else await asyncio.to_thread(gather_inputs, params)
+    handed = launch.inputs if launch else None
+    inputs = handed if isinstance(handed, Inputs) else await asyncio.to_thread(gather_inputs, params)
     path = locate_store(inputs.root)
     path.parent.mkdir(parents=True, exist_ok=True)
     block = params.teacher.api_key_block
@@ -102,7 +140,7 @@ async def open_run(params: BuildToolsetParams) -> AsyncIterator[RunContext]:
             params.teacher, store, ledger, budget=params.budget, max_error_share=params.max_error_share, key=key
         ) as teacher:
             if launch is not None:
-                launch.on_start(teacher)
+                launch.on_start(StoppableTeacher(teacher))
             context = RunContext(inputs.root, teacher, ledger, inputs.catalog, params, inputs.benchmarks)
             with use_context(context):
                 yield context

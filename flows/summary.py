@@ -20,6 +20,11 @@ def print_summary(summary: BuildSummary | ToolsetSummary, seconds: float, server
         lines.append(("spent", describe_spent(summary.calls)))
     lines.append(("run", f"{server.ui_url}/runs/flow-run/{summary.run_id}"))
     lines.append(("time", format_seconds(seconds)))
+    print_lines(lines)
+
+
+def print_lines(lines: list[tuple[str, str]]) -> None:
+    """Print labels and what they label, in two columns."""
     print()
     for label, text in lines:
         print(f"{label:<{_LABEL}}{text}")

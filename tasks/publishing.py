@@ -1,7 +1,6 @@
 """The tasks `publish` and `export`, and how to tell that there is nothing new to publish."""
 
 import asyncio
-import importlib.metadata
 from collections.abc import Sequence
 from datetime import UTC, datetime
 
@@ -20,6 +19,7 @@ from tasks.store import (
     get_dataset_path,
     list_versions,
     publish_dataset,
+    read_code_version,
     read_latest,
     read_manifest,
 )
@@ -109,14 +109,6 @@ async def export(dataset: DatasetRef, formats: Sequence[str]) -> tuple[str, ...]
     folder = get_dataset_path(get_context().root, dataset.name, dataset.version)
     written = await asyncio.to_thread(export_dataset, folder, folder / "exports", formats)
     return tuple(file.path for file in written)
-
-
-def read_code_version() -> str:
-    """The installed version of ToolHerd; empty in a checkout that was never installed."""
-    try:
-        return importlib.metadata.version("toolherd")
-    except importlib.metadata.PackageNotFoundError:
-        return ""
 
 
 def _read_newest(context: RunContext) -> Manifest | None:

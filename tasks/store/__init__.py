@@ -1,12 +1,16 @@
 """The data root, and the only room that touches it: artifacts, datasets, their cards, reports and exports."""
 
+from tasks.store.card import OFFLINE
 from tasks.store.exports import EXPORT_FORMATS, ExportedFile, check_export_formats, export_dataset
+from tasks.store.model_card import render_model_card
+from tasks.store.models import MODELS_VARIABLE, ModelRun, get_run, locate_models, locate_prepared, name_run
 from tasks.store.outlines import Outline
 from tasks.store.parquet import content_hash_of_rows, read_table
-from tasks.store.publish import describe_dataset, publish_dataset, read_manifest
+from tasks.store.publish import describe_dataset, publish_dataset, read_code_version, read_manifest
 from tasks.store.root import DataRoot
 from tasks.store.rows import build_api_row, build_instance, build_rejected_api_row, clean_text, collect_reasons
 from tasks.store.tables import ApiPart, Content
+from tasks.store.training_sets import fetch_train_file, find_training_set
 from tasks.store.versions import (
     check_dataset_name,
     get_dataset_path,
@@ -20,10 +24,13 @@ from tasks.store.versions import (
 
 __all__ = [
     "EXPORT_FORMATS",
+    "MODELS_VARIABLE",
+    "OFFLINE",
     "ApiPart",
     "Content",
     "DataRoot",
     "ExportedFile",
+    "ModelRun",
     "Outline",
     "build_api_row",
     "build_instance",
@@ -35,14 +42,22 @@ __all__ = [
     "content_hash_of_rows",
     "describe_dataset",
     "export_dataset",
+    "fetch_train_file",
+    "find_training_set",
     "get_dataset_path",
+    "get_run",
     "list_datasets",
     "list_versions",
+    "locate_models",
+    "locate_prepared",
+    "name_run",
     "next_version",
     "publish_dataset",
+    "read_code_version",
     "read_latest",
     "read_manifest",
     "read_table",
+    "render_model_card",
     "require_new_version",
     "resolve_dataset",
 ]

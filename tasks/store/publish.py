@@ -1,5 +1,6 @@
 """Publishes a dataset: tables, card, report, and last of all the manifest that makes the version complete."""
 
+import importlib.metadata
 import os
 import secrets
 import shutil
@@ -96,6 +97,14 @@ def read_manifest(folder: UPath) -> Manifest:
     if not path.exists():
         raise UserError(f"{folder} is no complete dataset: it has no {MANIFEST}.")
     return Manifest.model_validate_json(path.read_bytes())
+
+
+def read_code_version() -> str:
+    """The installed version of ToolHerd; empty in a checkout that was never installed."""
+    try:
+        return importlib.metadata.version("toolherd")
+    except importlib.metadata.PackageNotFoundError:
+        return ""
 
 
 def describe_dataset(root: DataRoot, manifest: Manifest) -> DatasetRef:

@@ -8,7 +8,7 @@ import pytest
 import yaml
 from prefect import Flow
 
-from deployments.bootstrap import POOL, RESULTS_VARIABLE
+from deployments.bootstrap import GPU_POOL, POOL, RESULTS_VARIABLE
 from tasks.store.root import ROOT_VARIABLE
 
 CONFIG = yaml.safe_load((Path(__file__).parents[2] / "deployments" / "prefect.yaml").read_text(encoding="utf-8"))
@@ -44,10 +44,18 @@ def test_its_parameters_are_those_of_its_flow(deployment: dict[str, Any]) -> Non
 
 
 @for_each_deployment
-def test_it_runs_on_the_pool_one_at_a_time_and_never_by_itself(deployment: dict[str, Any]) -> None:
-    assert deployment["work_pool"]["name"] == POOL
-    assert deployment["concurrency_limit"] == {"limit": 1, "collision_strategy": "ENQUEUE"}
+def test_none_runs_by_itself(deployment: dict[str, Any]) -> None:
     assert [schedule for schedule in deployment["schedules"] if schedule["active"]] == []
+
+
+def test_data_is_made_on_one_pool_one_run_at_a_time_and_models_on_the_other() -> None:
+    pools = {load_flow(one).name: (one["work_pool"]["name"], one.get("concurrency_limit")) for one in DEPLOYMENTS}
+    one_at_a_time = {"limit": 1, "collision_strategy": "ENQUEUE"}
+    assert pools == {
+        "build-dataset": (POOL, one_at_a_time),
+        "refresh-dataset": (POOL, one_at_a_time),
+        "train": (GPU_POOL, None),  # one a box, by the worker's limit
+    }
 
 
 @for_each_deployment

@@ -6,7 +6,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -89,9 +89,9 @@ class Workplace:
         }
 
     @contextmanager
-    def start(self, *options: str) -> Iterator[Running]:
+    def start(self, *options: str, program: Sequence[str] = ("-m", "flows.build_dataset")) -> Iterator[Running]:
         """Runs `python -m flows.build_dataset` with these options; what is left of it at the end is killed."""
-        command = [sys.executable, "-m", "flows.build_dataset", *options]
+        command = [sys.executable, *program, *options]
         number = len(list(self.folder.glob("*.out")))
         out, err = self.folder / f"{number}.out", self.folder / f"{number}.err"
         with out.open("wb") as written, err.open("wb") as said:

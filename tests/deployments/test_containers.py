@@ -1,0 +1,63 @@
+"""The container and the Kubernetes job that train: what they run is there, and they ask for a GPU."""
+
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+from prefect.client.orchestration import get_client
+from prefect.client.schemas.actions import WorkPoolCreate
+from prefect.testing.utilities import prefect_test_harness
+from prefect.utilities.templating import find_placeholders
+
+ROOT = Path(__file__).parents[2]
+DOCKERFILE = (ROOT / "deployments" / "gpu.Dockerfile").read_text(encoding="utf-8")
+TEMPLATE: dict[str, Any] = json.loads((ROOT / "deployments" / "kubernetes-gpu.json").read_text(encoding="utf-8"))
+
+
+def get_pod() -> dict[str, Any]:
+    pod: dict[str, Any] = TEMPLATE["job_configuration"]["job_manifest"]["spec"]["template"]["spec"]
+    return pod
+
+
+def test_the_container_has_every_package_and_the_train_extra() -> None:
+    copied = {line.split()[1] for line in DOCKERFILE.splitlines() if line.startswith("COPY ") and line.count(" ") == 2}
+    assert copied == {"flows", "tasks", "schemas", "prompts"}
+    assert "--constraint constraints.txt '.[train]'" in DOCKERFILE
+
+
+def test_the_container_is_a_worker_of_the_pool_that_takes_one_run_at_a_time() -> None:
+    (command,) = re.findall(r"^CMD (.*)$", DOCKERFILE, re.MULTILINE)
+    assert json.loads(command)[:5] == ["prefect", "worker", "start", "--pool", "gpu"]
+    assert json.loads(command)[-2:] == ["--limit", "1"]
+
+
+def test_a_job_asks_for_gpus_and_has_time_to_write_its_checkpoint() -> None:
+    pod = get_pod()
+    (container,) = pod["containers"]
+    assert container["resources"]["limits"]["nvidia.com/gpu"] == "{{ gpus }}"
+    defaults = {name: one.get("default") for name, one in TEMPLATE["variables"]["properties"].items()}
+    assert defaults["gpus"] == 1
+    assert pod["terminationGracePeriodSeconds"] == "{{ grace_seconds }}"
+    assert defaults["grace_seconds"] > 600, "less than what the trainer is given to save"
+
+
+def test_a_job_keeps_data_where_the_container_looks_for_it() -> None:
+    (container,) = get_pod()["containers"]
+    assert {"name": "data", "mountPath": "/data"} in container["volumeMounts"]
+    assert "TOOLHERD_DATA_ROOT=/data" in DOCKERFILE
+
+
+def test_the_template_uses_every_variable_that_it_has_and_no_other() -> None:
+    used = {placeholder.name for placeholder in find_placeholders(TEMPLATE["job_configuration"])}
+    assert used == set(TEMPLATE["variables"]["properties"])
+
+
+@pytest.mark.xdist_group("prefect")
+async def test_prefect_takes_the_template_for_a_pool() -> None:
+    with prefect_test_harness(server_startup_timeout=120):
+        async with get_client() as client:
+            pool = WorkPoolCreate(name="gpu-kubernetes", type="kubernetes", base_job_template=TEMPLATE)
+            made = await client.create_work_pool(pool)
+    assert made.base_job_template == TEMPLATE
