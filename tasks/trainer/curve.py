@@ -27,6 +27,7 @@ def draw_curve(steps: Sequence[StepEvent], title: str) -> bytes:
         axes.plot(numbers, _average(losses), color="tab:blue", label=f"mean of {_SPAN} steps")
         axes.legend(frameon=False)
     axes.set(title=title, xlabel="optimizer step", ylabel="loss per trained token")
+    axes.xaxis.get_major_locator().set_params(integer=True)
     axes.grid(alpha=0.3)
     picture = BytesIO()
     FigureCanvasAgg(figure).print_png(picture)
