@@ -17,6 +17,7 @@ def draw_curve(steps: Sequence[StepEvent], title: str) -> bytes:
     """
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
+    from matplotlib.ticker import MaxNLocator
 
     numbers, losses = [step.step for step in steps], [step.loss for step in steps]
     figure = Figure(figsize=(8, 4.5), dpi=100, layout="constrained")
@@ -27,7 +28,7 @@ def draw_curve(steps: Sequence[StepEvent], title: str) -> bytes:
         axes.plot(numbers, _average(losses), color="tab:blue", label=f"mean of {_SPAN} steps")
         axes.legend(frameon=False)
     axes.set(title=title, xlabel="optimizer step", ylabel="loss per trained token")
-    axes.xaxis.get_major_locator().set_params(integer=True)
+    axes.xaxis.set_major_locator(MaxNLocator(integer=True))
     axes.grid(alpha=0.3)
     picture = BytesIO()
     FigureCanvasAgg(figure).print_png(picture)
