@@ -137,8 +137,7 @@ async def _train(inputs: TrainInputs, record: RunRecord, run: ModelRun, stoppabl
         left_out = f"{prepared.too_long:,} too long, {prepared.nothing_trained:,} with nothing to train on"
         _tell(
             f"data: {prepared.kept:,} of {prepared.rows:,} conversations ({left_out}), {prepared.tokens:,} tokens in "
-            f"{prepared.sequences:,} sequences ({100 * prepared.padding_share:.1f} % padding), "
-            f"template {prepared.template}"
+            f"{prepared.sequences:,} sequences, template {prepared.template}"
         )
         async with show_progress(progress, get_display(), "optimizer steps done"):
             steps = await train_model(record, str(output), inputs.plan.gpus)

@@ -72,7 +72,7 @@ class PreparedData(Record):
     """`prepared.json` in the folder of prepared data, written last.
 
     Counts are of conversations but for `sequences` (packed rows) and the tokens; `trained_tokens` are those with a
-    label, `padding_share` the share of padding among all positions that training computes, 0 to 1.
+    label. There is no padding to count: training takes one sequence at a time, as long as it is.
     """
 
     rows: int
@@ -83,7 +83,6 @@ class PreparedData(Record):
     tokens: int
     trained_tokens: int
     longest: int
-    padding_share: float
     template: str
     template_hash: str
 

@@ -71,7 +71,6 @@ def prepare(spec: PrepareSpec, say: Say = print) -> PreparedData:
         tokens=sum(lengths),
         trained_tokens=sum(one.trained for one in kept),
         longest=max(lengths),
-        padding_share=0.0,  # one sequence at a time, as long as it is: nothing is padded, packed or not
         template=template.name,
         template_hash=template.hash,
     )

@@ -120,7 +120,7 @@ def prepare(spec: dict[str, Any]) -> None:
         json.dumps(
             {
                 "rows": rows, "kept": rows - 2, "too_long": 1, "nothing_trained": 1, "sequences": 3, "tokens": 4000,
-                "trained_tokens": 900, "longest": 700, "padding_share": 0.01, "template": "vicuna",
+                "trained_tokens": 900, "longest": 700, "template": "vicuna",
                 "template_hash": "abc",
             }
         )
