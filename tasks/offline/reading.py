@@ -85,7 +85,16 @@ def read_reply(text: str, parameter: Parameter) -> Json:
     match = re.search(rf"(?<!\w)(?:{value_pattern(parameter)})", text, re.IGNORECASE)
     if match:
         return hear(parameter, match.group())
-    return given[0] if given and parameter.schema.get("type", "string") == "string" else None
+    return _take_as_text(given[0], parameter) if given else None
+
+
+def _take_as_text(spoken: str, parameter: Parameter) -> Json:
+    """What was said, where any text is a value; None where it is not."""
+    schema = parameter.schema
+    items = schema.get("items")
+    if schema.get("type") == "array" and isinstance(items, dict) and items.get("type") == "string":
+        return hear(parameter, spoken)
+    return spoken if schema.get("type", "string") == "string" else None
 
 
 @lru_cache(maxsize=512)

@@ -57,5 +57,14 @@ def test_a_reply_may_hold_a_value_that_no_schema_lists(tools: tuple[Tool, ...]) 
     assert read_reply("Sorry, I forgot: the title is Second chance.", title) == "Second chance"
 
 
+@pytest.mark.parametrize(
+    ("reply", "value"), [("I meant design.", ["design"]), ("For the tags, a b and c.", ["a b", "c"])]
+)
+def test_a_reply_may_hold_several_texts(reply: str, value: list[str]) -> None:
+    tags = {"type": "array", "items": {"type": "string"}}
+    function = {"name": "searchPets", "description": "", "parameters": {"properties": {"tags": tags}}}
+    assert read_reply(reply, read_tools([function])[0].parameters[0]) == value
+
+
 def test_equal_plans_compare_equal() -> None:
     assert Step("a", (("x", 1),)) == Step("a", (("x", 1),))
