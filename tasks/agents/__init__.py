@@ -15,7 +15,7 @@ STAGE_PROMPTS: dict[Stage, tuple[str, ...]] = {
 }
 """The prompts that a stage renders; their hashes are part of its recipe."""
 
-STAGE_VERSIONS: dict[Stage, int] = {"document": 1, "specify": 1, "instruct": 1, "simulate": 1}
+STAGE_VERSIONS: dict[Stage, int] = {"document": 1, "specify": 1, "instruct": 2, "simulate": 1}
 """Raised by hand when the code of a stage changes what it makes of the same answers."""
 
 __all__ = [

@@ -1,8 +1,8 @@
-"""The `instruct` step: the user agent writes an API's instructions, kind by kind, each worded differently."""
+"""The `instruct` step: the user agent writes an API's instructions, all kinds at once, each worded differently."""
 
 import math
 import random
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from pydantic import Field
@@ -12,7 +12,7 @@ from schemas.base import Json, Record
 from schemas.calls import ChatRequest
 from schemas.episodes import Detail, Instruction, Kind
 from schemas.toolset import Toolset
-from tasks.agents.requests import derive_seed, user_message
+from tasks.agents.requests import derive_seed, gather_or_cancel, user_message
 from tasks.llm import Teacher
 from tasks.quality import is_repeated, names_api
 
@@ -44,12 +44,11 @@ async def write_instructions(
         TeacherError: The teacher gave no usable answer after every attempt.
     """
     kept: list[tuple[Kind, _Written]] = []
-    short = 0
-    for kind, wanted in share_out(count, shares, derive_seed("shares", toolset.entry.id, seed)).items():
-        short += wanted - await _fill(toolset, kind, wanted, seed, teacher, kept)
+    wanted = share_out(count, shares, derive_seed("shares", toolset.entry.id, seed))
+    short = await _fill(toolset, wanted, seed, teacher, kept)
     for kind in _FALLBACK:
         if short:
-            short -= await _fill(toolset, kind, short, derive_seed("fallback", seed), teacher, kept)
+            short = await _fill(toolset, {kind: short}, derive_seed("fallback", seed), teacher, kept)
     return tuple(
         Instruction(
             id=f"{toolset.entry.id}-{number:03}",
@@ -77,25 +76,49 @@ def share_out(count: int, shares: Mapping[Kind, float], seed: int) -> dict[Kind,
 
 
 async def _fill(
-    toolset: Toolset, kind: Kind, wanted: int, seed: int, teacher: Teacher, kept: list[tuple[Kind, _Written]]
+    toolset: Toolset, wanted: Mapping[Kind, int], seed: int, teacher: Teacher, kept: list[tuple[Kind, _Written]]
 ) -> int:
-    """Adds up to `wanted` instructions of `kind` to `kept`; how many it could add."""
-    added = 0
+    """Adds up to so many instructions of each kind to `kept`; how many there are too few of."""
+    missing, given_up = dict(wanted), 0
     for round_number in range(_ROUNDS):
         earlier = [item.text for _, item in kept]
-        request = _make_request(toolset, kind, wanted - added, earlier, derive_seed(seed, kind, round_number))
-        answer = await teacher.complete_json(
-            request, _Answer, name="instructions", stage="instruct", api_id=toolset.entry.id, owner=toolset.entry.id,
-            check=lambda answer: find_problems(answer.instructions, toolset, kind),
-        )  # fmt: skip
-        for item in answer.instructions[: wanted - added]:
-            texts = [other.text for _, other in kept]
-            if not is_repeated(item.text, texts) and not names_api(item.text, toolset.entry.name):
-                kept.append((kind, item))
-                added += 1
-        if added == wanted or not answer.instructions:
+        asked = [
+            _ask(toolset, kind, number, earlier, derive_seed(seed, kind, round_number), teacher)
+            for kind, number in missing.items()
+        ]
+        for kind, items in zip(list(missing), await gather_or_cancel(asked), strict=True):
+            missing[kind] -= _keep(items[: missing[kind]], kind, toolset, kept)
+            if not items:
+                given_up += missing[kind]
+            if not items or not missing[kind]:
+                del missing[kind]
+        if not missing:
             break
-    return added
+    return given_up + sum(missing.values())
+
+
+async def _ask(
+    toolset: Toolset, kind: Kind, count: int, earlier: list[str], seed: int, teacher: Teacher
+) -> tuple[_Written, ...]:
+    """What the teacher writes, as it is; none where the API does not allow for the kind."""
+    api_id = toolset.entry.id
+    answer = await teacher.complete_json(
+        _make_request(toolset, kind, count, earlier, seed), _Answer, name="instructions",
+        stage="instruct", api_id=api_id, owner=api_id,
+        check=lambda answer: find_problems(answer.instructions, toolset, kind),
+    )  # fmt: skip
+    return answer.instructions
+
+
+def _keep(items: Sequence[_Written], kind: Kind, toolset: Toolset, kept: list[tuple[Kind, _Written]]) -> int:
+    """Adds to `kept` what repeats nothing that is in it and does not name the API; how many that are."""
+    before = len(kept)
+    for item in items:
+        if not is_repeated(item.text, [other.text for _, other in kept]) and not names_api(
+            item.text, toolset.entry.name
+        ):
+            kept.append((kind, item))
+    return len(kept) - before
 
 
 def find_problems(items: tuple[_Written, ...], toolset: Toolset, kind: Kind) -> list[str]:

@@ -1,7 +1,13 @@
-"""What all agents need to ask the teacher: messages in OpenAI's form, and seeds that differ but never change."""
+"""What all agents need to ask the teacher: messages in OpenAI's form, seeds that never change, several at once."""
+
+import asyncio
+from collections.abc import Coroutine, Sequence
+from typing import Any, TypeVar
 
 from schemas.base import Json, content_hash
 from schemas.episodes import Message
+
+T = TypeVar("T")
 
 
 def derive_seed(*parts: str | int) -> int:
@@ -25,3 +31,13 @@ def to_chat(message: Message) -> dict[str, Json]:
     if message.tool_call_id is not None:
         chat["tool_call_id"] = message.tool_call_id
     return chat
+
+
+async def gather_or_cancel(work: Sequence[Coroutine[Any, Any, T]]) -> list[T]:
+    """All results, in order. The first error ends the others and arrives as itself; a TaskGroup would raise a group."""
+    running = [asyncio.create_task(one) for one in work]
+    try:
+        return await asyncio.gather(*running)
+    finally:
+        for task in running:
+            task.cancel()

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from schemas.episodes import Episode, Instruction, Kind
 from schemas.toolset import Toolset
 from tasks.agents.episode import World, run_episode
-from tasks.agents.requests import derive_seed
+from tasks.agents.requests import derive_seed, gather_or_cancel
 from tasks.llm import Teacher
 from tasks.mock import MockApi
 from tasks.openapi import list_operations
@@ -31,10 +31,4 @@ async def simulate_episodes(
         async with places:
             return await run_episode(toolset, instruction, World(by_name, transport), episode_seed, teacher)
 
-    # No TaskGroup: what makes the run impossible must arrive as itself, not in a group.
-    running = [asyncio.create_task(play(instruction)) for instruction in instructions]
-    try:
-        return tuple(await asyncio.gather(*running))
-    finally:
-        for task in running:
-            task.cancel()
+    return tuple(await gather_or_cancel([play(instruction) for instruction in instructions]))
