@@ -25,7 +25,7 @@ from schemas.errors import RunStoppedError, UserError
 from schemas.parameters import BuildToolsetParams
 from schemas.steps import CallCounts
 from tasks.context import RunContext, use_context
-from tasks.llm import CompletionStore, Ledger, Teacher
+from tasks.llm import EngineStart, Ledger, Teacher, open_teacher
 from tasks.llm.store import STORE_NAME
 from tasks.store import DataRoot
 
@@ -135,15 +135,13 @@ async def open_run(params: BuildToolsetParams) -> AsyncIterator[RunContext]:
     block = params.teacher.api_key_block
     key = None if block is None else await _read_secret(block)
     ledger = Ledger()
-    with CompletionStore(path) as store:
-        async with Teacher(
-            params.teacher, store, ledger, budget=params.budget, max_error_share=params.max_error_share, key=key
-        ) as teacher:
-            if launch is not None:
-                launch.on_start(StoppableTeacher(teacher))
-            context = RunContext(inputs.root, teacher, ledger, inputs.catalog, params, inputs.benchmarks)
-            with use_context(context):
-                yield context
+    start = EngineStart(params.teacher, path, params.budget, params.max_error_share, key)
+    async with open_teacher(start, ledger) as teacher:
+        if launch is not None:
+            launch.on_start(StoppableTeacher(teacher))
+        context = RunContext(inputs.root, teacher, ledger, inputs.catalog, params, inputs.benchmarks)
+        with use_context(context):
+            yield context
 
 
 def locate_store(root: DataRoot) -> Path:

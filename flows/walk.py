@@ -4,6 +4,7 @@ import asyncio
 import math
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
+from types import TracebackType
 
 from flows.progress import Progress
 from schemas.catalog import CatalogEntry
@@ -18,11 +19,42 @@ Walk = Callable[[str], Awaitable[ApiOutcome]]
 _FEW = 8
 """APIs at a time that keep two cores busy; more would only hold more of them in memory."""
 
-_CALLS_BEFORE, _CALLS_PER_INSTRUCTION = 6, 2.5
-"""What an API asks of the teacher: until its instructions are written, and for each of them after that."""
+_ROUND_TRIPS_BEFORE, _CALLS_BEFORE, _CALLS_PER_INSTRUCTION = 3, 6, 2.5
+"""What an API asks of the teacher: until its instructions are written (some at a time), and for each of them after."""
 
 _MANY = 10_000
 """APIs at a time where their requests go in batches: the more, the fewer batches, each of which takes its time."""
+
+
+SET_OUT_EVERY_S = 0.02
+"""What an API's first step takes of this process and of Prefect's server before its first request goes out."""
+
+
+class StartingGate:
+    """Lets in `most` APIs at a time, and one after another, `every_s` seconds apart.
+
+    Those that set out together would get a share of the processor each, and all be ready for their next request late,
+    with none in flight until then.
+    """
+
+    def __init__(self, most: int, every_s: float = SET_OUT_EVERY_S) -> None:
+        self._places = asyncio.Semaphore(most)
+        self._turn = asyncio.Lock()
+        self._every_s = every_s
+
+    async def __aenter__(self) -> None:
+        await self._places.acquire()
+        try:
+            async with self._turn:
+                await asyncio.sleep(self._every_s)
+        except BaseException:
+            self._places.release()
+            raise
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._places.release()
 
 
 @dataclass(frozen=True)
@@ -50,7 +82,7 @@ async def walk_apis(context: RunContext, entries: Sequence[CatalogEntry], walk: 
     in_flight = choose_in_flight(context.params)
     places = asyncio.Semaphore(in_flight)
     if isinstance(context.params, BuildDatasetParams):
-        context.preparing = asyncio.Semaphore(choose_preparing(in_flight, context.params.instructions))
+        context.preparing = StartingGate(choose_preparing(in_flight, context.params.instructions))
     teacher = context.teacher
 
     async def walk_one(api_id: str) -> ApiOutcome | None:
@@ -96,7 +128,8 @@ def choose_preparing(in_flight: int, instructions: int) -> int:
 
     If all set out together they would stay together: a wave of single requests with lint and audit between them, then
     one of episodes. An API with episodes has many requests at a time, so that those which are further on are to have
-    them soon. Twice the share of the calls that come before the episodes is enough to keep these supplied.
+    them soon. As long as its preparation takes, an API's share of the requests in flight passes many times: twice as
+    many as it takes to keep up with that are enough.
     """
-    share = _CALLS_BEFORE / (_CALLS_BEFORE + _CALLS_PER_INSTRUCTION * instructions)
-    return min(in_flight, max(_FEW, math.ceil(2 * share * in_flight)))
+    calls = _CALLS_BEFORE + _CALLS_PER_INSTRUCTION * instructions
+    return min(in_flight, max(_FEW, math.ceil(2 * in_flight * _ROUND_TRIPS_BEFORE / calls)))

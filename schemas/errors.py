@@ -35,3 +35,6 @@ class RunStoppedError(ToolHerdError):
     def __init__(self, message: str, cause: Literal["budget", "errors", "signal"]) -> None:
         super().__init__(message)
         self.cause: Literal["budget", "errors", "signal"] = cause
+
+    def __reduce__(self) -> tuple[type["RunStoppedError"], tuple[str, str]]:
+        return type(self), (str(self), self.cause)

@@ -4,9 +4,8 @@ A task's inputs are what its cache key is made from, and an input that cannot be
 stores and long records do not travel as inputs: the flow opens a `RunContext`, and tasks find it here.
 """
 
-import asyncio
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractAsyncContextManager, contextmanager, nullcontext
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 
@@ -34,7 +33,7 @@ class RunContext:
     entries: dict[str, CatalogEntry] = field(default_factory=dict)
     made: set[str] = field(default_factory=set)
     unfinished: int = 0
-    preparing: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(1024))
+    preparing: AbstractAsyncContextManager[None] = field(default_factory=nullcontext)
     side: SideProcess = field(default_factory=SideProcess)
 
     @property

@@ -13,7 +13,7 @@ from schemas.parameters import BuildDatasetParams, BuildToolsetParams
 from schemas.teacher import TeacherSettings
 from tasks.agents import build_toolset, document_api, simulate_episodes, specify_api, toolset_from_document
 from tasks.agents import write_instructions as instruct
-from tasks.llm import SINGLE_SHOT, Ledger, Price, Teacher, find_price
+from tasks.llm import SINGLE_SHOT, Engine, Ledger, Price, Teacher, find_price
 from tasks.openapi import DocumentError, load_document
 
 _STAGES: tuple[Stage, ...] = ("document", "specify", "instruct", "simulate")
@@ -45,7 +45,7 @@ async def forecast(
 ) -> Forecast:
     """Play `sample` and scale what it took to all `entries`; an API that comes with a bad document is left out."""
     ledger, played = Ledger(), 0
-    async with Teacher(TeacherSettings(), None, ledger) as teacher:
+    async with Teacher(Engine(TeacherSettings()), ledger) as teacher:
         for entry in sample:
             try:
                 await _play(entry, params, teacher)

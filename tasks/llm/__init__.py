@@ -5,8 +5,9 @@ others to say.
 """
 
 from tasks.llm.budget import Spent
-from tasks.llm.client import SINGLE_SHOT, Counts, Teacher
+from tasks.llm.client import Counts, Teacher, open_teacher
 from tasks.llm.endpoint import build_recipe
+from tasks.llm.engine import SINGLE_SHOT, Engine, EngineStart
 from tasks.llm.ledger import Ledger
 from tasks.llm.preflight import check_teacher, find_price
 from tasks.llm.prices import Price, Prices, load_prices
@@ -16,6 +17,8 @@ __all__ = [
     "SINGLE_SHOT",
     "CompletionStore",
     "Counts",
+    "Engine",
+    "EngineStart",
     "Ledger",
     "Price",
     "Prices",
@@ -25,4 +28,5 @@ __all__ = [
     "check_teacher",
     "find_price",
     "load_prices",
+    "open_teacher",
 ]

@@ -7,7 +7,6 @@ import asyncio
 import json
 import logging
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
 from typing import Any
 
 import httpx2
@@ -35,14 +34,6 @@ _CHARACTERS_PER_TOKEN = 4
 
 _Send = Callable[[dict[str, Any]], Awaitable[Completion]]
 """What sends a request's body."""
-
-
-@dataclass
-class Answer:
-    """A completion and what it took: attempts (0 if nothing was sent)."""
-
-    completion: Completion
-    attempts: int = 0
 
 
 class Sender:
@@ -84,8 +75,8 @@ class Sender:
             self._stopping.set()
             self.throttle.stop(error)
 
-    async def send(self, request: ChatRequest, turn: int = 0) -> Answer:
-        """The endpoint's answer; of those that wait, the one with the lowest `turn` goes first.
+    async def send(self, request: ChatRequest, turn: int = 0) -> tuple[Completion, int]:
+        """The endpoint's answer and the attempts that it took; of those that wait, the lowest `turn` goes first.
 
         Raises:
             RunStoppedError: the budget leaves no room, too many requests have failed, or `stop` was called.
@@ -98,11 +89,10 @@ class Sender:
             attempts += 1
             return await self._send_as_taken(request, lambda body: self._send_in_turn(body, turn), first=attempts == 1)
 
-        completion = await send_with_retries(attempt, self._backoff, self.rest)
-        return Answer(completion, attempts)
+        return await send_with_retries(attempt, self._backoff, self.rest), attempts
 
-    async def send_in_batch(self, key: str, request: ChatRequest) -> Answer:
-        """The endpoint's answer, by way of its Batch API; the answer is in the store when it is returned.
+    async def send_in_batch(self, key: str, request: ChatRequest) -> tuple[Completion, int]:
+        """As `send`, by way of the endpoint's Batch API; the answer is in the store when it is returned.
 
         Raises:
             RunStoppedError: as for `send`. A request that is in a batch by then stays there, for a later run to find.
@@ -113,7 +103,7 @@ class Sender:
             return await self._send_as_taken(request, lambda body: self._wait_in_batch(key, body), first=False)
 
         # What may pass is sent again by the batch sender, in its next batch.
-        return Answer(await send_with_retries(attempt, self._backoff, self.rest), 1)
+        return await send_with_retries(attempt, self._backoff, self.rest), 1
 
     async def rest(self, seconds: float) -> None:
         """Wait, unless the run is stopped meanwhile.

@@ -16,7 +16,7 @@ from schemas.catalog import CatalogEntry
 from schemas.parameters import BuildDatasetParams
 from schemas.teacher import TeacherSettings
 from tasks.agents import accept_audit, document_api, draft_toolset, specify_api, write_instructions
-from tasks.llm import CompletionStore, Ledger, Teacher
+from tasks.llm import CompletionStore, Engine, EngineStart, Ledger, Teacher, open_teacher
 from tasks.llm.store import STORE_NAME
 from tasks.mock import audit_functions
 from tasks.side_process import SideProcess
@@ -77,8 +77,9 @@ async def _walk_single_shot(base_url: str) -> None:
             await write_instructions(toolset, params.instructions, params.shares.by_kind(), params.seed, teacher)
 
     try:
-        with open_store() as store:
-            async with Teacher(settings, store, Ledger()) as teacher, asyncio.TaskGroup() as group:
+        with tempfile.TemporaryDirectory(prefix="toolherd-bench-") as folder:
+            start = EngineStart(settings, Path(folder) / STORE_NAME)
+            async with open_teacher(start, Ledger()) as teacher, asyncio.TaskGroup() as group:
                 for entry in list_entries(SINGLE_APIS):
                     group.create_task(walk(entry, teacher))
     finally:
@@ -117,7 +118,7 @@ def measure_client_cpu() -> Iterator[tuple[str, float, str, float | None]]:
 async def _measure_teacher(base_url: str, requests: Sequence[ChatRequest]) -> float:
     settings = TeacherSettings(base_url=base_url, concurrency=CPU_IN_FLIGHT)
     with open_store() as store:
-        async with Teacher(settings, store, Ledger()) as teacher:
+        async with Teacher(Engine(settings, store), Ledger()) as teacher:
 
             async def ask(request: ChatRequest) -> object:
                 return await teacher.complete(request, stage="simulate", api_id="api", owner="api-001")

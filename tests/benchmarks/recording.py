@@ -18,8 +18,9 @@ from schemas.catalog import CatalogEntry
 from schemas.parameters import BuildDatasetParams
 from schemas.teacher import TeacherSettings
 from tasks.agents import build_toolset, document_api, simulate_episodes, specify_api, write_instructions
-from tasks.llm import Ledger, Teacher
+from tasks.llm import Engine, Ledger, Teacher
 from tasks.llm.capabilities import Capabilities, build_body
+from tasks.llm.endpoint import name_endpoint
 from tasks.llm.keys import build_key
 from tasks.sources import read_catalog, select_entries
 from tests.benchmarks.server import serve_offline
@@ -44,12 +45,12 @@ class _Recorder(Teacher):
     """A teacher that remembers what it was asked."""
 
     def __init__(self, settings: TeacherSettings) -> None:
-        super().__init__(settings, None, Ledger())
+        super().__init__(Engine(settings), Ledger())
         self.asked: dict[str, tuple[Stage, ChatRequest]] = {}
 
     async def complete(self, request: ChatRequest, *, stage: Stage, api_id: str, owner: str) -> Completion:
         full = request.model_copy(update={"temperature": self.settings.temperature})
-        self.asked[build_key(self.endpoint, self.settings.model, full)] = (stage, full)
+        self.asked[build_key(name_endpoint(self.settings), self.settings.model, full)] = (stage, full)
         return await super().complete(request, stage=stage, api_id=api_id, owner=owner)
 
 

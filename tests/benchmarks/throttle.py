@@ -13,7 +13,7 @@ from typing import Any
 from schemas.calls import ChatRequest
 from schemas.errors import RunStoppedError
 from schemas.teacher import TeacherSettings
-from tasks.llm import Ledger, Teacher
+from tasks.llm import Engine, Ledger, Teacher
 from tests.benchmarks.client import open_store
 from tests.benchmarks.recording import record
 from tests.benchmarks.server import OfflineServer, serve_offline
@@ -65,7 +65,7 @@ async def _ask(server: OfflineServer, requests: list[ChatRequest]) -> list[dict[
 
     with open_store() as store:
         settings = TeacherSettings(base_url=server.base_url, concurrency=CONCURRENCY)
-        async with Teacher(settings, store, Ledger()) as teacher, asyncio.TaskGroup() as group:
+        async with Teacher(Engine(settings, store), Ledger()) as teacher, asyncio.TaskGroup() as group:
             for _ in range(_ASKING):
                 group.create_task(ask(teacher))
             first_at = None

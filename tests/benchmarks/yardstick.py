@@ -18,7 +18,7 @@ from schemas.catalog import CatalogEntry
 from schemas.parameters import BuildDatasetParams
 from schemas.teacher import TeacherSettings
 from tasks.agents import build_toolset, document_api, simulate_episodes, specify_api, write_instructions
-from tasks.llm import Ledger, Teacher
+from tasks.llm import Engine, Ledger, Teacher
 from tasks.llm.embedded import connect_app
 from tasks.offline.app import create_app
 from tasks.sources import read_catalog, select_entries
@@ -34,7 +34,8 @@ def measure_plain_loop(limit: int | None, seed: int = 0) -> tuple[float, int]:
 async def _measure(limit: int | None, seed: int) -> tuple[float, int]:
     entries = select_entries(read_catalog("bundled"), limit=limit, seed=seed)
     bodies: list[dict[str, Any]] = []
-    async with Teacher(TeacherSettings(), None, Ledger(), client=connect_app(_record(create_app(), bodies))) as teacher:
+    engine = Engine(TeacherSettings(), client=connect_app(_record(create_app(), bodies)))
+    async with Teacher(engine, Ledger()) as teacher:
         for entry in entries:
             await _walk(entry, teacher, seed)
     start = time.perf_counter()

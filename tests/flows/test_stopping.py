@@ -1,6 +1,7 @@
 """Signals, kills and a teacher that fails: what was answered is kept, and the same command goes on from there."""
 
 import signal
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -118,6 +119,7 @@ async def test_a_second_signal_waits_for_no_answer(prefect: str, tmp_path: Path)
         slow = ["--teacher.timeout_s", str(FOR_EVER_S)]
         with place.start(*list_options(server, "hurried", *slow)) as running:
             running.wait_until(lambda: server.stats()["in_flight"] == len(NAMES), "every API waited for an answer")
+            time.sleep(1)  # the run is told of it ten times a second
             running.send(signal.SIGINT)
             running.wait_until(lambda: "stopping" in running.err, "it said that it stops")
             running.send(signal.SIGINT)

@@ -6,7 +6,7 @@ from schemas.catalog import Catalog, CatalogEntry
 from schemas.parameters import BuildDatasetParams
 from schemas.teacher import TeacherSettings
 from tasks.context import RunContext
-from tasks.llm import Ledger, Teacher
+from tasks.llm import Engine, Ledger, Teacher
 from tasks.store import DataRoot
 
 ENTRY = CatalogEntry(
@@ -20,7 +20,7 @@ def make_context(folder: Path, params: BuildDatasetParams | None = None, entry: 
     ledger = Ledger()
     return RunContext(
         root=DataRoot(str(folder)),
-        teacher=Teacher(params.teacher, None, ledger),
+        teacher=Teacher(Engine(params.teacher), ledger),
         ledger=ledger,
         catalog=Catalog(source="test", entries=(entry,)),
         params=params,

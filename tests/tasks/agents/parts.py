@@ -13,7 +13,7 @@ from schemas.episodes import Detail, Instruction, Kind
 from schemas.teacher import TeacherSettings
 from schemas.toolset import Documentation, DocumentedField, DocumentedFunction, Toolset
 from tasks.agents.toolset import build_toolset
-from tasks.llm import Ledger, Teacher
+from tasks.llm import Engine, Ledger, Teacher
 from tasks.llm.embedded import connect_app
 from tests.tasks.llm.endpoints import Endpoint, Reply, build_answer
 
@@ -121,14 +121,14 @@ async def scripted(*script: Reply, last: Reply | None = None) -> AsyncIterator[t
     endpoint = Endpoint(*script, last=last or fail_the_test)
     settings = TeacherSettings(attempts=2)
     client = connect_app(endpoint.app)
-    async with Teacher(settings, None, Ledger(), client=client, first_backoff_s=0.0) as teacher:
+    async with Teacher(Engine(settings, client=client, first_backoff_s=0.0), Ledger()) as teacher:
         yield teacher, endpoint
 
 
 @asynccontextmanager
 async def embedded() -> AsyncIterator[Teacher]:
     """The embedded teacher."""
-    async with Teacher(TeacherSettings(), None, Ledger()) as teacher:
+    async with Teacher(Engine(TeacherSettings()), Ledger()) as teacher:
         yield teacher
 
 

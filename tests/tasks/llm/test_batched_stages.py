@@ -11,7 +11,7 @@ from schemas.calls import ChatRequest, Completion, Stage
 from schemas.errors import RunStoppedError, TeacherError
 from schemas.parameters import Budget
 from schemas.teacher import TeacherSettings
-from tasks.llm import CompletionStore, Ledger, Teacher
+from tasks.llm import CompletionStore, Engine, Ledger, Teacher
 from tasks.offline.app import create_app
 from tasks.offline.batches import BatchDials
 from tests.tasks.llm.batching import BatchEndpoint, wait_until
@@ -39,7 +39,7 @@ def store(tmp_path: Path) -> Iterator[CompletionStore]:
 
 def connect(url: str, store: CompletionStore, ledger: Ledger | None = None, budget: Budget | None = None) -> Teacher:
     settings = TeacherSettings(model="offline", base_url=url, api_key_env="TINY_KEY", batch=True)
-    return Teacher(settings, store, ledger or Ledger(), budget=budget, batch_times=TIMES)
+    return Teacher(Engine(settings, store, budget=budget, batch_times=TIMES), ledger or Ledger())
 
 
 def ask(number: int) -> ChatRequest:

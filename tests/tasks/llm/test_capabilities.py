@@ -17,7 +17,7 @@ from schemas.base import Record
 from schemas.calls import ChatRequest
 from schemas.errors import TeacherError
 from schemas.teacher import TeacherSettings
-from tasks.llm import CompletionStore, Ledger, Teacher
+from tasks.llm import CompletionStore, Engine, Ledger, Teacher
 from tasks.llm.capabilities import Capabilities, build_body
 from tests.tasks.llm.endpoints import Endpoint, Reply, build_answer, echo, fail, say, serve
 
@@ -53,7 +53,7 @@ def asks_for(kind: str) -> Refuses:
 
 def connect(url: str, store: CompletionStore | None = None, ledger: Ledger | None = None, **settings: Any) -> Teacher:
     chosen = TeacherSettings(model="tiny", base_url=url, api_key_env="NO_SUCH_KEY", **settings)
-    return Teacher(chosen, store, ledger or Ledger(), first_backoff_s=0.02)
+    return Teacher(Engine(chosen, store, first_backoff_s=0.02), ledger or Ledger())
 
 
 def write(text: str, **fields: Any) -> ChatRequest:

@@ -17,7 +17,7 @@ from schemas.calls import ChatRequest, Completion, Stage
 from schemas.errors import FatalTeacherError, RunStoppedError, TeacherError, UserError
 from schemas.parameters import Budget
 from schemas.teacher import TeacherSettings
-from tasks.llm import CompletionStore, Ledger, Teacher
+from tasks.llm import CompletionStore, Engine, Ledger, Teacher
 from tasks.llm.embedded import connect_app
 from tests.tasks.llm.endpoints import Endpoint, break_off, build_answer, echo, fail, say, serve, show_html
 
@@ -53,9 +53,8 @@ def connect(
     **settings: Any,
 ) -> Teacher:
     chosen = TeacherSettings(model="tiny", base_url=url, api_key_env="TINY_KEY", **settings)
-    return Teacher(
-        chosen, store, ledger or Ledger(), budget=budget, max_error_share=max_error_share, first_backoff_s=0.02
-    )
+    engine = Engine(chosen, store, budget=budget, max_error_share=max_error_share, first_backoff_s=0.02)
+    return Teacher(engine, ledger or Ledger())
 
 
 async def complete(teacher: Teacher, request: ChatRequest | None = None) -> Completion:
@@ -182,13 +181,13 @@ class TestAnswers:
 
     async def test_an_app_in_process_is_asked_without_a_socket(self, store: CompletionStore) -> None:
         endpoint = Endpoint()
-        async with Teacher(TeacherSettings(), store, Ledger(), client=connect_app(endpoint.app)) as teacher:
+        async with Teacher(Engine(TeacherSettings(), store, client=connect_app(endpoint.app)), Ledger()) as teacher:
             answers = await asyncio.gather(*(complete(teacher, ask(str(n))) for n in range(50)))
         assert [answer.content for answer in answers] == [f"You said: {n}" for n in range(50)]
         assert endpoint.requests[0]["model"] == "offline"
 
     async def test_by_default_the_embedded_teacher_is_asked(self, store: CompletionStore) -> None:
-        async with Teacher(TeacherSettings(), store, Ledger()) as teacher:
+        async with Teacher(Engine(TeacherSettings(), store), Ledger()) as teacher:
             # It answers ToolHerd's own prompts only, and says so.
             with pytest.raises(TeacherError, match=r"embedded:\w+ answered 400"):
                 await complete(teacher)
@@ -197,7 +196,7 @@ class TestAnswers:
         def stumble(_: dict[str, Any]) -> Response:
             raise KeyError("resource")
 
-        teacher = Teacher(TeacherSettings(), None, Ledger(), client=connect_app(Endpoint(last=stumble).app))
+        teacher = Teacher(Engine(TeacherSettings(), client=connect_app(Endpoint(last=stumble).app)), Ledger())
         with pytest.raises(TeacherError, match="KeyError: 'resource'"):
             await complete(teacher)
         assert teacher.counts.sent == 1
@@ -438,7 +437,7 @@ class TestSecrets:
 
     def test_without_a_key_openai_is_not_even_asked(self) -> None:
         with pytest.raises(UserError, match="OPENAI_API_KEY"):
-            Teacher(TeacherSettings(model="gpt-4o"), None, Ledger())
+            Engine(TeacherSettings(model="gpt-4o"))
 
     async def test_a_server_of_ones_own_needs_no_key(self, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.delenv("TINY_KEY")
@@ -448,8 +447,8 @@ class TestSecrets:
 class TestRecipe:
     def test_it_holds_what_results_depend_on(self) -> None:
         def recipe(**settings: Any) -> dict[str, Any]:
-            teacher = Teacher(TeacherSettings(**settings), None, Ledger(), client=connect_app(Endpoint(last=echo).app))
-            return teacher.recipe()
+            engine = Engine(TeacherSettings(**settings), client=connect_app(Endpoint(last=echo).app))
+            return Teacher(engine, Ledger()).recipe()
 
         assert recipe(concurrency=1) == recipe(concurrency=2, timeout_s=1, attempts=1)
         assert recipe() != recipe(error_rate=0.1)

@@ -10,7 +10,7 @@ import pytest
 from schemas.calls import ChatRequest, Completion
 from schemas.errors import TeacherError
 from schemas.teacher import TeacherSettings
-from tasks.llm import CompletionStore, Ledger, Teacher
+from tasks.llm import CompletionStore, Engine, Ledger, Teacher
 from tasks.offline.faults import FAULTS
 from tests.benchmarks.server import OfflineServer, serve_offline
 
@@ -44,12 +44,8 @@ def ask(seed: int) -> ChatRequest:
 
 def connect(server: OfflineServer, store: CompletionStore, ledger: Ledger | None = None, **settings: Any) -> Teacher:
     chosen: dict[str, Any] = {"timeout_s": 20, "concurrency": 8, **settings}
-    return Teacher(
-        TeacherSettings(model="offline", base_url=server.base_url, **chosen),
-        store,
-        ledger or Ledger(),
-        first_backoff_s=0.02,
-    )
+    engine = Engine(TeacherSettings(model="offline", base_url=server.base_url, **chosen), store, first_backoff_s=0.02)
+    return Teacher(engine, ledger or Ledger())
 
 
 async def complete(teacher: Teacher, seed: int) -> Completion:
@@ -62,7 +58,7 @@ async def complete_all(teacher: Teacher, count: int = MANY) -> list[Completion]:
 
 async def answer_in_process(count: int = MANY) -> list[str]:
     """What the embedded teacher says to the same requests, with nothing in between."""
-    async with Teacher(TeacherSettings(), None, Ledger()) as teacher:
+    async with Teacher(Engine(TeacherSettings()), Ledger()) as teacher:
         return [describe(answer) for answer in await complete_all(teacher, count)]
 
 

@@ -12,7 +12,7 @@ from schemas.base import Record
 from schemas.calls import ChatRequest
 from schemas.errors import TeacherError
 from schemas.teacher import TeacherSettings
-from tasks.llm import Ledger, Teacher
+from tasks.llm import Engine, Ledger, Teacher
 from tasks.llm.embedded import connect_app
 from tasks.llm.structured import parse_object
 from tests.tasks.llm.endpoints import Endpoint, say
@@ -28,7 +28,7 @@ REQUEST = ChatRequest(messages=({"role": "user", "content": "A cat, please."},))
 
 
 async def ask(endpoint: Endpoint, **options: Any) -> Cat:
-    teacher = Teacher(TeacherSettings(), None, Ledger(), client=connect_app(endpoint.app))
+    teacher = Teacher(Engine(TeacherSettings(), client=connect_app(endpoint.app)), Ledger())
     return await teacher.complete_json(
         REQUEST, Cat, name="cat", stage="document", api_id="cats", owner="cats", **options
     )

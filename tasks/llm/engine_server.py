@@ -1,0 +1,124 @@
+"""The process of an engine: `python -m tasks.llm.engine_server FD`, started by `engine_process` and by nobody else.
+
+FD is an open socket, over which it is told what to open and what to answer. It ends when it is told to, and at once,
+giving up what is in flight, when the other end is gone.
+"""
+
+import asyncio
+import logging
+import pickle
+import socket
+import sys
+
+from tasks.llm.batch_record import OpenBatch
+from tasks.llm.channel import Channel
+from tasks.llm.engine import Answer, Engine, EngineStart, open_engine
+from tasks.llm.engine_process import Abort, Ask, Close, Ended, Outcome, Said, Standing, Stop
+from tasks.llm.store import CompletionStore
+
+_TELL_EVERY_S = 0.1
+
+
+class EngineServer:
+    """Does what comes over a channel. `run` lasts until there is nothing more to do."""
+
+    def __init__(self, end: socket.socket) -> None:
+        self._end = end
+        self._opened: asyncio.Future[EngineStart | None] = asyncio.get_running_loop().create_future()
+        self._closing = asyncio.Event()
+        self._answering: set[asyncio.Task[None]] = set()
+        self._engine: Engine | None = None
+        self._channel: Channel | None = None
+
+    async def run(self) -> None:
+        """Open the engine that is asked for, serve it, close it."""
+        self._channel = await Channel.open(self._end, self._take, self._note_end)
+        start = await self._opened
+        if start is None:
+            return
+        logging.getLogger("tasks").setLevel(logging.INFO)
+        logging.getLogger("tasks").addHandler(_Forwarder(self._channel))
+        try:
+            with CompletionStore(start.path) as store:
+                self._engine = open_engine(start, store)
+                open_batches = await self._serve(self._engine)
+            ended = Ended(open_batches)
+        except Exception as error:
+            ended = Ended(error=_make_portable(error))
+        self._channel.send(ended)
+        self._channel.close()
+
+    async def _serve(self, engine: Engine) -> tuple[OpenBatch, ...]:
+        telling = asyncio.create_task(self._tell(engine))
+        await self._closing.wait()
+        open_batches = await engine.aclose()
+        while self._answering:  # those who asked are told before the end
+            await asyncio.wait(self._answering)
+        telling.cancel()
+        return open_batches
+
+    async def _tell(self, engine: Engine) -> None:
+        assert self._channel is not None
+        while True:
+            self._channel.send(Standing(engine.state))
+            await asyncio.sleep(_TELL_EVERY_S)
+
+    def _take(self, message: object) -> None:
+        engine = self._engine
+        match message:
+            case EngineStart():
+                self._opened.set_result(message)
+            case Close():
+                self._closing.set()
+            case Ask() if engine is not None:
+                answering = asyncio.create_task(self._answer(engine, message))
+                self._answering.add(answering)
+                answering.add_done_callback(self._answering.discard)
+            case Stop(error) if engine is not None:
+                engine.stop(error)
+            case Abort() if engine is not None:
+                engine.abort()
+
+    def _note_end(self) -> None:
+        if not self._opened.done():
+            self._opened.set_result(None)
+        if self._engine is not None:
+            self._engine.abort()
+        self._closing.set()
+
+    async def _answer(self, engine: Engine, ask: Ask) -> None:
+        assert self._channel is not None
+        answer: Answer | Exception
+        try:
+            answer = await engine.answer(ask.request, ask.stage, ask.api_id)
+        except Exception as error:
+            answer = _make_portable(error)
+        self._channel.send(Outcome(ask.number, answer, engine.state))
+
+
+class _Forwarder(logging.Handler):
+    """Hands log lines to the run's process, whose business it is where they go."""
+
+    def __init__(self, channel: Channel) -> None:
+        super().__init__()
+        self._channel = channel
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self._channel.send(Said(record.name, record.levelno, record.getMessage()))
+
+
+def _make_portable(error: Exception) -> Exception:
+    """The error, or where pickle cannot take it another that says the same."""
+    try:
+        pickle.loads(pickle.dumps(error))
+    except Exception:
+        return RuntimeError(f"{type(error).__name__}: {error}")
+    return error
+
+
+async def _main() -> None:
+    await EngineServer(socket.socket(fileno=int(sys.argv[1]))).run()
+
+
+if __name__ == "__main__":
+    asyncio.run(_main())
