@@ -1,6 +1,7 @@
 """How many APIs are on their way at a time."""
 
 import asyncio
+import itertools
 
 import pytest
 
@@ -48,7 +49,7 @@ async def test_the_gate_lets_so_many_in_one_after_another() -> None:
     assert [number for number, _, _ in came] == [0, 1, 2, 3, 4]
     assert max(within for _, within, _ in came) == 2
     times = [at for _, _, at in came]
-    assert all(later - earlier >= 0.04 for earlier, later in zip(times, times[1:], strict=False))
+    assert all(later - earlier >= 0.04 for earlier, later in itertools.pairwise(times))
 
 
 async def test_one_that_is_cancelled_at_the_gate_takes_no_place() -> None:
