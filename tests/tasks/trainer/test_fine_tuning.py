@@ -130,6 +130,19 @@ def test_the_head_scores_the_trained_tokens_alone_and_as_the_model_itself_does(
         assert -ours == pytest.approx(mean * trained, rel=1e-5)
 
 
+def test_trl_does_not_warn_of_sequences_that_are_taken_one_at_a_time(
+    vicuna: Path,
+    tokenizers: dict[str, Any],
+    folders: dict[bool, Path],
+    tmp_path: Path,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    sequences = Dataset(pq.read_table(folders[True] / "sequences.parquet"))
+    options = Options(folder=tmp_path, accumulation=1, learning_rate=1e-3, cpu=True)
+    build_trainer(load_model(str(vicuna), "full", True, VARLEN), tokenizers["vicuna"], sequences, options)
+    assert "batch size" not in caplog.text
+
+
 @pytest.mark.parametrize(
     ("batch", "kept", "sequences", "processes", "accumulation"),
     [
