@@ -10,7 +10,7 @@ from schemas.training import TrainParams
     [
         ("lmsys/vicuna-7b-v1.5", "lmsys/vicuna-7b-v1.5"),
         ("gpt2", "gpt2"),
-        ("/home/me/models/vicuna", "vicuna"),
+        ("/models/vicuna", "vicuna"),
         ("~/vicuna/", "vicuna"),
         ("./vicuna", "vicuna"),
         ("models/mine/final", "final"),
