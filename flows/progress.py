@@ -27,6 +27,7 @@ _LONG_PAUSE_S = 3.0
 """Waits for the endpoint's limits that are worth a word."""
 
 LINE_EVERY_S = 10.0
+SAME_LINE_EVERY_S = 60.0
 ARTIFACT_EVERY_S = 3.0
 
 
@@ -195,16 +196,21 @@ class Bar:
 
 
 class Lines:
-    """A line every ten seconds, for logs and pipes."""
+    """A line every ten seconds, for logs and pipes; one that says nothing new every minute."""
 
     def __init__(self) -> None:
         self._last = time.monotonic()
+        self._line = ""
 
     def show(self, progress: Shown) -> None:
         """See `Display`."""
-        if time.monotonic() - self._last >= LINE_EVERY_S:
-            self._last = time.monotonic()
-            print(progress.describe(), file=sys.stderr, flush=True)
+        waited = time.monotonic() - self._last
+        if waited < LINE_EVERY_S:
+            return
+        line = progress.describe()
+        if line != self._line or waited >= SAME_LINE_EVERY_S:
+            self._last, self._line = time.monotonic(), line
+            print(line, file=sys.stderr, flush=True)
 
     def close(self) -> None:
         """See `Display`."""

@@ -63,7 +63,7 @@ class StoppableTraining:
 
 @flow(
     name="train",
-    flow_run_name="{params.model}, {params.method}, {params.epochs} epochs",
+    flow_run_name="{params.short_model}, {params.method}, {params.epochs} epochs",
     description="Fine-tunes a chat model on a published dataset. An interrupted run goes on from its last checkpoint.",
     persist_result=False,
 )

@@ -1,5 +1,6 @@
 """What a training run is asked for, what its child processes are told, and what they tell in return."""
 
+from pathlib import PurePath
 from typing import Annotated, Literal
 
 from pydantic import Field
@@ -51,6 +52,12 @@ class TrainParams(Record):
     cpu: bool = Field(False, description="train on the CPU in float32: for trials with small models")
     save_every: Positive = Field(50, description="optimizer steps between checkpoints; the newest whole one is kept")
     seed: int = Field(0, ge=0, lt=2**31, description="the seed of order and initial adapter weights")
+
+    @property
+    def short_model(self) -> str:
+        """The hub id, or the last part of a folder's path."""
+        is_path = self.model.startswith((".", "/", "~")) or self.model.count("/") > 1
+        return PurePath(self.model).name if is_path else self.model
 
 
 class PrepareSpec(Record):

@@ -140,7 +140,8 @@ async def train_model(record: RunRecord, prepared: str, gpus: int) -> int:
             is_launcher=context.commands.is_launcher,
             grace_s=context.commands.grace_s,
         )
-        end = await supervise(program, run.events, context.report, context.stop, pause_s=context.commands.pause_s)
+        pause_s = context.commands.pause_s if gpus else 0.0
+        end = await supervise(program, run.events, context.report, context.stop, pause_s=pause_s)
     return _require_done(end, run)
 
 

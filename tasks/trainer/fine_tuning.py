@@ -4,6 +4,7 @@ Needs torch, transformers, peft, datasets and trl, and of ours nothing that need
 GPU runs this very code on a machine that has little else.
 """
 
+import logging
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -11,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
+import trl.trainer.utils
 from datasets import Dataset
 from peft import LoraConfig
 from transformers import AutoModelForCausalLM, TrainerCallback
@@ -70,6 +72,27 @@ def settle_generation(model: Any) -> None:
     config = model.generation_config
     if config is not None and not config.do_sample:
         config.temperature = config.top_p = config.top_k = None
+
+
+def score_trained_positions_only() -> None:
+    """Have trl's head pass over the positions without a label on the CPU too, as it does on a GPU.
+
+    Their share of the loss and of the gradient is 0 either way. trl scores them where it has no triton, for the sake
+    of accelerators that compile anew for each count of positions; a CPU does not.
+    """
+    uses_triton = trl.trainer.utils._use_triton
+    trl.trainer.utils._use_triton = lambda device: device.type == "cpu" or uses_triton(device)
+
+
+score_trained_positions_only()
+
+
+def _is_to_be_told(record: logging.LogRecord) -> bool:
+    return "per_device_train_batch_size of 1 with padding-free training" not in record.getMessage()
+
+
+# That it saves nothing at a batch size of 1 is true of single conversations; ours are packed, which trl cannot see.
+logging.getLogger("trl.trainer.sft_trainer").addFilter(_is_to_be_told)
 
 
 class WholeTrainer(SFTTrainer):  # type: ignore[misc]

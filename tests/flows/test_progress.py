@@ -87,7 +87,9 @@ def test_times_read_as_people_write_them(seconds: float, text: str) -> None:
     assert format_seconds(seconds) == text
 
 
-def test_a_log_gets_a_line_now_and_then(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_log_gets_a_line_now_and_then_and_the_same_one_less_often(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
     now = time.monotonic()
     lines, progress = Lines(), Progress(total=2)
     lines.show(progress)
@@ -95,3 +97,13 @@ def test_a_log_gets_a_line_now_and_then(monkeypatch: pytest.MonkeyPatch, capsys:
     lines.show(progress)
     lines.show(progress)
     assert capsys.readouterr().err == "0/2 APIs\n"
+    monkeypatch.setattr(time, "monotonic", lambda: now + 22)
+    lines.show(progress)
+    assert capsys.readouterr().err == ""
+    monkeypatch.setattr(time, "monotonic", lambda: now + 72)
+    lines.show(progress)
+    assert capsys.readouterr().err == "0/2 APIs\n"
+    progress.total = 3
+    monkeypatch.setattr(time, "monotonic", lambda: now + 83)
+    lines.show(progress)
+    assert capsys.readouterr().err == "0/3 APIs\n"

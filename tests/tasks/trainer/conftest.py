@@ -1,6 +1,7 @@
 """What the trainer's tests share: a tiny Vicuna, tokenizers of other families, and rows that are prepared once."""
 
 import multiprocessing
+import multiprocessing.forkserver
 import os
 from collections.abc import Callable
 from pathlib import Path
@@ -80,16 +81,28 @@ def prepare_rows(vicuna: Path, rows_file: Path, tmp_path_factory: pytest.TempPat
 
 
 @pytest.fixture(scope="session")
-def packed(prepare_rows: Callable[..., Any]) -> Path:
-    """The folder of the packed rows."""
-    folder: Path = prepare_rows()[0]
+def packed(prepare_rows: Callable[..., Any], tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of 18 packed rows, three of each shape, for runs."""
+    rows = write_rows(tmp_path_factory.mktemp("rows") / "train.parquet", make_rows(18))
+    folder: Path = prepare_rows(rows)[0]
     return folder
 
 
 @pytest.fixture(scope="session")
 def children() -> Any:
-    """Starts child processes from one that has imported trl already: ten seconds are spent once."""
+    """Starts child processes from one that imports trl while the tests go on: ten seconds are spent once."""
     os.environ["OMP_NUM_THREADS"] = "1"  # several at a time, on few cores, would wait for one another
     context = multiprocessing.get_context("forkserver")
     context.set_forkserver_preload(["tests.tasks.trainer.preload"])
+    multiprocessing.forkserver.ensure_running()
     return context
+
+
+@pytest.fixture(scope="session", autouse=True)
+def head_start(request: pytest.FixtureRequest) -> None:
+    """What takes long to load begins with the first test, if one will ask for it; not in each of xdist's workers."""
+    asked = {name for item in request.session.items for name in getattr(item, "fixturenames", ())}
+    if not hasattr(request.config, "workerinput"):
+        for name in ("children", "bare_python"):
+            if name in asked:
+                request.getfixturevalue(name)

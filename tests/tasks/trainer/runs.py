@@ -2,6 +2,8 @@
 
 import json
 import os
+import runpy
+import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -15,10 +17,10 @@ _EVENT: TypeAdapter[TrainEvent] = TypeAdapter(TrainEvent)
 
 
 def make_spec(vicuna: Path, prepared: Path, folder: Path, **changed: Any) -> TrainSpec:
-    """A run of eight steps with a checkpoint every three."""
+    """A run of eight steps, of two sequences each, with a checkpoint every three."""
     asked = {
         "model": str(vicuna),
-        "effective_batch": 8,
+        "effective_batch": 4,
         "max_length": 1024,
         "learning_rate": 2e-3,
         "save_every": 3,
@@ -36,12 +38,22 @@ def enter(spec: str) -> None:
     raise SystemExit(run(TrainSpec.model_validate_json(spec)))
 
 
-class Child:
-    """A training process."""
+def enter_command(spec: str) -> None:
+    """The same as `python -m tasks.trainer.train`: reads `spec`.json, and has its stderr in `spec`.err."""
+    os.dup2(os.open(f"{spec}.err", os.O_WRONLY | os.O_CREAT), 2)
+    sys.argv[1:] = [f"{spec}.json"]
+    runpy.run_module("tasks.trainer.train", run_name="__main__", alter_sys=True)
 
-    def __init__(self, children: Any, spec: TrainSpec) -> None:
+
+class Child:
+    """A training process; with `command` a path without suffix, by the command and with the files that that takes."""
+
+    def __init__(self, children: Any, spec: TrainSpec, command: Path | None = None) -> None:
         self.folder = Path(spec.run_folder)
-        self.process = children.Process(target=enter, args=(spec.model_dump_json(),))
+        if command:
+            command.with_suffix(".json").write_text(spec.model_dump_json())
+        target, argument = (enter_command, str(command)) if command else (enter, spec.model_dump_json())
+        self.process = children.Process(target=target, args=(argument,))
         self.process.start()
 
     def wait_for(self, sign: Callable[[Path], bool], seconds: float = 120) -> None:

@@ -2,11 +2,13 @@
 
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pyarrow.parquet as pq
 import pytest
 import torch
+import trl.trainer.utils
 from datasets import Dataset
 
 from schemas.training import PreparedData
@@ -20,6 +22,7 @@ from tasks.trainer.fine_tuning import (
     find_explosion,
     load_model,
 )
+from tasks.trainer.masking import IGNORED
 from tests.tasks.trainer.tiny import build_grouped
 
 Prepare = Callable[..., tuple[Path, PreparedData]]
@@ -101,6 +104,43 @@ def test_the_gradients_are_equal_too(
     packed, unpacked = compute(True, VARLEN), compute(False, "sdpa")
     for name, gradient in unpacked.items():
         assert torch.allclose(packed[name], gradient, rtol=1e-3, atol=1e-3 * float(gradient.abs().max())), name
+
+
+def test_the_head_scores_the_trained_tokens_alone_and_as_the_model_itself_does(
+    vicuna: Path, tokenizers: dict[str, Any], folders: dict[bool, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sequences = Dataset(pq.read_table(folders[False] / "sequences.parquet"))
+    own = load_model(str(vicuna), "full", True, "sdpa").eval()
+    options = Options(folder=tmp_path, accumulation=1, learning_rate=1e-3, cpu=True)
+    trainer = build_trainer(load_model(str(vicuna), "full", True, "sdpa"), tokenizers["vicuna"], sequences, options)
+    score, scored = trl.trainer.utils._ChunkedLogProbFunction.apply, []
+
+    def count(hidden: torch.Tensor, *rest: Any) -> Any:
+        scored.append(len(hidden))
+        return score(hidden, *rest)
+
+    monkeypatch.setattr(trl.trainer.utils, "_ChunkedLogProbFunction", SimpleNamespace(apply=count))
+    for row in sequences:
+        batch = trainer.data_collator([row])
+        trained = sum(label != IGNORED for label in row["labels"])
+        with torch.no_grad():
+            ours = float(trainer.model.eval()(**batch, fused_lm_head=True).log_probs.double().sum())
+            mean = float(own(input_ids=batch["input_ids"], labels=batch["labels"]).loss)
+        assert scored.pop() == trained
+        assert -ours == pytest.approx(mean * trained, rel=1e-5)
+
+
+def test_trl_does_not_warn_of_sequences_that_are_taken_one_at_a_time(
+    vicuna: Path,
+    tokenizers: dict[str, Any],
+    folders: dict[bool, Path],
+    tmp_path: Path,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    sequences = Dataset(pq.read_table(folders[True] / "sequences.parquet"))
+    options = Options(folder=tmp_path, accumulation=1, learning_rate=1e-3, cpu=True)
+    build_trainer(load_model(str(vicuna), "full", True, VARLEN), tokenizers["vicuna"], sequences, options)
+    assert "batch size" not in caplog.text
 
 
 @pytest.mark.parametrize(

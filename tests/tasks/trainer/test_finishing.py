@@ -26,7 +26,7 @@ def learned(children: Any, vicuna: Path, prepare_rows: Prepare, tmp_path_factory
     place = tmp_path_factory.mktemp("learned")
     rows = [make_row(one_call("Paris")), make_row(parallel_calls(), 1)]
     prepared, _ = prepare_rows(write_rows(place / "rows.parquet", rows), max_length=4096)
-    asked = {"effective_batch": 2, "max_steps": 110, "learning_rate": 6e-3, "save_every": 1000, "optimizer": "adamw"}
+    asked = {"effective_batch": 2, "max_steps": 90, "learning_rate": 8e-3, "save_every": 1000, "optimizer": "adamw"}
     spec = make_spec(vicuna, prepared, place / "run", gradient_checkpointing=False, max_length=4096, **asked)
     assert run_child(children, spec) == EXIT_STATUS["done"], read_end(place / "run").message
     assert read_steps(place / "run")[-1].loss < 0.1

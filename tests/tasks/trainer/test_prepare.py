@@ -1,8 +1,6 @@
 """Preparation: what is kept and what is left out with counts, whole folders, and one line where it cannot be done."""
 
 import json
-import subprocess
-import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -14,6 +12,7 @@ from schemas.training import PreparedData
 from tasks.trainer.conversations import BadRowError
 from tasks.trainer.masking import IGNORED
 from tasks.trainer.prepare import main
+from tests.tasks.trainer.bare import BarePython
 from tests.tasks.trainer.episodes import make_row, no_call, one_call, say, two_calls, user, write_rows
 
 Prepare = Callable[..., tuple[Path, PreparedData]]
@@ -116,13 +115,11 @@ def test_the_command_says_in_one_line_what_is_wrong(
     assert not (tmp_path / "out").exists()
 
 
-def test_the_command_needs_no_trl(vicuna: Path, tmp_path: Path) -> None:
+def test_the_command_needs_no_trl(bare_python: BarePython, vicuna: Path, tmp_path: Path) -> None:
     """Its templates are read as files: it takes ten seconds to import."""
     code = (
         "import sys; from tasks.trainer.prepare import main; status = main(sys.argv[1:]); "
         "assert 'trl' not in sys.modules, 'imported'; sys.exit(status)"
     )
-    command = [sys.executable, "-c", code, write_spec(vicuna, tmp_path, make_row(one_call()))]
-    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=120)
-    assert done.returncode == 0, done.stderr
-    assert "1 of 1 rows in 1 sequences" in done.stdout
+    said = bare_python.run(code, write_spec(vicuna, tmp_path, make_row(one_call())))
+    assert "1 of 1 rows in 1 sequences" in said

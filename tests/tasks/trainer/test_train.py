@@ -6,8 +6,6 @@ import os
 import resource
 import shutil
 import signal
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -90,7 +88,7 @@ def test_metrics_hold_each_step_once(whole_run: Path, resumed_run: Path) -> None
 def test_the_log_says_which_attention_and_how_large_a_step_is(whole_run: Path) -> None:
     notes = read_notes(whole_run)
     assert any("one conversation at a time (on the CPU)" in note for note in notes)
-    assert any("4 sequences on each of 1 processes, about 8 conversations (8 were asked for)" in note for note in notes)
+    assert any("2 sequences on each of 1 processes, about 4 conversations (4 were asked for)" in note for note in notes)
     assert "checkpoint of step 6 saved" in notes
 
 
@@ -117,19 +115,16 @@ def test_what_was_half_written_is_removed_and_named(resumed_run: Path) -> None:
 def test_sigterm_keeps_a_checkpoint_and_is_no_success(
     children: Any, whole_run: Path, vicuna: Path, packed: Path, tmp_path: Path
 ) -> None:
-    """Through the real command, and gone on with to the end."""
+    """Through the command, and gone on with to the end."""
     folder = tmp_path / "run"
     spec = make_spec(vicuna, packed, folder)
-    (tmp_path / "spec.json").write_text(spec.model_dump_json())
-    command = [sys.executable, "-m", "tasks.trainer.train", str(tmp_path / "spec.json")]
-    with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True) as process:
-        while not has_step(4)(folder):
-            assert process.poll() is None
-        process.terminate()
-        _, errors = process.communicate(timeout=120)
-    assert process.returncode == EXIT_STATUS["stopped"] == 6
+    child = Child(children, spec, command=tmp_path / "spec")
+    child.wait_for(has_step(4))
+    child.signal(signal.SIGTERM)
+    assert child.join() == EXIT_STATUS["stopped"] == 6
     end = read_end(folder)
-    assert (end.status, errors.splitlines()[-1]) == ("stopped", f"stopped: {end.message}")
+    said = (tmp_path / "spec.err").read_text().splitlines()
+    assert (end.status, said[-1]) == ("stopped", f"stopped: {end.message}")
     assert 4 <= end.step < 8
     assert list_checkpoints(folder) == [f"checkpoint-{end.step}"]
     assert not (folder / "final").exists()
