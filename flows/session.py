@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any, ParamSpec, Protocol, TypeVar, cast
 
 from prefect.blocks.system import Secret
+from prefect.context import TagsContext
 from prefect.states import Cancelled
 
 from flows.command import RunInputs
@@ -140,7 +141,8 @@ async def open_run(params: BuildToolsetParams) -> AsyncIterator[RunContext]:
         if launch is not None:
             launch.on_start(StoppableTeacher(teacher))
         context = RunContext(inputs.root, teacher, ledger, inputs.catalog, params, inputs.benchmarks)
-        with use_context(context):
+        # Tasks inherit the run's tags, and Prefect asks its server for a slot under each before a task may start.
+        with use_context(context), TagsContext(current_tags=set()):
             yield context
 
 
