@@ -12,6 +12,7 @@ from schemas.errors import RunStoppedError
 from schemas.parameters import Budget, BuildDatasetParams, BuildToolsetParams
 from schemas.steps import ApiOutcome
 from tasks.context import RunContext
+from tasks.llm import collect_rarely
 from tasks.walk import find_fatal
 
 Walk = Callable[[str], Awaitable[ApiOutcome]]
@@ -97,8 +98,9 @@ async def walk_apis(context: RunContext, entries: Sequence[CatalogEntry], walk: 
             return outcome
 
     try:
-        async with asyncio.TaskGroup() as group:
-            running = [group.create_task(walk_one(entry.id)) for entry in entries]
+        with collect_rarely():
+            async with asyncio.TaskGroup() as group:
+                running = [group.create_task(walk_one(entry.id)) for entry in entries]
     except ExceptionGroup as errors:
         raise find_fatal(errors) or errors from errors
     found = [task.result() for task in running]
@@ -128,8 +130,9 @@ def choose_preparing(in_flight: int, instructions: int) -> int:
 
     If all set out together they would stay together: a wave of single requests with lint and audit between them, then
     one of episodes. An API with episodes has many requests at a time, so that those which are further on are to have
-    them soon. As long as its preparation takes, an API's share of the requests in flight passes many times: twice as
-    many as it takes to keep up with that are enough.
+    them soon. To keep up with the dialogues, `in_flight` × 3 round trips / calls an API would be enough (Little's law),
+    were it not for the work between the requests: twice as many. With more, that work would be done early and all at
+    once, and the processor be short when it need not be.
     """
     calls = _CALLS_BEFORE + _CALLS_PER_INSTRUCTION * instructions
     return min(in_flight, max(_FEW, math.ceil(2 * in_flight * _ROUND_TRIPS_BEFORE / calls)))

@@ -15,6 +15,7 @@ import subprocess
 import sys
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from importlib import import_module
 from pathlib import Path
 from typing import IO, Any, ParamSpec, TypeVar
 
@@ -23,6 +24,9 @@ WORTH_IT = 50
 
 IDLE_S = 3.0
 """Seconds without work after which the process ends."""
+
+_ASKED_FOR = ("tasks.openapi", "tasks.mock", "tasks.quality", "tasks.store")
+"""What calls are about, imported while none has come yet."""
 
 _LENGTH = 8  # bytes before each pickle that say how long it is
 _FOLDER = Path(__file__).parents[1]
@@ -43,6 +47,12 @@ class SideProcess:
         self._is_usable = (os.cpu_count() or 1) > 1
         self.process: subprocess.Popen[bytes] | None = None
         self._asking = ThreadPoolExecutor(max_workers=1, thread_name_prefix="side process")
+
+    def expect(self, calls: int) -> None:
+        """So many calls are likely to come: where they are worth a process it is started now, and not in their way."""
+        if calls > self._spare > 0 and self._is_usable:
+            self._spare = 0
+            self._asking.submit(self._start)
 
     async def run(self, function: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
         """What a module's function returns or raises. Arguments and result must be such as pickle takes."""
@@ -73,8 +83,12 @@ class SideProcess:
                 return _exchange(self.process, call)
             except OSError:
                 self.process.wait()
-        self.process = _start()
+        self._start()
+        assert self.process is not None
         return _exchange(self.process, call)
+
+    def _start(self) -> None:
+        self.process = _start()
 
 
 def _start() -> subprocess.Popen[bytes]:
@@ -112,9 +126,12 @@ def serve(calls: IO[bytes], outcomes: IO[bytes]) -> None:
     """Do calls until there are no more. An outcome is whether it was done, and the result or the exception.
 
     The next call comes only after the outcome of the last one, so none waits in a buffer where `select` would miss it.
+    The first one may take its time.
     """
-    while select.select([calls], [], [], IDLE_S)[0] and (call := _read(calls)) is not None:
+    idle_s = None
+    while select.select([calls], [], [], idle_s)[0] and (call := _read(calls)) is not None:
         _write(outcomes, _do(call))
+        idle_s = IDLE_S
 
 
 def _do(call: bytes) -> bytes:
@@ -133,6 +150,8 @@ def _do(call: bytes) -> bytes:
 def _main() -> None:
     channel = os.fdopen(os.dup(sys.stdout.fileno()), "wb")
     os.dup2(sys.stderr.fileno(), sys.stdout.fileno())  # what anything prints must not get between the outcomes
+    for name in _ASKED_FOR:
+        import_module(name)
     serve(sys.stdin.buffer, channel)
 
 

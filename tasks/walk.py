@@ -36,6 +36,9 @@ from tasks.toolset import (
 _NO_HOPE = (FatalTeacherError, RunStoppedError, UserError, OSError, MissingArtifactError)
 """What ends a run: a teacher that cannot or may not be asked, a disk or store that cannot be used."""
 
+_SIDE_CALLS = 3
+"""What an API has done in the process beside: lint, audit and the rule checks."""
+
 _STAGES: tuple[Stage, ...] = ("document", "specify", "instruct", "simulate")
 
 
@@ -64,6 +67,7 @@ class ApiWalk:
 
     async def make_episodes(self) -> None:
         """Instruct, simulate and check."""
+        self.context.side.expect(_SIDE_CALLS * len(self.context.entries))
         async with self.context.preparing:
             toolset = await self.make_toolset()
             self.instructions = await self._run(instruct, compute_instruct_recipe(toolset), toolset.ref)

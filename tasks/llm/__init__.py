@@ -8,6 +8,7 @@ from tasks.llm.budget import Spent
 from tasks.llm.client import Counts, Teacher, open_teacher
 from tasks.llm.endpoint import build_recipe
 from tasks.llm.engine import SINGLE_SHOT, Engine, EngineStart
+from tasks.llm.garbage import collect_rarely
 from tasks.llm.ledger import Ledger
 from tasks.llm.preflight import check_teacher, find_price
 from tasks.llm.prices import Price, Prices, load_prices
@@ -26,6 +27,7 @@ __all__ = [
     "Teacher",
     "build_recipe",
     "check_teacher",
+    "collect_rarely",
     "find_price",
     "load_prices",
     "open_teacher",

@@ -19,6 +19,7 @@ class Channel(asyncio.Protocol):
         self._on_message = on_message
         self._on_end = on_end
         self._received = bytearray()
+        self._outgoing: list[bytes] = []
         self._transport: asyncio.Transport | None = None
 
     @classmethod
@@ -34,14 +35,22 @@ class Channel(asyncio.Protocol):
         Raises:
             Exception: pickle cannot take it; nothing is sent then.
         """
-        data = pickle.dumps(message, pickle.HIGHEST_PROTOCOL)
-        if self._transport is not None and not self._transport.is_closing():
-            self._transport.write(len(data).to_bytes(_LENGTH, "big") + data)
+        data = pack(message)
+        if not self._outgoing:  # what is sent in one turn of the loop goes in one piece, and wakes the other end once
+            asyncio.get_running_loop().call_soon(self._flush)
+        self._outgoing.append(data)
 
     def close(self) -> None:
         """Closes this end once what was sent is through."""
+        self._flush()
         if self._transport is not None:
             self._transport.close()
+
+    def _flush(self) -> None:
+        data = b"".join(self._outgoing)
+        self._outgoing.clear()
+        if data and self._transport is not None and not self._transport.is_closing():
+            self._transport.write(data)
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """asyncio's: the channel can be used."""
@@ -65,3 +74,9 @@ class Channel(asyncio.Protocol):
     def connection_lost(self, exc: Exception | None) -> None:
         """asyncio's: the other end is gone, or this one was closed."""
         self._on_end()
+
+
+def pack(message: object) -> bytes:
+    """A message as it goes over the socket."""
+    data = pickle.dumps(message, pickle.HIGHEST_PROTOCOL)
+    return len(data).to_bytes(_LENGTH, "big") + data

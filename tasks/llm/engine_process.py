@@ -150,6 +150,8 @@ class EngineProcess:
         assert self._process is not None
         self._channel.close()
         await asyncio.to_thread(self._process.wait)
+        if ended.error is not None:
+            raise ended.error
         return ended.open_batches
 
     async def _open(self) -> None:

@@ -14,6 +14,7 @@ from tasks.llm.batch_record import OpenBatch
 from tasks.llm.channel import Channel
 from tasks.llm.engine import Answer, Engine, EngineStart, open_engine
 from tasks.llm.engine_process import Abort, Ask, Close, Ended, Outcome, Said, Standing, Stop
+from tasks.llm.garbage import collect_rarely
 from tasks.llm.store import CompletionStore
 
 _TELL_EVERY_S = 0.1
@@ -39,7 +40,7 @@ class EngineServer:
         logging.getLogger("tasks").setLevel(logging.INFO)
         logging.getLogger("tasks").addHandler(_Forwarder(self._channel))
         try:
-            with CompletionStore(start.path) as store:
+            with collect_rarely(), CompletionStore(start.path) as store:
                 self._engine = open_engine(start, store)
                 open_batches = await self._serve(self._engine)
             ended = Ended(open_batches)

@@ -22,9 +22,9 @@ from schemas.training import TrainParams
 from tasks.store import DataRoot, read_table
 from tasks.supervision.events import read_steps
 from tasks.supervision.processes import CHILD_MARK, find_processes
+from tests.bare import BarePython
 from tests.flows.parts import write_document
 from tests.tasks.supervision.parts import list_living
-from tests.tasks.trainer.bare import BarePython
 from tests.train_extra import needs_train_extra
 
 pytestmark = [pytest.mark.usefixtures("prefect"), pytest.mark.xdist_group("prefect"), needs_train_extra]

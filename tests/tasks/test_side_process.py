@@ -2,16 +2,18 @@
 
 import asyncio
 import os
+import pickle
 import signal
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Iterator
 
 import pytest
 
 from tasks.openapi import DocumentError, load_document
-from tasks.side_process import SideProcess
+from tasks.side_process import SideProcess, serve
 
 
 @pytest.fixture
@@ -36,6 +38,37 @@ async def test_the_first_calls_of_a_run_start_no_process(monkeypatch: pytest.Mon
     pids = [await side.run(os.getpid) for _ in range(3)]
     side.close()
     assert [pid == os.getpid() for pid in pids] == [True, True, False]
+
+
+async def test_where_many_calls_are_expected_it_starts_before_the_first(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(os, "cpu_count", lambda: 2)
+    side = SideProcess(worth_it=5)
+    side.expect(5)
+    assert await side.run(os.getpid) == os.getpid()  # not worth it
+    for _ in range(3):
+        side.expect(5)
+    pids = {await side.run(os.getpid) for _ in range(3)}
+    listed = subprocess.run(["ps", "-o", "pid=,args=", "--ppid", str(os.getpid())], capture_output=True, text=True)
+    started = {int(line.split()[0]) for line in listed.stdout.splitlines() if line.endswith("tasks.side_process")}
+    assert started == pids
+    side.close()
+
+
+def test_the_process_waits_for_its_first_call_and_ends_when_no_more_come(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("tasks.side_process.IDLE_S", 0.05)
+    (asked, ask), (answered, answer) = os.pipe(), os.pipe()
+    with open(asked, "rb") as calls, open(answer, "wb") as outcomes, open(ask, "wb") as asking:
+        process = threading.Thread(target=serve, args=(calls, outcomes))
+        process.start()
+        process.join(0.5)
+        assert process.is_alive()
+        call = pickle.dumps((os.getpid, (), {}))
+        asking.write(len(call).to_bytes(8, "big") + call)
+        asking.flush()
+        process.join(60)
+        assert not process.is_alive()
+    with open(answered, "rb") as said:
+        assert pickle.loads(said.read()[8:]) == (True, os.getpid())
 
 
 async def test_exceptions_come_back_as_themselves(side: SideProcess) -> None:

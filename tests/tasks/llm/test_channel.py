@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from schemas.errors import FatalTeacherError, RunStoppedError, TeacherError, UserError
-from tasks.llm.channel import Channel
+from tasks.llm.channel import Channel, pack
 from tests.tasks.llm.batching import wait_until
 
 
@@ -70,21 +70,9 @@ async def test_what_cannot_be_pickled_is_an_error_of_the_sender_and_disturbs_not
 
 @given(pieces=st.lists(st.integers(1, 50), max_size=60), messages=st.lists(st.binary(max_size=100), max_size=8))
 def test_messages_may_come_in_any_pieces(pieces: list[int], messages: list[bytes]) -> None:
-    class Wire(asyncio.Transport):
-        data = b""
-
-        def write(self, data: bytes | bytearray | memoryview) -> None:
-            self.data += bytes(data)
-
-        def is_closing(self) -> bool:
-            return False
-
-    wire, received = Wire(), list[Any]()
-    sender, receiver = Channel(print, print), Channel(received.append, print)
-    sender.connection_made(wire)
-    for message in messages:
-        sender.send(message)
-    rest = wire.data
+    received: list[Any] = []
+    receiver = Channel(received.append, print)
+    rest = b"".join(map(pack, messages))
     for piece in pieces:
         receiver.data_received(rest[:piece])
         rest = rest[piece:]

@@ -12,7 +12,7 @@ from schemas.training import PreparedData
 from tasks.trainer.conversations import BadRowError
 from tasks.trainer.masking import IGNORED
 from tasks.trainer.prepare import main
-from tests.tasks.trainer.bare import BarePython
+from tests.bare import BarePython
 from tests.tasks.trainer.episodes import make_row, no_call, one_call, say, two_calls, user, write_rows
 
 Prepare = Callable[..., tuple[Path, PreparedData]]
