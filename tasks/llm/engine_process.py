@@ -2,7 +2,8 @@
 
 In one process an answer that has come waits until the event loop has done with whatever it is at (a mock's reply, a
 check, Prefect's bookkeeping), and its place in flight stays empty as long. The engine's process (`engine_server`) sends
-on as soon as an answer is there and bears the work of that on another core. Where the run is killed it ends too.
+on as soon as an answer is there and bears the work of that on another core. Where the run is killed it sends nothing
+more, finishes and keeps what is in flight, and ends.
 """
 
 import asyncio

@@ -1,7 +1,7 @@
 """The process of an engine: `python -m tasks.llm.engine_server FD`, started by `engine_process` and by nobody else.
 
-FD is an open socket, over which it is told what to open and what to answer. It ends when it is told to, and at once,
-giving up what is in flight, when the other end is gone.
+FD is an open socket, over which it is told what to open and what to answer. It ends when it is told to, or when the
+other end is gone: a run that was killed has paid for what is in flight, which is finished and kept all the same.
 """
 
 import asyncio
@@ -83,8 +83,6 @@ class EngineServer:
     def _note_end(self) -> None:
         if not self._opened.done():
             self._opened.set_result(None)
-        if self._engine is not None:
-            self._engine.abort()
         self._closing.set()
 
     async def _answer(self, engine: Engine, ask: Ask) -> None:

@@ -26,6 +26,25 @@ KEY = "sk-marked-4711"
 FOR_EVER_S = 600
 ROOT = Path(__file__).parents[3]
 
+KILLED = """
+import asyncio
+from pathlib import Path
+from schemas.calls import ChatRequest
+from schemas.teacher import TeacherSettings
+from tasks.llm import EngineStart
+from tasks.llm.engine_process import EngineProcess
+
+async def main():
+    settings = TeacherSettings(model="tiny", base_url={url!r}, concurrency=2)
+    engine = await EngineProcess.start(EngineStart(settings, Path({path!r})))
+    print(engine._process.pid, flush=True)
+    requests = [ChatRequest(messages=({{"role": "user", "content": str(number)}},)) for number in range(3)]
+    await asyncio.gather(*(engine.answer(request, "simulate", "cats") for request in requests))
+
+asyncio.run(main())
+"""
+"""A run that asks for three completions, two at a time, and tells the process of its engine."""
+
 
 @pytest.fixture(autouse=True)
 def set_environment(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -186,31 +205,22 @@ class TestEnds:
             assert lives(pid)
         assert not lives(pid)
 
-    async def test_it_ends_with_a_run_that_is_killed(self, tmp_path: Path) -> None:
-        program = f"""
-import asyncio
-from pathlib import Path
-from schemas.calls import ChatRequest
-from schemas.teacher import TeacherSettings
-from tasks.llm import EngineStart
-from tasks.llm.engine_process import EngineProcess
-
-async def main():
-    settings = TeacherSettings(model="tiny", base_url="http://localhost:9/v1")
-    engine = await EngineProcess.start(EngineStart(settings, Path({str(tmp_path / "c.sqlite")!r})))
-    print(engine._process.pid, flush=True)
-    await engine.answer(ChatRequest(messages=()), "simulate", "cats")
-
-asyncio.run(main())
-"""
-        run = subprocess.Popen([sys.executable, "-c", program], cwd=ROOT, stdout=subprocess.PIPE, text=True)
-        assert run.stdout is not None
-        with run.stdout:
-            pid = int(run.stdout.readline())
-            assert lives(pid)
-            run.kill()
-            run.wait()
-        await wait_until(lambda: not lives(pid))
+    async def test_a_run_that_is_killed_loses_no_answer_and_leaves_no_process(self, tmp_path: Path) -> None:
+        endpoint = Endpoint(delay_s=1)
+        with serve(endpoint) as url:
+            program = KILLED.format(url=url, path=str(tmp_path / "c.sqlite"))
+            run = subprocess.Popen([sys.executable, "-c", program], cwd=ROOT, stdout=subprocess.PIPE, text=True)
+            assert run.stdout is not None
+            with run.stdout:
+                pid = int(run.stdout.readline())
+                await wait_until(lambda: endpoint.busy == 2)
+                assert lives(pid)
+                run.kill()
+                run.wait()
+            await wait_until(lambda: not lives(pid))
+        assert len(endpoint.requests) == 2  # the third, which waited, was not sent
+        with CompletionStore(tmp_path / "c.sqlite") as store:
+            assert store.count() == 2
 
 
 class TestSecrets:
