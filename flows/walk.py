@@ -26,7 +26,6 @@ _ROUND_TRIPS_BEFORE, _CALLS_BEFORE, _CALLS_PER_INSTRUCTION = 3, 6, 2.5
 _MANY = 10_000
 """APIs at a time where their requests go in batches: the more, the fewer batches, each of which takes its time."""
 
-
 SET_OUT_EVERY_S = 0.02
 """What an API's first step takes of this process and of Prefect's server before its first request goes out."""
 

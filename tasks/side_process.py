@@ -88,10 +88,10 @@ class SideProcess:
         return _exchange(self.process, call)
 
     def _start(self) -> None:
-        self.process = _start()
+        self.process = _launch()
 
 
-def _start() -> subprocess.Popen[bytes]:
+def _launch() -> subprocess.Popen[bytes]:
     paths = [str(_FOLDER), *filter(None, [os.environ.get("PYTHONPATH")])]
     return subprocess.Popen(
         [sys.executable, "-m", __name__],
