@@ -23,22 +23,21 @@ _TELL_EVERY_S = 0.1
 class EngineServer:
     """Does what comes over a channel. `run` lasts until there is nothing more to do."""
 
-    def __init__(self, end: socket.socket) -> None:
-        self._end = end
+    def __init__(self) -> None:
         self._opened: asyncio.Future[EngineStart | None] = asyncio.get_running_loop().create_future()
         self._closing = asyncio.Event()
         self._answering: set[asyncio.Task[None]] = set()
         self._engine: Engine | None = None
         self._channel: Channel | None = None
 
-    async def run(self) -> None:
+    async def run(self, end: socket.socket) -> None:
         """Open the engine that is asked for, serve it, close it."""
-        self._channel = await Channel.open(self._end, self._take, self._note_end)
+        self._channel = await Channel.open(end, self._take, self._note_end)
         start = await self._opened
         if start is None:
             return
         logging.getLogger("tasks").setLevel(logging.INFO)
-        logging.getLogger("tasks").addHandler(_Forwarder(self._channel))
+        logging.getLogger("tasks").addHandler(Forwarder(self._channel))
         try:
             with collect_rarely(), CompletionStore(start.path) as store:
                 self._engine = open_engine(start, store)
@@ -95,15 +94,16 @@ class EngineServer:
         self._channel.send(Outcome(ask.number, answer, engine.state))
 
 
-class _Forwarder(logging.Handler):
-    """Hands log lines to the run's process, whose business it is where they go."""
+class Forwarder(logging.Handler):
+    """Hands log lines, of whatever thread, to the run's process, whose business it is where they go."""
 
     def __init__(self, channel: Channel) -> None:
         super().__init__()
         self._channel = channel
+        self._loop = asyncio.get_running_loop()
 
     def emit(self, record: logging.LogRecord) -> None:
-        self._channel.send(Said(record.name, record.levelno, record.getMessage()))
+        self._loop.call_soon_threadsafe(self._channel.send, Said(record.name, record.levelno, record.getMessage()))
 
 
 def _make_portable(error: Exception) -> Exception:
@@ -116,7 +116,7 @@ def _make_portable(error: Exception) -> Exception:
 
 
 async def _main() -> None:
-    await EngineServer(socket.socket(fileno=int(sys.argv[1]))).run()
+    await EngineServer().run(socket.socket(fileno=int(sys.argv[1])))
 
 
 if __name__ == "__main__":

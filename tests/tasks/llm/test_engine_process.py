@@ -4,6 +4,7 @@ import asyncio
 import logging
 import os
 import signal
+import socket
 import subprocess
 import sys
 from collections.abc import AsyncIterator
@@ -18,7 +19,9 @@ from schemas.errors import FatalTeacherError, RunStoppedError, TeacherError, Use
 from schemas.parameters import Budget
 from schemas.teacher import TeacherSettings
 from tasks.llm import CompletionStore, EngineStart, Ledger, Teacher, open_teacher
-from tasks.llm.engine_process import EngineProcess
+from tasks.llm.channel import Channel
+from tasks.llm.engine_process import EngineProcess, Said
+from tasks.llm.engine_server import Forwarder
 from tests.tasks.llm.batching import wait_until
 from tests.tasks.llm.endpoints import Endpoint, HasApp, fail, serve
 
@@ -242,6 +245,18 @@ async def test_what_it_logs_is_logged_by_the_run(tmp_path: Path, caplog: pytest.
         await complete(teacher)
     (line,) = [record for record in caplog.records if record.name == "tasks.llm.sender"]
     assert "going on with" in line.getMessage()
+
+
+async def test_what_another_thread_logs_arrives_too() -> None:
+    one, other = socket.socketpair()
+    said: list[Any] = []
+    mine = await Channel.open(one, print, lambda: None)
+    theirs = await Channel.open(other, said.append, lambda: None)
+    record = logging.LogRecord("tasks.llm.store", logging.WARNING, __file__, 1, "%s is full", ("the disk",), None)
+    await asyncio.to_thread(Forwarder(mine).emit, record)
+    await wait_until(lambda: said == [Said("tasks.llm.store", logging.WARNING, "the disk is full")])
+    mine.close()
+    theirs.close()
 
 
 async def test_the_embedded_teacher_is_asked_in_process(tmp_path: Path) -> None:
