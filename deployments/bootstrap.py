@@ -35,7 +35,7 @@ def deploy() -> str:
     configure_client(server)
     root = DataRoot.from_environment()
     os.environ[ROOT_VARIABLE] = root.url
-    os.environ.setdefault(RESULTS_VARIABLE, str(root.cache / "results" if root.is_local else get_home() / "storage"))
+    os.environ.setdefault(RESULTS_VARIABLE, str(root.results if root.is_local else get_home() / "storage"))
     _run_prefect("work-pool", "create", POOL, "--type", "process", "--overwrite")
     _run_prefect("work-pool", "set-concurrency-limit", POOL, str(POOL_LIMIT))
     _run_prefect("work-pool", "create", GPU_POOL, "--type", "process", "--overwrite")

@@ -100,7 +100,7 @@ def _launch_server(root: DataRoot) -> Server:
     server = launch_server()
     if given and server.api_url != given:
         print(f"PREFECT_API_URL ({given}) does not answer; a local server is used", file=sys.stderr)
-    results = {"PREFECT_RESULTS_LOCAL_STORAGE_PATH": str(root.cache / "results")} if root.is_local else {}
+    results = {"PREFECT_RESULTS_LOCAL_STORAGE_PATH": str(root.results)} if root.is_local else {}
     configure_client(server, **results, **_QUIET)
     if not is_healthy(server.api_url):
         print("starting a Prefect server, which takes 10 to 20 s and is done once …", file=sys.stderr, flush=True)

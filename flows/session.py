@@ -28,6 +28,7 @@ from schemas.steps import CallCounts
 from tasks.context import RunContext, use_context
 from tasks.llm import EngineStart, Ledger, Teacher, open_teacher
 from tasks.llm.store import STORE_NAME
+from tasks.results import keep_results_in
 from tasks.store import DataRoot
 
 P = ParamSpec("P")
@@ -135,6 +136,7 @@ async def open_run(params: BuildToolsetParams) -> AsyncIterator[RunContext]:
     path.parent.mkdir(parents=True, exist_ok=True)
     block = params.teacher.api_key_block
     key = None if block is None else await _read_secret(block)
+    keep_results_in(inputs.root)
     ledger = Ledger()
     start = EngineStart(params.teacher, path, params.budget, params.max_error_share, key)
     async with open_teacher(start, ledger) as teacher:

@@ -59,6 +59,11 @@ class DataRoot:
         """The folder of durable completions."""
         return self.path("cache")
 
+    @property
+    def results(self) -> UPath:
+        """The folder of Prefect's results, which are small references to artifacts."""
+        return self.path("cache", "results")
+
     def require_writable(self) -> None:
         """Write and remove a small file. Raises UserError, in one line, where that fails."""
         probe = self.path(f".write-test-{secrets.token_hex(4)}")

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import NoReturn
 
 import pytest
+from prefect.settings import PREFECT_RESULTS_LOCAL_STORAGE_PATH, temporary_settings
 
 import prompts
 from flows.build_dataset import build_dataset, render_summary
@@ -41,6 +42,17 @@ async def test_a_run_publishes_a_dataset_and_the_same_run_again_finds_it_unchang
     assert again.dataset == first.dataset
     assert (again.calls.sent, again.calls.stored) == (0, 0)
     assert "Unchanged" in render_summary(again)
+
+
+async def test_the_steps_results_lie_in_the_data_root_wherever_prefect_keeps_others(
+    data_root: DataRoot, tmp_path: Path
+) -> None:
+    with temporary_settings({PREFECT_RESULTS_LOCAL_STORAGE_PATH: str(tmp_path / "elsewhere")}):
+        await build_dataset(make_params())
+
+    kept = {path.relative_to(data_root.results.path).parts[:2] for path in Path(data_root.results.path).rglob("*")}
+    assert {("document", "yelp"), ("specify", "yelp"), ("instruct", "yelp"), ("simulate", "yelp")} <= kept
+    assert not (tmp_path / "elsewhere").exists()
 
 
 async def test_one_seed_gives_one_dataset_and_another_seed_another(
