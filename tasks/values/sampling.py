@@ -1,5 +1,7 @@
 """A value that conforms to a schema, as realistic as name, description and format allow."""
 
+from collections.abc import Callable
+from functools import partial
 from random import Random
 from typing import Any
 
@@ -8,9 +10,9 @@ from tasks.values import texts
 from tasks.values.kinds import Scene, draw_text
 from tasks.values.merging import flatten_schema, merge_schemas
 from tasks.values.names import infer_value_kind
-from tasks.values.numbers import sample_number
+from tasks.values.numbers import make_number_sampler
 from tasks.values.patterns import matches_pattern, sample_pattern
-from tasks.values.validators import MOST_KEPT, conforms
+from tasks.values.validators import conforms
 from tasks.values.words import singularize, split_name, split_words
 
 Schema = dict[str, Any]
@@ -30,14 +32,20 @@ CHECKED_KEYWORDS = frozenset(
 REGIONS_OF = "US"
 """The country whose regions the pool of regions holds, so that no state of it is said to be in another."""
 
+ANYTHING: Schema = {}
 _AS_TEXT: Schema = {"type": "string"}
 TEXT_CAP = 4
 """How many draws of a kind are tried before text is made to fit."""
 
 
-# By identity, the schema kept beside, as in `validators`.
-_given: dict[int, tuple[Schema, list[Json]]] = {}
-_holds_region: dict[int, tuple[Schema, bool]] = {}
+Sampler = Callable[[Scene, int], Json]
+"""Draws a value in a scene, at a depth in the whole; made once for each field."""
+
+MOST_SAMPLERS = 4096
+"""How many are kept: those of some forty APIs, which are more than are under way at a time."""
+
+# By name and identity, the schema kept beside, as in `validators`.
+_samplers: dict[tuple[str, int], tuple[Any, Sampler]] = {}
 
 
 def sample_value(name: str, schema: Schema, rng: Random) -> Json:
@@ -45,34 +53,43 @@ def sample_value(name: str, schema: Schema, rng: Random) -> Json:
 
     In this order: `const`, `enum`, `examples` or `example` (one that conforms), the kind that name, format and
     description tell, the type. All properties of an object are given. The same generator state gives the same value
-    on every machine. Where a schema cannot be met (or only by luck), the value comes as near to it as was found.
+    on every machine. Where a schema cannot be met (or only by luck), the value comes as near to it as was found. The
+    schema must not be changed afterwards: what was found out about it is kept.
     """
     return _sample(name, schema, Scene(rng), 0)
 
 
 def _sample(name: str, schema: Any, scene: Scene, depth: int) -> Json:
-    if not isinstance(schema, dict) or not schema:
-        return draw_text(infer_value_kind(name, {}) or "word", {}, scene)
-    if "const" in schema:
-        return schema["const"]  # type: ignore[no-any-return]
-    given = _list_given(schema)
-    if given:
-        return scene.rng.choice(given)
-    if not CHECKED_KEYWORDS.isdisjoint(schema):
-        return _sample_checked(name, schema, scene, depth)
-    return _sample_typed(name, schema, scene, depth)
-
-
-def _list_given(schema: Schema) -> list[Json]:
-    """The values that the schema itself names, as far as they conform to it; found once for each schema."""
-    if "enum" not in schema and "examples" not in schema and "example" not in schema:
-        return []
-    known = _given.get(id(schema))
+    key = (name, id(schema))
+    known = _samplers.get(key)
     if known is None:
-        if len(_given) >= MOST_KEPT:
-            _given.clear()
-        known = _given[id(schema)] = (schema, _find_given(schema))
-    return known[1]
+        if len(_samplers) >= MOST_SAMPLERS:
+            _samplers.clear()
+        known = _samplers[key] = (schema, _make_sampler(name, schema))
+    return known[1](scene, depth)
+
+
+def _make_sampler(name: str, schema: Any) -> Sampler:
+    if not isinstance(schema, dict) or not schema:
+        kind = infer_value_kind(name, {}) or "word"
+        return lambda scene, _: draw_text(kind, {}, scene)
+    if CHECKED_KEYWORDS.isdisjoint(schema):
+        return _make_flat_sampler(name, schema)
+    return _find_stated(schema) or partial(_sample_checked, name, schema)
+
+
+def _make_flat_sampler(name: str, schema: Schema) -> Sampler:
+    """A sampler that takes no heed of `CHECKED_KEYWORDS`."""
+    return _find_stated(schema) or _make_typed_sampler(name, schema)
+
+
+def _find_stated(schema: Schema) -> Sampler | None:
+    """Draws from the values that the schema itself states; None if it states none that conform to it."""
+    if "const" in schema:
+        constant: Json = schema["const"]
+        return lambda scene, _: constant
+    given = _find_given(schema)
+    return (lambda scene, _: scene.rng.choice(given)) if given else None
 
 
 def _find_given(schema: Schema) -> list[Json]:
@@ -91,40 +108,35 @@ def _sample_checked(name: str, schema: Schema, scene: Scene, depth: int) -> Json
     for _ in range(ATTEMPTS):
         flat = flatten_schema(schema, scene.rng)
         flat = {key: part for key, part in flat.items() if key not in {"if", "then", "else"}}
-        value = _sample_flat(name, flat, scene, depth)
+        value = _make_flat_sampler(name, flat)(scene, depth)
         if conforms(value, schema):
             return value
         for keyword in ("then", "else"):
             if isinstance(schema.get(keyword), dict):
-                value = _sample_flat(
-                    name, merge_schemas(flat, flatten_schema(schema[keyword], scene.rng)), scene, depth
-                )
+                joined = merge_schemas(flat, flatten_schema(schema[keyword], scene.rng))
+                value = _make_flat_sampler(name, joined)(scene, depth)
                 if conforms(value, schema):
                     return value
     return value
 
 
-def _sample_flat(name: str, flat: Schema, scene: Scene, depth: int) -> Json:
-    if "const" in flat:
-        return flat["const"]  # type: ignore[no-any-return]
-    given = _list_given(flat)
-    return scene.rng.choice(given) if given else _sample_typed(name, flat, scene, depth)
-
-
-def _sample_typed(name: str, schema: Schema, scene: Scene, depth: int) -> Json:
+def _make_typed_sampler(name: str, schema: Schema) -> Sampler:
     kind_of_json = _choose_type(schema)
     if kind_of_json == "object":
-        return _sample_object(name, schema, scene, depth)
+        # That no other country's place stands beside a region of the pool, which is one of `REGIONS_OF`.
+        holds_region = any(infer_value_kind(key, _AS_TEXT) == "region" for key in schema.get("properties") or ())
+        return partial(_sample_object, name, schema, REGIONS_OF if holds_region else None)
     if kind_of_json == "array":
-        return _sample_array(name, schema, scene, depth)
+        return partial(_sample_array, name, schema)
     if kind_of_json == "boolean":
-        return scene.rng.random() < 0.6
+        return lambda scene, _: scene.rng.random() < 0.6
     if kind_of_json == "null":
-        return None
+        return lambda scene, _: None
     kind = infer_value_kind(name, schema)
     if kind_of_json == "string":
-        return _sample_text(kind, schema, scene)
-    return sample_number(kind, schema, scene, whole=kind_of_json == "integer")
+        return lambda scene, _: _sample_text(kind, schema, scene)
+    draw_number = make_number_sampler(kind, schema, whole=kind_of_json == "integer")
+    return lambda scene, _: draw_number(scene)
 
 
 def _choose_type(schema: Schema) -> str:
@@ -179,7 +191,7 @@ def _guess_text_kind(schema: Schema) -> str:
 def _sample_array(name: str, schema: Schema, scene: Scene, depth: int) -> list[Json]:
     shortest, longest = schema.get("minItems") or 0, schema.get("maxItems")
     prefix = schema.get("prefixItems") or ()
-    items = schema.get("items", {})
+    items = schema.get("items", ANYTHING)
     size = max(shortest, scene.rng.randint(1, 3) if depth < DEEPEST else 0)
     size = size if longest is None else min(size, longest)
     size = (
@@ -202,14 +214,14 @@ def _sample_array(name: str, schema: Schema, scene: Scene, depth: int) -> list[J
     return values
 
 
-def _sample_object(name: str, schema: Schema, scene: Scene, depth: int) -> dict[str, Json]:
+def _sample_object(name: str, schema: Schema, country_code: str | None, scene: Scene, depth: int) -> dict[str, Json]:
     properties = schema.get("properties") or {}
     required = schema.get("required") or ()
     # Nested places and people (an order's customer) are scenes of their own; the object itself is one.
     if depth:
         scene = Scene(scene.rng)
-    if properties and _has_region(properties):
-        scene.country_code = REGIONS_OF
+    if country_code is not None:
+        scene.country_code = country_code
     members: dict[str, Json] = {}
     for key, part in properties.items():
         if part is not False and (depth < DEEPEST or key in required):
@@ -217,7 +229,7 @@ def _sample_object(name: str, schema: Schema, scene: Scene, depth: int) -> dict[
     extra = schema.get("additionalProperties")
     for key in required:
         if key not in members:
-            members[key] = _sample(key, extra if isinstance(extra, dict) else {}, scene, depth + 1)
+            members[key] = _sample(key, extra if isinstance(extra, dict) else ANYTHING, scene, depth + 1)
     most = schema.get("maxProperties")
     if most is not None and len(members) > most:
         optional = [key for key in members if key not in required]
@@ -228,17 +240,6 @@ def _sample_object(name: str, schema: Schema, scene: Scene, depth: int) -> dict[
         wanted = max(wanted, 3 if most is None else min(3, most))
     _add_extras(members, wanted, name, extra, scene, depth)
     return members
-
-
-def _has_region(properties: Schema) -> bool:
-    """Whether one of an object's properties is a region; found once for each schema."""
-    known = _holds_region.get(id(properties))
-    if known is None:
-        if len(_holds_region) >= MOST_KEPT:
-            _holds_region.clear()
-        found = any(infer_value_kind(key, _AS_TEXT) == "region" for key in properties)
-        known = _holds_region[id(properties)] = (properties, found)
-    return known[1]
 
 
 def _add_extras(members: dict[str, Json], wanted: int, name: str, extra: Any, scene: Scene, depth: int) -> None:
@@ -257,4 +258,4 @@ def _add_extras(members: dict[str, Json], wanted: int, name: str, extra: Any, sc
         )
         key = draw_text(kind if usable and kind else "word", {}, Scene(scene.rng)) or "key"
         if key not in members:
-            members[key] = _sample(key, extra if isinstance(extra, dict) else {}, Scene(scene.rng), depth + 1)
+            members[key] = _sample(key, extra if isinstance(extra, dict) else ANYTHING, Scene(scene.rng), depth + 1)
