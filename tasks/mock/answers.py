@@ -8,7 +8,7 @@ from tasks.mock.computed import echo_arguments, fill_conversion, fill_outcome, f
 from tasks.mock.finding import Arguments, Targets, find_things, own_collection, own_target, read_wish
 from tasks.mock.lists import DEFAULT_PAGE, describe_figure, find_slice, read_int
 from tasks.mock.plan import Role, Route
-from tasks.mock.shapes import Schema, has_type, list_properties, put_at, read_at, tidy_schema
+from tasks.mock.shapes import Schema, has_type, list_properties, put_at, read_at
 from tasks.mock.vocabulary import CONTROLS, is_id_name, name_words, read_resource, snake
 from tasks.mock.world import Thing, Wish, World
 from tasks.values import conforms, sample_value
@@ -110,7 +110,7 @@ def _show_outcome(route: Route, thing: Thing, arguments: Arguments, targets: Tar
     """A thing as it is after a change, and that the change was made."""
     body = _show_thing(route, thing, arguments, targets, world)
     noun = own_collection(route).name
-    fill_outcome(body, tidy_schema(route.response), route.role, noun, arguments, is_read=False)
+    fill_outcome(body, route.shape, route.role, noun, arguments, is_read=False)
     if isinstance(body, dict) and not route.keys:
         thing.values.update({name: value for name, value in body.items() if name in thing.values})
     return body
@@ -123,7 +123,7 @@ def _answer_delete(route: Route, arguments: Arguments, targets: Targets, world: 
         return body
     item = next(item for item in route.ids if item.is_own)
     if item.collection.id_name is not None and isinstance(body, dict):
-        part = list_properties(tidy_schema(route.response)).get(item.collection.id_name)
+        part = list_properties(route.shape).get(item.collection.id_name)
         if part is not None and conforms(thing.id, part):
             body[item.collection.id_name] = thing.id
     world.delete(item.collection, thing)
@@ -133,7 +133,7 @@ def _answer_delete(route: Route, arguments: Arguments, targets: Targets, world: 
 def _answer_count(route: Route, arguments: Arguments, targets: Targets, world: World) -> Json:
     things = find_things(route, arguments, targets, world)
     body = _answer_other(route, arguments, targets, world)
-    schema = tidy_schema(route.response)
+    schema = route.shape
     fill_statistics(body, schema, things)
     return len(things) if has_type(schema, "integer") else body
 
@@ -146,7 +146,7 @@ def _answer_other(route: Route, arguments: Arguments, targets: Targets, world: W
     assert route.response is not None
     rng = world.rng("answer", route.operation.name, canonical_json(dict(arguments)))
     resource = "_".join(read_resource(route.operation.name)) or route.operation.name
-    schema = tidy_schema(route.response)
+    schema = route.shape
     words = [segment for segment in route.operation.path.split("/") if segment and "{" not in segment]
     drawn = route.response
     if has_type(schema, "array") and not list_properties(schema.get("items", {})) and "maxItems" not in schema:

@@ -14,7 +14,6 @@ from tasks.mock.shapes import has_type, list_properties, read_at
 from tasks.mock.transport import MockApi, MockTransport
 from tasks.openapi.errors import CallError
 from tasks.openapi.functions import Operation, build_function, list_operations
-from tasks.openapi.load import normalise_document
 from tasks.openapi.requests import build_request
 from tasks.openapi.responses import check_response
 from tasks.values import conforms, sample_value
@@ -34,7 +33,7 @@ def audit_functions(toolset: Toolset) -> tuple[AuditedCall, ...]:
     from examples, or from what a search or list answers. It must be answered 2xx, in the declared shape. A bad call
     misses a required argument, has one of the wrong type, or one that the function does not know; it must get 4xx.
     """
-    operations = list_operations(normalise_document(toolset.document))
+    operations = list_operations(toolset.document)
     api = MockApi(operations, toolset.entry.id)
     calls: list[AuditedCall] = []
     for operation in operations:

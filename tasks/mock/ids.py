@@ -20,11 +20,10 @@ def list_examples(schema: dict[str, Any]) -> list[Json]:
 
 
 def make_id(name: str, schema: dict[str, Any], examples: list[Json], rng: Random, resource: str) -> Json:
-    """An identifier that conforms to the schema and looks like the examples.
+    """An identifier that conforms to the schema, which states no values itself, and looks like the examples.
 
     Without examples, a number is one of four to six digits and a text the resource's name with digits (`pet_4821`).
     """
-    bare = {key: value for key, value in schema.items() if key not in {"examples", "example", "enum", "default"}}
     declared = schema.get("type")
     types = declared if isinstance(declared, list) else [declared]
     if "integer" in types or "number" in types:
@@ -34,10 +33,10 @@ def make_id(name: str, schema: dict[str, Any], examples: list[Json], rng: Random
     elif schema.get("format") == "uuid" or name.lower().endswith(("uuid", "guid")):
         candidate = str(UUID(int=rng.getrandbits(128), version=4))
     elif "pattern" in schema or schema.get("format") or name.lower().endswith("slug"):
-        candidate = sample_value(name, bare, rng)
+        candidate = sample_value(name, schema, rng)
     else:
         candidate = f"{resource}_{rng.randint(1000, 9999)}" if resource else str(rng.randint(10_000, 99_999))
-    return candidate if conforms(candidate, bare) else sample_value(name, bare, rng)
+    return candidate if conforms(candidate, schema) else sample_value(name, schema, rng)
 
 
 def _imitate_number(example: Json, rng: Random) -> int:

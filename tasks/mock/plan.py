@@ -9,9 +9,12 @@ from functools import cached_property
 from typing import Any
 
 from schemas.base import Json
-from tasks.mock.shapes import Keys, Schema
+from tasks.mock.shapes import Keys, Schema, leave_out
 from tasks.openapi.functions import Operation
-from tasks.values.validators import Validator
+from tasks.openapi.responses import compile_response
+
+STATED = ("examples", "example", "default")
+"""Keywords by which a schema states values, without excluding others."""
 
 
 class Role(StrEnum):
@@ -60,10 +63,16 @@ class Collection:
         """The schema that values are drawn by: properties under their fuller names."""
         return {**self.schema, "properties": {self.fuller_names.get(k, k): v for k, v in self.properties.items()}}
 
-    @property
+    @cached_property
     def id_schema(self) -> Schema:
-        """The schema of the id; text where the things have no id of their own."""
-        return self.properties.get(self.id_name or "", {"type": "string"})
+        """The schema of further ids, examples left out; text where the things have no id of their own."""
+        return leave_out(self.properties.get(self.id_name or "", {"type": "string"}), *STATED, "enum")
+
+    @cached_property
+    def label_schema(self) -> Schema:
+        """The schema of further labels, examples left out; only where the things have a label."""
+        assert self.label is not None
+        return leave_out(self.properties[self.label], *STATED)
 
 
 @dataclass(frozen=True, eq=False)
@@ -105,7 +114,8 @@ class ListControls:
 class Route:
     """An operation and how it is answered.
 
-    `keys` leads to the list or the record in the response, `item` is the schema there. `scope` names the arguments
+    `response` is the schema of a good answer (None: none is declared) and `shape` the same, tidied. `keys` leads to the
+    list or the record in the response, `item` is the schema there. `scope` names the arguments
     that say which things are meant without being a property of theirs; `fields` maps a body argument to the property
     that it sets; `key_filter` is what `FETCH` finds by where that is no id.
     """
@@ -114,7 +124,7 @@ class Route:
     role: Role
     status: int
     response: Schema | None
-    check: Validator
+    shape: Schema
     collection: Collection | None = None
     keys: Keys = ()
     item: Schema = field(default_factory=dict)
@@ -126,6 +136,11 @@ class Route:
     verbs: frozenset[str] = frozenset()
     is_bounded: bool = False  # few are asked for by nature (top, latest), so that they come in order
     frame: Schema = field(default_factory=dict)  # the response without the list or the record in it
+
+    def check(self, body: Json) -> bool:
+        """Whether the body conforms to what the document declares for a good answer."""
+        success = self.operation.success
+        return success is None or compile_response(success).is_valid(body)
 
     def describe_error(self, status: int) -> dict[str, Any] | None:
         """The document's schema for an error of this status, if it has one."""

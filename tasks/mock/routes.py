@@ -11,7 +11,7 @@ from tasks.mock.shapes import Schema, schema_without
 from tasks.mock.sightings import Sighting, sight_operation
 from tasks.mock.vocabulary import CONTROLS, PICKING, is_id_name, name_words, snake
 from tasks.openapi.functions import Operation
-from tasks.values import compile_validator, infer_value_kind
+from tasks.values import infer_value_kind
 
 DEFAULT_STATUS = {"POST": 201, "DELETE": 200}
 
@@ -53,7 +53,7 @@ def _compile_route(sighting: Sighting, collections: dict[str, Collection]) -> Ro
         role=role,
         status=_read_status(operation),
         response=schema,
-        check=compile_validator(schema or {}),
+        shape=sighting.schema,
         collection=collection,
         keys=keys,
         item=spot.schema if spot is not None else {},

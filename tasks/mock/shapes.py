@@ -6,7 +6,7 @@ from typing import Any
 
 from schemas.base import Json
 from tasks.mock.vocabulary import WRAPPERS, Words, name_words
-from tasks.values import flatten_schema, split_name
+from tasks.values import COMBINATIONS, flatten_schema, split_name
 
 Schema = dict[str, Any]
 Keys = tuple[str, ...]
@@ -26,7 +26,8 @@ def tidy_schema(schema: Any, depth: int = 0) -> Schema:
     """A schema with combinations flattened at every level, to be looked at (not to validate by)."""
     if not isinstance(schema, dict):
         return {}
-    flat = dict(flatten_schema(schema, Random(0)))
+    # A generator costs more than all else here, and few schemas have anything to choose from.
+    flat = dict(schema) if COMBINATIONS.isdisjoint(schema) else dict(flatten_schema(schema, Random(0)))
     if depth < DEEPEST:
         if isinstance(flat.get("properties"), dict):
             # What is required though nobody describes it is given all the same.
@@ -52,6 +53,11 @@ def list_properties(schema: Schema) -> dict[str, Schema]:
     """The properties of an object's schema; empty for anything else."""
     properties = schema.get("properties")
     return properties if isinstance(properties, dict) and has_type(schema, "object") else {}
+
+
+def leave_out(schema: Schema, *keywords: str) -> Schema:
+    """The schema without some keywords."""
+    return {key: value for key, value in schema.items() if key not in keywords}
 
 
 def find_list(schema: Schema, resource: Words, depth: int = 0) -> Spot | None:

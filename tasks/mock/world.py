@@ -206,9 +206,8 @@ class World:
         """Sees to it that no two things share a name, as far as the schema has names enough."""
         if collection.label is None:
             return
-        part = collection.properties[collection.label]
+        part, bare = collection.properties[collection.label], collection.label_schema
         name = collection.fuller_names.get(collection.label, collection.label)
-        bare = {key: value for key, value in part.items() if key not in {"examples", "example", "default"}}
         label: Json = values.get(collection.label)
         examples = [example for example in list_examples(part) if isinstance(example, str)]
         for attempt in range(ATTEMPTS):

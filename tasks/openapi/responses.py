@@ -21,12 +21,17 @@ def check_response(operation: Operation, status: int, body: Json) -> str:
     if response.schema is None:
         return ""
     try:
-        error = next(_compile_response(response).iter_errors(body), None)
+        error = next(compile_response(response).iter_errors(body), None)
     except (TypeError, ValueError) as problem:
         return f"body: it holds a value that JSON cannot carry: {problem}"
     return "" if error is None else describe_value_error(error)
 
 
 @lru_cache(maxsize=512)
-def _compile_response(response: Response) -> jsonschema_rs.Draft202012Validator:
+def compile_response(response: Response) -> jsonschema_rs.Draft202012Validator:
+    """The validator of a response's bodies; one without a schema promises nothing.
+
+    Raises:
+        DocumentError: the schema cannot be compiled.
+    """
     return compile_schema(response.schema or {})

@@ -5,7 +5,7 @@ Owns: what kind of value a name asks for (`infer_value_kind`), and drawing one t
 Knows nothing of APIs, requests or episodes.
 """
 
-from tasks.values.merging import flatten_schema, merge_schemas
+from tasks.values.merging import COMBINATIONS, flatten_schema, merge_schemas
 from tasks.values.names import infer_value_kind
 from tasks.values.sampling import sample_value
 from tasks.values.texts import ADJECTIVES
@@ -14,6 +14,7 @@ from tasks.values.words import pluralize, singularize, split_name
 
 __all__ = [
     "ADJECTIVES",
+    "COMBINATIONS",
     "compile_validator",
     "conforms",
     "flatten_schema",

@@ -5,6 +5,7 @@ from typing import Any
 
 Schema = dict[str, Any]
 
+COMBINATIONS = frozenset({"allOf", "oneOf", "anyOf"})
 TIGHTEST = {
     "minimum": max,
     "exclusiveMinimum": max,
@@ -21,9 +22,9 @@ TIGHTEST = {
 
 def flatten_schema(schema: Schema, rng: Random) -> Schema:
     """The schema with every `allOf` merged in and one branch of `oneOf` and `anyOf` chosen (not null if possible)."""
-    if not ("allOf" in schema or "oneOf" in schema or "anyOf" in schema):
+    if COMBINATIONS.isdisjoint(schema):
         return schema
-    flat = {key: value for key, value in schema.items() if key not in {"allOf", "oneOf", "anyOf"}}
+    flat = {key: value for key, value in schema.items() if key not in COMBINATIONS}
     for part in schema.get("allOf") or ():
         if isinstance(part, dict):
             flat = merge_schemas(flat, flatten_schema(part, rng))
