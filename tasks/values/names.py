@@ -234,7 +234,7 @@ def _infer(name: str, types: tuple[str, ...], format_name: str, description: str
         return by_name if by_name in allowed else allowed[0]
     kind = by_name
     if kind is None or kind in VAGUE_KINDS or kind in {"country", "url"}:
-        hint = next((hinted for pattern, hinted in DESCRIPTION_HINTS if pattern.search(description)), None)
+        hint = _find_hint(description)
         # A country stays a name unless its codes are spoken of, and a URL one unless it is an image's.
         fits = (
             hint is not None and (texts or hint in NUMERIC_KINDS) and (kind not in {"country", "url"} or kind in hint)
@@ -248,6 +248,11 @@ def _infer(name: str, types: tuple[str, ...], format_name: str, description: str
     if "integer" in types or "number" in types:
         return kind if kind in NUMERIC_KINDS else None
     return None
+
+
+@lru_cache(maxsize=4096)
+def _find_hint(description: str) -> str | None:
+    return next((hinted for pattern, hinted in DESCRIPTION_HINTS if pattern.search(description)), None)
 
 
 def _is_aside(name: str, kind: str | None, hint: str) -> bool:
