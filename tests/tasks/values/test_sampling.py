@@ -3,6 +3,7 @@
 import re
 import subprocess
 import sys
+from copy import deepcopy
 from datetime import date
 from random import Random
 from typing import Any
@@ -12,7 +13,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tasks.values import sample_value
+from tasks.values import sample_value, sampling
+from tasks.values.pools import list_places
 from tests.tasks.values.strategies import schemas
 
 NAMES = st.sampled_from(["city", "price", "createdAt", "user_id", "tags", "xyzzy", "latitude", "rates", "", "日付"])
@@ -29,6 +31,23 @@ def test_every_value_conforms_to_its_schema(name: str, schema: dict[str, Any], s
     value = sample_value(name, schema, Random(seed))
     assert is_valid(value, schema), value
     assert value == sample_value(name, schema, Random(seed))
+    assert value == sample_value(name, deepcopy(schema), Random(seed))
+
+
+def test_one_schema_under_two_names_is_drawn_by_each_name() -> None:
+    text = {"type": "string"}
+    schema = {"type": "object", "properties": {"city": text, "email": text, "price": text}}
+    value = sample_value("order", schema, Random(1))
+    assert isinstance(value, dict)
+    assert value["city"] in {place.city for place in list_places()}
+    assert re.fullmatch(r"\S+@example\.org", str(value["email"]))
+    assert re.fullmatch(r"\d+\.\d\d", str(value["price"]))
+
+
+def test_what_is_kept_of_schemas_has_a_bound() -> None:
+    for number in range(sampling.MOST_SAMPLERS + 10):
+        sample_value("price", {"type": "number", "minimum": number}, Random(1))
+    assert len(sampling._samplers) <= sampling.MOST_SAMPLERS
 
 
 @pytest.mark.parametrize(
