@@ -12,6 +12,7 @@ from tasks.mock.plan import Collection, Role, Route
 from tasks.mock.recognition import find_ordered_pairs
 from tasks.mock.shapes import has_type, list_properties, read_at
 from tasks.mock.transport import MockApi, MockTransport
+from tasks.mock.world import Stocks
 from tasks.openapi.errors import CallError
 from tasks.openapi.functions import Operation, build_function, list_operations
 from tasks.openapi.requests import build_request
@@ -35,15 +36,15 @@ def audit_functions(toolset: Toolset) -> tuple[AuditedCall, ...]:
     """
     operations = list_operations(toolset.document)
     api = MockApi(operations, toolset.entry.id)
+    stocks: Stocks = {}
     calls: list[AuditedCall] = []
     for operation in operations:
-        good = _call_well(api, operation)
-        calls += (good, _call_badly(api, operation, good.arguments))
+        good = _call_well(api, operation, api.transport(AUDIT_SEED, stocks=stocks))
+        calls += (good, _call_badly(operation, good.arguments, api.transport(AUDIT_SEED, stocks=stocks)))
     return tuple(calls)
 
 
-def _call_well(api: MockApi, operation: Operation) -> AuditedCall:
-    transport = api.transport(AUDIT_SEED)
+def _call_well(api: MockApi, operation: Operation, transport: MockTransport) -> AuditedCall:
     arguments = _choose_arguments(api, operation, transport, 0)
     status, body, problem = _send(transport, operation, arguments)
     if not problem:
@@ -53,9 +54,9 @@ def _call_well(api: MockApi, operation: Operation) -> AuditedCall:
     return AuditedCall(function=operation.name, good=True, arguments=arguments, status=status, problem=problem)
 
 
-def _call_badly(api: MockApi, operation: Operation, good: dict[str, Any]) -> AuditedCall:
+def _call_badly(operation: Operation, good: dict[str, Any], transport: MockTransport) -> AuditedCall:
     arguments = _spoil_arguments(operation, good)
-    status, _, _ = _send(api.transport(AUDIT_SEED), operation, arguments)
+    status, _, _ = _send(transport, operation, arguments)
     problem = "" if 400 <= status < 500 else f"status {status} for a bad call"
     return AuditedCall(function=operation.name, good=False, arguments=arguments, status=status, problem=problem)
 

@@ -11,7 +11,7 @@ from tasks.mock.faults import RequestError, choose_fault, write_error
 from tasks.mock.finding import find_targets
 from tasks.mock.plan import Route
 from tasks.mock.routes import compile_routes
-from tasks.mock.world import World
+from tasks.mock.world import Stocks, World
 from tasks.openapi.functions import Operation
 from tasks.openapi.matching import match_request, read_arguments
 
@@ -24,9 +24,9 @@ class MockApi:
         self.api_id = api_id
         self._routes: dict[str, Route] = compile_routes(self.operations)
 
-    def transport(self, seed: int, fail_once: bool = False) -> "MockTransport":
-        """A transport for one episode; costs microseconds."""
-        return MockTransport(self.operations, self.api_id, seed, fail_once, api=self)
+    def transport(self, seed: int, fail_once: bool = False, stocks: Stocks | None = None) -> "MockTransport":
+        """A transport for one episode; costs microseconds. `stocks` spares many of one seed work (see `World`)."""
+        return MockTransport(self.operations, self.api_id, seed, fail_once, api=self, stocks=stocks)
 
     def find_route(self, operation: Operation) -> Route:
         """How an operation is answered."""
@@ -38,7 +38,7 @@ class MockTransport(httpx.AsyncBaseTransport, httpx.BaseTransport):
 
     Answers follow from (`api_id`, `seed`) and what was created, changed and deleted before. With `fail_once`, the
     first otherwise good request gets 500, 503, 429 or 504 and changes nothing. `api` spares reading the operations
-    again (see `MockApi`).
+    again (see `MockApi`), `stocks` making the same things again (see `World`).
     """
 
     def __init__(
@@ -49,9 +49,10 @@ class MockTransport(httpx.AsyncBaseTransport, httpx.BaseTransport):
         fail_once: bool = False,
         *,
         api: MockApi | None = None,
+        stocks: Stocks | None = None,
     ) -> None:
         self._api = api or MockApi(operations, api_id)
-        self._world = World(api_id, seed)
+        self._world = World(api_id, seed, stocks)
         self._fails_next = fail_once
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:

@@ -3,6 +3,7 @@
 A thing's values follow from (API, seed, collection, what it was made for), not from when it was asked for.
 """
 
+import pickle
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from random import Random
@@ -16,6 +17,8 @@ from tasks.mock.shapes import Schema, has_type, list_properties
 from tasks.values import conforms, sample_value
 
 Values = dict[str, Any]
+Stocks = dict[str, bytes]
+"""What collections are first stocked with, by their names: shelves, packed."""
 
 ATTEMPTS = 12
 DRAWS = 5
@@ -53,16 +56,21 @@ class Shelf:
     taken_ids: set[str] = field(default_factory=set)
     labels: set[str] = field(default_factory=set)
     answered: dict[str, int] = field(default_factory=dict)
-    is_stocked: bool = False
     created: int = 0
 
 
 class World:
-    """All things of an episode."""
+    """All things of an episode.
 
-    def __init__(self, api_id: str, seed: int) -> None:
+    `stocks` is shared by worlds of one API and seed that would else each make the same things to begin with: the
+    first one leaves copies in it, which the others unpack. Nothing that happens in a world reaches it.
+    """
+
+    def __init__(self, api_id: str, seed: int, stocks: Stocks | None = None) -> None:
         self._key = f"{api_id}|{seed}"
+        self._stocks = stocks
         self._shelves: dict[str, Shelf] = {}
+        self._ids: dict[str, list[Json]] = {}
 
     def rng(self, *parts: object) -> Random:
         """A generator for one purpose: the same for the same API, seed and parts, on every machine."""
@@ -115,6 +123,11 @@ class World:
 
     def list_ids(self, collection: Collection) -> list[Json]:
         """The ids that exist from the start, in order; a function of API and seed only."""
+        if collection.name not in self._ids:
+            self._ids[collection.name] = self._make_ids(collection)
+        return self._ids[collection.name]
+
+    def _make_ids(self, collection: Collection) -> list[Json]:
         ids: list[Json] = list(collection.id_examples[:10])
         resource = collection.name.split("_")[-1]
         size = len(ids) + self.rng("stock", collection.name).randint(4, 6) - min(len(ids), 3)
@@ -142,14 +155,22 @@ class World:
         return shown
 
     def _stock(self, collection: Collection) -> Shelf:
-        shelf = self._shelves.get(collection.name)
-        if shelf is None:
-            shelf = self._shelves[collection.name] = Shelf()
-        if not shelf.is_stocked:
-            shelf.is_stocked = True
-            for id_ in self.list_ids(collection):
-                self._make(collection, f"stock {id_}", Wish(), 0, id=id_)
-        return shelf
+        if collection.name not in self._shelves:
+            self._fill_shelf(collection)
+        return self._shelves[collection.name]
+
+    def _fill_shelf(self, collection: Collection) -> None:
+        # What the things refer to may have changed in this episode; then they are this episode's alone.
+        is_usual = self._shelves.keys().isdisjoint(owner.name for owner in collection.foreign.values())
+        stocks = self._stocks if is_usual else None
+        if stocks is not None and collection.name in stocks:
+            self._shelves[collection.name] = pickle.loads(stocks[collection.name])
+            return
+        shelf = self._shelves[collection.name] = Shelf()
+        for id_ in self.list_ids(collection):
+            self._make(collection, f"stock {id_}", Wish(), 0, id=id_)
+        if stocks is not None:
+            stocks[collection.name] = pickle.dumps(shelf)
 
     def _make(self, collection: Collection, purpose: str, wish: Wish, turn: int, id: Json = None) -> Thing:
         shelf = self._shelves[collection.name]

@@ -35,7 +35,7 @@ def pet_api() -> MockApi:
 
 @pytest.fixture
 def open_episode(pet_api: MockApi) -> Callable[..., Caller]:
-    return lambda seed=1, fail_once=False: Caller(pet_api.transport(seed, fail_once=fail_once))
+    return lambda seed=1, **options: Caller(pet_api.transport(seed, **options))
 
 
 @pytest.fixture

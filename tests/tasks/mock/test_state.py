@@ -1,16 +1,23 @@
 """An episode's world: what is created, changed and deleted stays so; ids are known or not."""
 
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 
 from tasks.mock import MockTransport
+from tasks.mock.plan import Collection
 from tasks.mock.recognition import find_ordered_pairs
+from tasks.mock.world import Stocks, Wish, World
 from tasks.openapi.requests import build_request
 from tests.tasks.mock.conftest import Caller
 from tests.tasks.mock.pets import read_operations
 
 Open = Callable[..., Caller]
+
+
+def things_with(*names: str) -> dict[str, Any]:
+    return {"type": "object", "properties": {name: {"type": "string"} for name in names}}
 
 
 def test_a_thing_is_the_same_in_list_and_detail(pets: Caller) -> None:
@@ -96,6 +103,39 @@ def test_episodes_do_not_see_each_other(open_episode: Open) -> None:
     first, second = open_episode(1), open_episode(1)
     first.call("deletePet", petId="pet_4821")
     assert second.call("getPet", petId="pet_4821")["id"] == "pet_4821"
+
+
+def test_episodes_that_share_their_stock_answer_like_any_other(open_episode: Open) -> None:
+    def play(episode: Caller) -> Any:
+        episode.call("createPet", 201, name="Rex", breed="Akita")
+        episode.call("updatePet", petId="pet_4821", name="Renamed")
+        episode.call("deletePet", petId="pet_1290")
+        return episode.call("listPets", limit=12)
+
+    stocks: Stocks = {}
+    untouched, expected = open_episode(1).call("listPets", limit=12), play(open_episode(1))
+    for _ in range(3):
+        assert open_episode(1, stocks=stocks).call("listPets", limit=12) == untouched
+        assert play(open_episode(1, stocks=stocks)) == expected
+
+
+def test_a_shared_stock_speaks_of_nothing_that_another_episode_made() -> None:
+    owner, pet = Collection("owner", things_with("id")), Collection("pet", things_with("id", "owner_id"))
+    owner.id_name = pet.id_name = "id"
+    pet.foreign["owner_id"] = owner
+
+    def list_owners(world: World) -> list[Any]:
+        return [thing.values["owner_id"] for thing in world.find(pet, Wish())]
+
+    stocks: Stocks = {}
+    changed = World("pets", 1, stocks)
+    for known in changed.find(owner, Wish()):
+        changed.delete(owner, known)
+    made = changed.create(owner, {}, {})
+    assert set(list_owners(changed)) == {made.id}
+    first, second = World("pets", 1, stocks), World("pets", 1, stocks)
+    assert list_owners(first) == list_owners(second) == list_owners(World("pets", 1))
+    assert made.id not in list_owners(first)
 
 
 def test_the_seed_decides_and_the_order_of_calls_does_not(open_episode: Open) -> None:
