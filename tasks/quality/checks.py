@@ -36,10 +36,16 @@ def _decide(reason: Reason, problems: Iterator[str]) -> Verdict:
     """Keep if there is no problem; else the first one, on one line, is the detail."""
     problem = next(problems, None)
     if problem is None:
-        return Verdict(check=reason.value, keep=True)
+        return _keep(reason)
     line = re.sub(r"\s+", " ", problem).strip()
     detail = line if len(line) <= _DETAIL_LENGTH else line[: _DETAIL_LENGTH - 1] + "…"
     return Verdict(check=reason.value, keep=False, reason=reason, detail=detail)
+
+
+@functools.cache
+def _keep(reason: Reason) -> Verdict:
+    """Most verdicts are this one."""
+    return Verdict(check=reason.value, keep=True)
 
 
 def _quote(value: object) -> str:
@@ -235,11 +241,14 @@ def check_response_grounding(episode: Episode, toolset: Toolset) -> Verdict:
 
 
 def _find_grounds(view: EpisodeView, toolset: Toolset, response: str) -> Grounds:
-    limits: set[Number] = read_numbers(response)
-    for segment in view.corpus.segments:
-        if segment.by_user:
-            limits |= read_numbers(segment.raw) | read_spelled_numbers(segment.words)
-    counts = Counts(view.corpus.bodies, {len(view.calls), len(toolset.functions)}, limits)
+    def find_limits() -> set[Number]:
+        limits: set[Number] = read_numbers(response)
+        for segment in view.corpus.segments:
+            if segment.by_user:
+                limits |= read_numbers(segment.raw) | read_spelled_numbers(segment.words)
+        return limits
+
+    counts = Counts(view.corpus.bodies, {len(view.calls), len(toolset.functions)}, find_limits)
     return Grounds(view.corpus, find_vocabulary(toolset), counts)
 
 

@@ -4,6 +4,7 @@ A claim is grounded when the corpus holds it, or it follows from what the corpus
 accept: another spelling, a rounded number, a count. Lower-case words are never claims.
 """
 
+import functools
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -57,13 +58,19 @@ COMMON_NAMES = frozenset({*MONTHS, *WEEKDAYS, *_COMMON.split()})
 """Capitalised words that name nothing in particular, folded."""
 
 
+@functools.lru_cache(maxsize=1 << 12)
+def _split_key(key: str) -> frozenset[str]:
+    """A field's name as words, in both readings of camel case; an API's episodes have the same fields."""
+    return frozenset(split_words(f"{key} {HUMP.sub(' ', key)}"))
+
+
 @dataclass
 class Grounds:
     """What a text may state: the corpus, words that are nobody's claim (the API's own), and what can be counted."""
 
     corpus: Corpus
     vocabulary: frozenset[str] = frozenset()
-    counts: Counts = field(default_factory=lambda: Counts([], set(), set()))
+    counts: Counts = field(default_factory=lambda: Counts([], set(), set))
 
 
 def find_ungrounded_claims(text: str, corpus: Corpus, grounds: Grounds | None = None) -> list[str]:
@@ -80,7 +87,7 @@ class _Finder:
         self.text = _EMPHASIS.sub("", text)
         self.corpus = grounds.corpus
         self.grounds = grounds
-        self.key_words = {word for key in self.corpus.keys for word in split_words(f"{key} {HUMP.sub(' ', key)}")}
+        self.key_words = frozenset[str]().union(*map(_split_key, self.corpus.keys))
         self.listed = len(_MARKER.findall(text)) or len(re.findall(r"(?m)^\s*[-*•]\s", text))
 
     def find(self) -> Iterator[str]:
@@ -145,6 +152,8 @@ class _Finder:
     def _find_codes(self) -> Iterator[str]:
         for match in _CODE.finditer(self.text):
             code = match.group()
+            if code.isalpha() and code[1:].islower():  # a word, as most are
+                continue
             digits, letters = any(c.isdigit() for c in code), any(c.isalpha() for c in code)
             humped = any(c.isupper() for c in code[1:]) and any(c.islower() for c in code)
             dotted = digits and code.count(".") > 1

@@ -1,7 +1,8 @@
 """Numbers that follow from observations without standing in them: how many there are of what."""
 
+import functools
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from tasks.quality.numbers import Number
@@ -21,41 +22,42 @@ class Counts:
     Args:
         bodies: the observations.
         extra: further counts that may be stated, such as that of the calls.
-        limits: numbers that things may have been counted against ("3 under $20").
+        find_limits: reads the numbers that things may have been counted against ("3 under $20"); called at most once.
     """
 
-    def __init__(self, bodies: list[Any], extra: set[int], limits: set[Number]) -> None:
+    def __init__(self, bodies: list[Any], extra: set[int], find_limits: Callable[[], set[Number]]) -> None:
         self.lists = [found for body in bodies for found in find_lists(body)]
         self.longest = max((len(found) for found in self.lists), default=0)
         self._lengths = {len(found) for found in self.lists} | extra
         if len(self.lists) > 1:
             self._lengths.add(sum(len(found) for found in self.lists if any(isinstance(item, dict) for item in found)))
-        self._limits = limits
-        self._groups: set[int] | None = None
+        self._find_limits = find_limits
 
     def holds(self, value: Number) -> bool:
         """Whether something was counted that there are `value` of."""
         if value in self._lengths:
             return True
-        if value > self.longest:
-            return False
-        if self._groups is None:
-            self._groups = {count for found in self.lists for count in self._count_groups(found)}
-        return value in self._groups
+        return value <= self.longest and value in self._groups
 
-    def _count_groups(self, items: list[Any]) -> Iterator[int]:
-        records = [item for item in items if isinstance(item, dict)]
-        for field in {key for record in records for key in record}:
-            values = [record[field] for record in records if field in record]
-            words: Counter[Any] = Counter()
-            for value in values:
-                entries = value if isinstance(value, list) else [value]
-                words.update(entry for entry in entries if isinstance(entry, str | bool | int | float))
-            yield from words.values()
-            if not values or not all(isinstance(v, int | float) and not isinstance(v, bool) for v in values):
-                continue
-            for limit in self._limits:
-                yield sum(value >= limit for value in values)
-                yield sum(value > limit for value in values)
-                yield sum(value <= limit for value in values)
-                yield sum(value < limit for value in values)
+    @functools.cached_property
+    def _groups(self) -> frozenset[int]:
+        limits = self._find_limits()
+        return frozenset(count for found in self.lists for count in _count_groups(found, limits))
+
+
+def _count_groups(items: list[Any], limits: set[Number]) -> Iterator[int]:
+    records = [item for item in items if isinstance(item, dict)]
+    for field in {key for record in records for key in record}:
+        values = [record[field] for record in records if field in record]
+        words: Counter[Any] = Counter()
+        for value in values:
+            entries = value if isinstance(value, list) else [value]
+            words.update(entry for entry in entries if isinstance(entry, str | bool | int | float))
+        yield from words.values()
+        if not values or not all(isinstance(v, int | float) and not isinstance(v, bool) for v in values):
+            continue
+        for limit in limits:
+            yield sum(value >= limit for value in values)
+            yield sum(value > limit for value in values)
+            yield sum(value <= limit for value in values)
+            yield sum(value < limit for value in values)

@@ -54,11 +54,13 @@ _MONTH = (
 )
 _TH = r"(?:st|nd|rd|th)?"
 _TO = r"(?:\s*(?:-|–|to|and|until|till|through)\s*(?:the\s+)?"
-_ISO = re.compile(r"(?<![\d.-])(?P<y>[12]\d{3})([-/.])(?P<m>\d{1,2})(?:\2(?P<d>\d{1,2}))?(?![\d-]|\.\d)")
-_COMPACT = re.compile(r"(?<![\w.])(?P<y>(?:19|20)\d\d)(?P<m>\d\d)(?P<d>\d\d)(?!\w|\.\d)")
-_NUMERIC = re.compile(r"(?<![\w.])(?P<a>\d{1,2})([/.-])(?P<b>\d{1,2})\2(?P<y>[12]\d{3}|\d\d)(?![\w]|[./]\d)")
+# A pattern that opens with a digit is searched for from digit to digit, not character by character: so what may not
+# stand before that digit is told right behind it.
+_ISO = re.compile(r"(?P<y>[12]\d{3})(?<![\d.-]\d{4})([-/.])(?P<m>\d{1,2})(?:\2(?P<d>\d{1,2}))?(?![\d-]|\.\d)")
+_COMPACT = re.compile(r"(?P<y>(?:19|20)\d\d)(?<![\w.]\d{4})(?P<m>\d\d)(?P<d>\d\d)(?!\w|\.\d)")
+_NUMERIC = re.compile(r"(?P<a>\d(?<![\w.]\d)\d?)([/.-])(?P<b>\d{1,2})\2(?P<y>[12]\d{3}|\d\d)(?![\w]|[./]\d)")
 _DAY_FIRST = re.compile(
-    rf"\b(?P<d>\d{{1,2}}){_TH}{_TO}(?P<d2>\d{{1,2}}){_TH})?[\s-]*(?:of\s+)?\b{_MONTH},?(?:[\s-]+(?P<y>[12]\d{{3}})\b)?",
+    rf"(?P<d>\d(?<!\w\d)\d?){_TH}{_TO}(?P<d2>\d{{1,2}}){_TH})?[\s-]*(?:of\s+)?\b{_MONTH},?(?:[\s-]+(?P<y>[12]\d{{3}})\b)?",
     re.IGNORECASE,
 )
 _MONTH_FIRST = re.compile(
@@ -68,12 +70,15 @@ _MONTH_FIRST = re.compile(
 )
 _MONTH_YEAR = re.compile(rf"\b{_MONTH},?\s+(?:of\s+)?(?P<y>[12]\d{{3}})\b", re.IGNORECASE)
 _CLOCK = re.compile(
-    r"(?<![^\W_T])(?<![:.,])(?P<h>\d{1,2})(?::(?P<mi>\d\d)(?::(?P<s>\d\d)(?:\.\d+)?)?)?(?P<ap>\s?[ap]\.?m\b\.?)?(?![\d:])",
+    r"(?P<h>\d(?<![^\W_T]\d)(?<![:.,]\d)\d?)(?::(?P<mi>\d\d)(?::(?P<s>\d\d)(?:\.\d+)?)?)?(?P<ap>\s?[ap]\.?m\b\.?)?(?![\d:])",
     re.IGNORECASE,
 )
 _WORD_CLOCK = re.compile(
     r"\b(?:(?P<noon>noon|midday)|(?P<midnight>midnight)|(?P<h>\d{1,2}) o['’]clock)\b", re.IGNORECASE
 )
+
+
+_MONTH_STARTS = tuple(month[:3] for month in MONTHS)
 
 
 def _read_day(year: int | None, month: int, day: int | None) -> Day | None:
@@ -103,7 +108,9 @@ def _read_match(match: re.Match[str]) -> Iterator[Day | None]:
 def find_days(text: str) -> list[FoundDay]:
     """All dates in a text, in order; a form that can mean several things is one find with several readings."""
     found = []
-    for pattern in (_ISO, _COMPACT, _NUMERIC, _DAY_FIRST, _MONTH_FIRST, _MONTH_YEAR):
+    folded = text.casefold()
+    by_name = (_DAY_FIRST, _MONTH_FIRST, _MONTH_YEAR) if any(month in folded for month in _MONTH_STARTS) else ()
+    for pattern in (_ISO, _COMPACT, _NUMERIC, *by_name):
         for match in pattern.finditer(text):
             readings = tuple(dict.fromkeys(day for day in _read_match(match) if day))
             if readings:

@@ -134,10 +134,12 @@ def _read_vocabulary(toolset: Toolset) -> frozenset[str]:
     texts = [entry.name, entry.description, entry.category, toolset.introduction]
     for function in toolset.functions:
         texts += [function.name, function.description, json.dumps(function.parameters, ensure_ascii=False)]
-    text = "\n".join(texts)
+    text = " ".join(set(" ".join(texts).split()))  # schemas say the same over and over
     words = {*split_words(text), *split_words(_split_humps(text))}
-    return frozenset(word for word in words if not any(char.isdigit() for char in word))
+    return frozenset(word for word in words if word.isalpha() or not any(char.isdigit() for char in word))
 
 
 def _split_humps(text: str) -> str:
-    return "".join(f" {char}" if char.isupper() else char for char in text)
+    for capital in filter(str.isupper, set(text)):
+        text = text.replace(capital, f" {capital}")
+    return text

@@ -19,7 +19,7 @@ STOP_WORDS = frozenset(_STOP.split())
 """Words that carry no value of their own."""
 
 _WORD = re.compile(rf"\d+(?:[.,]\d+)*[^\W_]*|[^\W_]+|{SEPARATOR}")
-_UNDECOMPOSED = str.maketrans({"ø": "o", "æ": "ae", "ł": "l", "đ": "d", "ı": "i", "œ": "oe", "þ": "th", "ð": "d"})
+_UNDECOMPOSED = {"ø": "o", "æ": "ae", "ł": "l", "đ": "d", "ı": "i", "œ": "oe", "þ": "th", "ð": "d"}
 _IRREGULAR = {
     "children": "child",
     "feet": "foot",
@@ -44,8 +44,11 @@ def fold_text(text: str) -> str:
     """The text without case and diacritics; punctuation and spaces stay."""
     if text.isascii():
         return text.lower()
-    decomposed = unicodedata.normalize("NFKD", text.casefold())
-    return "".join(c for c in decomposed if not unicodedata.combining(c)).translate(_UNDECOMPOSED)
+    folded = unicodedata.normalize("NFKD", text.casefold())
+    for char in set(folded):  # few of a text's characters are rare, and each is replaced at once
+        if char in _UNDECOMPOSED or unicodedata.combining(char):
+            folded = folded.replace(char, _UNDECOMPOSED.get(char, ""))
+    return folded
 
 
 @functools.lru_cache(maxsize=1 << 14)

@@ -1,8 +1,8 @@
 """Numbers as people write them: digits with separators, signs, scales, percentages; words and ordinals."""
 
 import re
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterator
+from typing import NamedTuple
 
 from tasks.quality.folding import split_words
 
@@ -46,13 +46,15 @@ _NUMBER = re.compile(
     """,
     re.VERBOSE,
 )
+_DIGIT = re.compile(r"\d")
+_BEFORE_DIGITS = 3
+"""The most characters that stand before a number's first digit: a sign, and two letters or a currency and a space."""
 _DECIMAL_COMMA = re.compile(r"(?<![\w.,])(\d+),(\d{1,2})(?![\w,])")
 _RANGE = re.compile(r"(?<![\w.,-])(\d{1,4})\s*(?:-|–|to|through|until)\s*(\d{1,4})(?![\w-]|[.,]\d)")
 _GROUPING = re.compile(r"[,’'\u00a0\u202f]")
 
 
-@dataclass(frozen=True)
-class FoundNumber:
+class FoundNumber(NamedTuple):
     """A number in a text: `values` are its readings (50%: 50 and 0.5), `quanta` the worth of its last digit in each."""
 
     values: tuple[Number, ...]
@@ -80,7 +82,7 @@ def _find_quantum(digits: str) -> float:
 def find_numbers(text: str) -> list[FoundNumber]:
     """All numbers written in digits, in order. Digits inside a word or id (`user123`, `3f9b`) are none."""
     found = []
-    for match in _NUMBER.finditer(text):
+    for match in _match_numbers(text):
         try:
             value = read_digits(match["digits"])
         except (ValueError, OverflowError):
@@ -100,6 +102,17 @@ def find_numbers(text: str) -> list[FoundNumber]:
         money = bool(match["money"])
         found.append(FoundNumber(tuple(values), tuple(quanta), match.start(), match.end(), unit, money))
     return found
+
+
+def _match_numbers(text: str) -> Iterator[re.Match[str]]:
+    """The matches of `_NUMBER`; it is slow where there are none, so each search starts just before the next digit."""
+    place = 0
+    while digit := _DIGIT.search(text, place):
+        match = _NUMBER.search(text, max(place, digit.start() - _BEFORE_DIGITS))
+        if match is None:
+            return
+        yield match
+        place = match.end()
 
 
 def read_ranges(text: str) -> set[int]:
@@ -153,8 +166,10 @@ class _Speller:
         return current % 10 == 0 and current % 100 >= 20 and 0 < value < 10
 
 
-def find_spelled_numbers(words: Iterable[str]) -> list[int]:
+def find_spelled_numbers(words: list[str]) -> list[int]:
     """The cardinal numbers among folded words: `two hundred and five` is 205, `half a dozen` 6."""
+    if _CARDINALS.isdisjoint(words):
+        return []
     speller = _Speller()
     recent: list[str] = []
     for word in words:
@@ -172,10 +187,8 @@ def find_spelled_numbers(words: Iterable[str]) -> list[int]:
 
 def read_spelled_numbers(words: list[str]) -> set[Number]:
     """Every number that folded words spell, ordinals and words such as `couple` included."""
-    known = set(words)
-    values: set[Number] = {_OTHERS[word] for word in known & _OTHERS.keys()}
-    if known & _CARDINALS:
-        values.update(find_spelled_numbers(words))
+    values: set[Number] = {_OTHERS[word] for word in _OTHERS.keys() & words}
+    values.update(find_spelled_numbers(words))
     return values
 
 
