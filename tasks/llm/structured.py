@@ -84,8 +84,10 @@ def read_answer(completion: Completion, schema_model: type[T]) -> tuple[T | None
         if completion.finish_reason == "length":
             return None, ["The answer was cut off at the limit of tokens: it must be shorter."]
         return None, [str(error)]
+    if "null" in completion.content:  # else there is none to drop, as in most answers
+        found = drop_nulls(found, schema_model)
     try:
-        return schema_model.model_validate(drop_nulls(found, schema_model)), []
+        return schema_model.model_validate(found), []
     except ValidationError as error:
         return None, [_describe(problem) for problem in error.errors(include_url=False)]
 

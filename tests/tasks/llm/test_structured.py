@@ -21,6 +21,7 @@ from tests.tasks.llm.endpoints import Endpoint, say
 class Cat(Record):
     name: str
     lives: int
+    colour: str = "black"
 
 
 FELIX = '{"name": "Felix", "lives": 9}'
@@ -84,6 +85,13 @@ async def test_a_good_answer_is_asked_for_once_and_with_its_schema() -> None:
         False,
     )
     assert asked["json_schema"]["schema"]["required"] == ["name", "lives"]
+
+
+@pytest.mark.parametrize("colour", ["null", " null ", "null\n"])
+async def test_a_null_for_what_may_be_left_out_is_read_as_left_out(colour: str) -> None:
+    endpoint = Endpoint(say(FELIX.replace("}", f', "colour": {colour}}}')))
+    assert await ask(endpoint) == Cat(name="Felix", lives=9)
+    assert len(endpoint.requests) == 1
 
 
 async def test_a_check_may_be_awaited() -> None:
