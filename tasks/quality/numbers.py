@@ -46,6 +46,7 @@ _NUMBER = re.compile(
     """,
     re.VERBOSE,
 )
+_INFINITY = float("inf")
 _DIGIT = re.compile(r"\d")
 _BEFORE_DIGITS = 3
 """The most characters that stand before a number's first digit: a sign, and two letters or a currency and a space."""
@@ -67,6 +68,8 @@ class FoundNumber(NamedTuple):
 
 def read_digits(digits: str) -> Number:
     """The value of digits such as `1,000`, `12.50` or `1e6`; whole values are ints."""
+    if digits.isdigit():
+        return int(digits)
     plain = _GROUPING.sub("", digits)
     if plain.isdigit():
         return int(plain)
@@ -83,24 +86,21 @@ def find_numbers(text: str) -> list[FoundNumber]:
     """All numbers written in digits, in order. Digits inside a word or id (`user123`, `3f9b`) are none."""
     found = []
     for match in _match_numbers(text):
+        sign, money, digits, unit, percent, scale = match.groups("")
         try:
-            value = read_digits(match["digits"])
+            value = read_digits(digits)
         except (ValueError, OverflowError):
             continue
-        if value in (float("inf"), float("-inf")):
+        if value == _INFINITY:
             continue
-        value = -value if match["sign"] else value
-        quantum = _find_quantum(match["digits"])
-        unit = match["unit"] or ""
-        values, quanta = [value], [quantum]
-        factor: Number = _SUFFIX_SCALES.get(unit) or _SCALES.get(match["scale"] or "") or 1
-        if match["percent"]:
-            factor = 0.01
+        value = -value if sign else value
+        quantum = _find_quantum(digits)
+        values: tuple[Number, ...] = (value,)
+        quanta: tuple[float, ...] = (quantum,)
+        factor: Number = 0.01 if percent else _SUFFIX_SCALES.get(unit) or _SCALES.get(scale) or 1
         if factor != 1:
-            values.append(round(value * factor, 12))
-            quanta.append(quantum * factor)
-        money = bool(match["money"])
-        found.append(FoundNumber(tuple(values), tuple(quanta), match.start(), match.end(), unit, money))
+            values, quanta = (value, round(value * factor, 12)), (quantum, quantum * factor)
+        found.append(FoundNumber(values, quanta, match.start(), match.end(), unit, bool(money)))
     return found
 
 
