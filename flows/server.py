@@ -178,7 +178,7 @@ def _start_on(listening: socket.socket, home: Path, packages: Path) -> Server:
         "DO_NOT_TRACK": "1",
     }
     command = [sys.executable, "-m", "uvicorn", "--app-dir", str(packages), "--factory", _APP]
-    command += ["--fd", str(listening.fileno()), "--timeout-keep-alive", "5"]
+    command += ["--fd", str(listening.fileno()), "--timeout-keep-alive", "5", "--ws-per-message-deflate", "false"]
     with _get_log(home).open("ab") as log:
         process = subprocess.Popen(
             command,

@@ -4,7 +4,7 @@ import hashlib
 import json
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, TypeAdapter
 
 HASH_SCHEME = "1"
 """Goes into every content hash, so that a change of the canonical form never meets an old hash by accident."""
@@ -16,12 +16,36 @@ Json = None | bool | int | float | str | list[Any] | dict[str, Any]
 class Record(BaseModel):
     """A frozen record; an unknown field is an error, so that a typo is never a silent default."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    # Without the last, a number that JSON cannot hold would become null without a word.
+    model_config = ConfigDict(frozen=True, extra="forbid", ser_json_inf_nan="constants")
+
+
+_ANYTHING = TypeAdapter[Any](Any, config=ConfigDict(ser_json_inf_nan="constants"))
 
 
 def canonical_json(value: Any) -> str:
     """The one spelling of a JSON value: sorted keys, no spaces, characters as they are."""
     return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
+
+
+def dump_json(value: Any) -> bytes:
+    """A JSON value, or records in one, as compact JSON in the order in which they stand; fields of records as declared.
+
+    Half of a surrogate pair, which JSON can hold and UTF-8 cannot, is written as it is.
+
+    Raises:
+        ValueError: a number is NaN or infinite.
+    """
+    try:
+        text = _ANYTHING.dump_json(value)
+    except ValueError:
+        text = b""
+    if text and b"NaN" not in text and b"Infinity" not in text:
+        return text
+    plain = _ANYTHING.dump_python(value, mode="json")  # slowly, and with the last word on what JSON can hold
+    return json.dumps(plain, ensure_ascii=False, separators=(",", ":"), allow_nan=False).encode(
+        "utf-8", "surrogatepass"
+    )
 
 
 def content_hash(value: Any, length: int = 16) -> str:

@@ -1,12 +1,13 @@
 """How the steps of an API keep their results in the data root and read one another's."""
 
 import asyncio
+import hashlib
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 from pydantic import BaseModel
 
-from schemas.base import content_hash
+from schemas.base import dump_json
 from schemas.calls import LedgerRow
 from schemas.manifest import ArtifactRef, ArtifactStage
 from schemas.steps import StepResult
@@ -36,11 +37,11 @@ async def write_step(
     `StepResult.content`, because clocks and the network have a say in them.
     """
     context = get_context()
-    dumped = {name: _dump(value) for name, value in content.items()}
-    payload = {**dumped, "recipe": recipe, "ledger": [row.model_dump(mode="json") for row in ledger], **(extra or {})}
+    payload = {**content, "recipe": recipe, "ledger": ledger, **(extra or {})}
     ref = await asyncio.to_thread(context.root.write_artifact, stage, api_id, recipe, payload, counts)
     context.made.add(make_key(step, api_id, recipe))
-    return StepResult(ref=ref, content=content_hash(dumped), unfinished=unfinished)
+    made = hashlib.sha256(dump_json(content)).hexdigest()[:16]
+    return StepResult(ref=ref, content=made, unfinished=unfinished)
 
 
 async def read_payload(ref: ArtifactRef) -> dict[str, Any]:
@@ -53,7 +54,3 @@ async def read_payload(ref: ArtifactRef) -> dict[str, Any]:
     if payload is None:
         raise MissingArtifactError(f"{ref.path} is missing from the data root or damaged: run again.")
     return payload
-
-
-def _dump(value: BaseModel | Sequence[BaseModel]) -> Any:
-    return value.model_dump(mode="json") if isinstance(value, BaseModel) else [v.model_dump(mode="json") for v in value]

@@ -135,8 +135,7 @@ async def walk_api(api_id: str) -> ApiOutcome:
     except Exception as error:
         return api.get_outcome(error)
     outcome = api.get_outcome()
-    payload = outcome.model_dump(mode="json")
-    await asyncio.to_thread(context.root.write_artifact, "outcomes", api_id, recipe, payload)
+    await asyncio.to_thread(context.root.write_artifact, "outcomes", api_id, recipe, dict(outcome))
     return outcome
 
 

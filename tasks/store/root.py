@@ -16,6 +16,7 @@ from typing import Any
 
 from upath import UPath
 
+from schemas.base import dump_json
 from schemas.errors import UserError
 from schemas.manifest import ArtifactRef, ArtifactStage
 
@@ -117,7 +118,7 @@ class DataRoot:
 
         The file is one JSON object: `sha256` of the payload's text, `counts`, and on a line of its own `payload`.
         """
-        body = json.dumps(payload, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "surrogatepass")
+        body = dump_json(payload)
         digest = hashlib.sha256(body).hexdigest()
         head = json.dumps({"sha256": digest, "counts": dict(counts or {})})[:-1].encode()
         relative = _artifact_path(stage, api_id, recipe_hash)

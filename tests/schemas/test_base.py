@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from schemas.base import Record, canonical_json, content_hash
+from schemas.base import Json, Record, canonical_json, content_hash, dump_json
 
 scalars = st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text()
 values = st.recursive(
@@ -19,6 +19,10 @@ values = st.recursive(
 class Pet(Record):
     name: str
     tags: tuple[str, ...] = ()
+
+
+class Box(Record):
+    held: Json
 
 
 def reverse_keys(value: Any) -> Any:
@@ -56,6 +60,32 @@ def test_what_json_cannot_spell_is_an_error(value: float) -> None:
 
 def test_half_of_a_surrogate_pair_has_a_hash_too() -> None:
     assert content_hash("\ud83d") != content_hash("\ud83e")
+
+
+@given(values)
+def test_what_is_dumped_is_read_back_as_it_was(value: Any) -> None:
+    assert json.loads(dump_json(value).decode("utf-8", "surrogatepass")) == value
+
+
+@given(values)
+def test_records_are_dumped_as_what_they_say(value: Any) -> None:
+    dumped = dump_json({"boxes": (Box(held=value),), "n": 1})
+    assert json.loads(dumped.decode("utf-8", "surrogatepass")) == {"boxes": [{"held": value}], "n": 1}
+
+
+@pytest.mark.parametrize("value", [float("nan"), float("-inf")])
+def test_nothing_that_json_cannot_spell_is_dumped_also_inside_of_a_record(value: float) -> None:
+    for holder in ([value], {"box": Box(held={"x": value})}):
+        with pytest.raises(ValueError, match="not JSON compliant"):
+            dump_json(holder)
+
+
+def test_half_of_a_surrogate_pair_is_dumped_as_it_is() -> None:
+    assert dump_json(Box(held="\ud83d")) == b'{"held":"\xed\xa0\xbd"}'
+
+
+def test_text_that_speaks_of_such_numbers_is_text() -> None:
+    assert dump_json(["NaN", "-Infinity"]) == b'["NaN","-Infinity"]'
 
 
 def test_a_record_is_hashed_by_what_it_says() -> None:
