@@ -20,6 +20,8 @@ from dataclasses import replace
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
+import uvloop
+
 from flows.command import Command
 from flows.server import Server, configure_client, is_healthy, launch_server, wait_for_server
 from schemas.errors import RunStoppedError, ToolHerdError, UserError
@@ -88,7 +90,7 @@ def _run(name: str, command: Command) -> None:
     started = time.monotonic()
     display = open_display()
     try:
-        summary = asyncio.run(_run_flow(flow, command, Launch(command.inputs, display)))
+        summary = uvloop.run(_run_flow(flow, command, Launch(command.inputs, display)))
     finally:
         display.close()
     command.print_end(summary, time.monotonic() - started, server)

@@ -22,6 +22,7 @@ CONSTRAINTS = (ROOT / "constraints.txt").read_text(encoding="utf-8").splitlines(
 NEEDED_BUT_NOT_IMPORTED = {
     "fastapi": "Prefect's server needs an older one",
     "aiohttp": "the transport under openai",
+    "httptools": "reads requests for uvicorn",
     "accelerate": "launches the trainer, and lies under transformers' own",
     "sentencepiece": "reads tokenizer.model",
     "protobuf": "reads tokenizer.model",

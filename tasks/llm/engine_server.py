@@ -10,6 +10,8 @@ import pickle
 import socket
 import sys
 
+import uvloop
+
 from tasks.llm.batch_record import OpenBatch
 from tasks.llm.channel import Channel
 from tasks.llm.engine import Answer, Engine, EngineStart, open_engine
@@ -120,4 +122,4 @@ async def _main() -> None:
 
 
 if __name__ == "__main__":
-    asyncio.run(_main())
+    uvloop.run(_main())
