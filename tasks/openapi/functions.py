@@ -172,7 +172,7 @@ def _read_parameters(specs: list[dict[str, Any]]) -> tuple[Parameter, ...]:
                 name=name,
                 place=place,
                 required=place == "path" or spec.get("required", False),
-                schema=spec.get("schema", {}) if content is None else content.get("schema", {}),
+                schema=_read_schema((spec if content is None else content).get("schema", {})),
                 style=style,
                 explode=spec.get("explode", style in ("form", "deepObject")),
                 description=spec.get("description", ""),
@@ -190,7 +190,7 @@ def _read_body(spec: Mapping[str, Any] | None, taken: set[str]) -> Body | None:
     media_type = _choose_media_type(spec.get("content", {}), BODY_MEDIA_TYPES)
     if media_type is None:
         return None
-    schema = drop_fields(spec["content"][media_type].get("schema", {}), "readOnly")
+    schema = drop_fields(_read_schema(spec["content"][media_type].get("schema", {})), "readOnly")
     is_flat = bool(schema.get("properties")) and schema.get("type", "object") == "object"
     is_flat = is_flat and not any(key in schema for key in ("oneOf", "anyOf", "allOf", "not", "patternProperties"))
     is_flat = is_flat and taken.isdisjoint(schema["properties"])
@@ -206,7 +206,7 @@ def _read_response(status: str, spec: Mapping[str, Any]) -> Response:
         status=status.upper() if status != "default" else status,
         description=spec.get("description", ""),
         media_type=media_type or "",
-        schema=drop_fields(schema, "writeOnly") if schema is not None else None,
+        schema=drop_fields(_read_schema(schema), "writeOnly") if schema is not None else None,
     )
 
 
@@ -220,21 +220,35 @@ def _choose_media_type(content: Mapping[str, Any], preferred: tuple[str, ...]) -
     return next(iter(with_schema or content), None)
 
 
+def _read_schema(schema: Any) -> dict[str, Any]:
+    """A schema as an object: `true` and `false` are schemas too. What is none is left for `checks` to find."""
+    if isinstance(schema, bool):
+        return {} if schema else {"not": {}}
+    return schema  # type: ignore[no-any-return]
+
+
 def drop_fields(schema: dict[str, Any], mark: str) -> dict[str, Any]:
-    """A schema without the properties that carry `mark` (`readOnly` in requests, `writeOnly` in responses)."""
+    """A schema without the properties that carry `mark` (`readOnly` in requests, `writeOnly` in responses).
+
+    Keywords that are not what they should be are left as they are, for `checks` to find.
+    """
     result = dict(schema)
     if isinstance(properties := schema.get("properties"), dict):
-        kept = {name: drop_fields(child, mark) for name, child in properties.items() if not _is_marked(child, mark)}
+        kept = {name: _drop_within(child, mark) for name, child in properties.items() if not _is_marked(child, mark)}
         result["properties"] = kept
-        if "required" in schema:
-            dropped = properties.keys() - kept.keys()
-            result["required"] = [name for name in schema["required"] if name not in dropped]
-    if isinstance(items := schema.get("items"), dict):
-        result["items"] = drop_fields(items, mark)
+        dropped = list(properties.keys() - kept.keys())
+        if dropped and isinstance(required := schema.get("required"), list):
+            result["required"] = [name for name in required if name not in dropped]
+    if "items" in schema:
+        result["items"] = _drop_within(schema["items"], mark)
     for key in ("allOf", "anyOf", "oneOf"):
-        if key in schema:
-            result[key] = [drop_fields(child, mark) if isinstance(child, dict) else child for child in schema[key]]
+        if isinstance(children := schema.get(key), list):
+            result[key] = [_drop_within(child, mark) for child in children]
     return result
+
+
+def _drop_within(schema: Any, mark: str) -> Any:
+    return drop_fields(schema, mark) if isinstance(schema, dict) else schema
 
 
 def _is_marked(schema: Any, mark: str) -> bool:

@@ -67,6 +67,9 @@ def _check_names(doc: Mapping[str, Any], documented: list[str]) -> Iterator[str]
             if not name:
                 yield f"{where}: it has no operationId; give it the name of its documented function"
                 continue
+            if not isinstance(name, str):
+                yield f"{where}: operationId {name!r} is not text; give it the name of its documented function"
+                continue
             if name in found:
                 yield f"{where}: operationId {name!r} is used twice; each operation needs one of its own"
             if not re.fullmatch(r"[a-z][a-zA-Z0-9]{0,63}", name):

@@ -34,10 +34,11 @@ def mend_document(doc: dict[str, Any]) -> tuple[dict[str, Any], list[str]]:
     for path, method, spec in _iterate_operations(doc):
         where = f"{method.upper()} {path}"
         _declare_path_parameters(doc, path, method, mends)
-        if spec.get("operationId") in taken:
+        name = spec.get("operationId")
+        if isinstance(name, str) and name in taken:
             mends.append(f"{where}: operationId {spec.pop('operationId')!r} is used twice; one is made")
-        elif isinstance(spec.get("operationId"), str):
-            taken.add(spec["operationId"])
+        elif isinstance(name, str):
+            taken.add(name)
         responses = spec.get("responses")
         for status, response in responses.items() if isinstance(responses, dict) else ():
             if isinstance(response, dict) and "$ref" not in response:
@@ -80,10 +81,12 @@ def _iterate_operations(doc: dict[str, Any]) -> Iterator[tuple[str, str, dict[st
 def _declare_path_parameters(doc: dict[str, Any], path: str, method: str, mends: list[str]) -> None:
     item = doc["paths"][path]
     lists = [item.get("parameters", []), item[method].get("parameters", [])]
-    declared = [parameter for found in lists if isinstance(found, list) for parameter in found]
+    if not all(isinstance(found, list) for found in lists):
+        return
+    declared = [parameter for found in lists for parameter in found]
     if any(not isinstance(parameter, dict) or "$ref" in parameter for parameter in declared):
         return
-    names = {parameter.get("name") for parameter in declared if parameter.get("in") == "path"}
+    names = [parameter.get("name") for parameter in declared if parameter.get("in") == "path"]
     for name in re.findall(r"\{([^{}]+)\}", path):
         if name not in names:
             shape = {"schema": {"type": "string"}} if "openapi" in doc else {"type": "string"}

@@ -97,7 +97,7 @@ def find_spec_problems(doc: Mapping[str, Any]) -> list[str]:
         problems[f"missing reference: nothing stands at {error.ref!r}"] = None
     except RecursionError:
         problems["the document nests without end (a value that holds itself)"] = None
-    except (AttributeError, KeyError, TypeError, ValueError) as error:
+    except (AssertionError, AttributeError, KeyError, TypeError, ValueError) as error:
         # the validator walks on through what its schema has found wrong, and trips over it
         if not problems:
             problems[f"the validator cannot read the document: {type(error).__name__}: {error}"[:LINE_LIMIT]] = None

@@ -88,7 +88,7 @@ def _read_day(year: int | None, month: int, day: int | None) -> Day | None:
 
 
 def _read_month(name: str) -> int:
-    return next(i for i, month in enumerate(MONTHS, start=1) if month.startswith(name[:3].lower()))
+    return next(i for i, month in enumerate(MONTHS, start=1) if month.startswith(name[:3].casefold()))
 
 
 def _read_match(match: re.Match[str]) -> Iterator[Day | None]:

@@ -1,6 +1,10 @@
 """Small documents for the tests of this room."""
 
+import copy
+from collections.abc import Iterator
 from typing import Any
+
+from hypothesis import strategies as st
 
 from schemas.toolset import Documentation, DocumentedField, DocumentedFunction
 from tasks.openapi import Operation, list_operations, normalise_document
@@ -53,6 +57,36 @@ def make_clean_document() -> dict[str, Any]:
     }
     get = {"operationId": "getCat", "description": "One cat", "parameters": [cat_id], "responses": make_answer(CAT)}
     return make_document({"/cats": {"get": search}, "/cats/{catId}": {"get": get}})
+
+
+_ODD: tuple[Any, ...] = (
+    *(None, True, 1, -1.5, "x", "", [], ["a", 1], [{}], {}, {"a": 1}, {"$ref": "#/nowhere"}, {"$ref": 5}),
+    *({"type": "object"}, {"type": 5}, {"type": ["string", 5]}, {"oneOf": []}, {"oneOf": 5}, {"required": [{}]}),
+)
+_KEYS = (
+    *("operationId", "parameters", "schema", "type", "items", "properties", "required", "enum", "name", "in"),
+    *("responses", "content", "description", "oneOf", "allOf", "default", "$ref", "requestBody", "examples"),
+)
+
+
+@st.composite
+def damaged_documents(draw: st.DrawFn) -> dict[str, Any]:
+    """The clean document in which one thing, or another, is put in the place of something or beside it."""
+    doc = copy.deepcopy(make_clean_document())
+    for _ in range(draw(st.integers(1, 2))):
+        holder, key = draw(st.sampled_from(list(_list_places(doc))))
+        if isinstance(holder, dict) and draw(st.booleans()):
+            key = draw(st.sampled_from(_KEYS))
+        holder[key] = copy.deepcopy(draw(st.sampled_from(_ODD)))
+    return doc
+
+
+def _list_places(node: Any) -> Iterator[tuple[Any, Any]]:
+    """All that stands in a document, as what holds it and under which key."""
+    for key, child in node.items() if isinstance(node, dict) else enumerate(node):
+        yield node, key
+        if isinstance(child, dict | list):
+            yield from _list_places(child)
 
 
 DOCUMENTATION = Documentation(

@@ -71,6 +71,11 @@ def test_fields_that_only_the_api_sets_are_no_arguments() -> None:
     assert function["parameters"]["required"] == ["name"]
 
 
+def test_true_is_a_schema_that_takes_anything() -> None:
+    operation = make_operation(body={**CAT, "properties": {**CAT["properties"], "notes": True}})
+    assert build_tool(operation)["parameters"]["properties"]["notes"] is True
+
+
 def test_two_parameters_of_one_name_stay_apart() -> None:
     path = {"name": "id", "in": "path", "required": True, "schema": {"type": "string"}}
     operation = make_operation([path, {**path, "in": "query"}], path="/cats/{id}", method="get")

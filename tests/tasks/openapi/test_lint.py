@@ -5,13 +5,20 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from hypothesis import given, settings
 
 from tasks.openapi import find_lint_problems
-from tests.tasks.openapi.documents import DOCUMENTATION, make_answer, make_clean_document
+from tests.tasks.openapi.documents import DOCUMENTATION, damaged_documents, make_answer, make_clean_document
 
 
 def test_a_clean_document_has_no_problem() -> None:
     assert find_lint_problems(make_clean_document(), DOCUMENTATION) == []
+
+
+@settings(deadline=None)
+@given(doc=damaged_documents())
+def test_whatever_a_teacher_writes_it_is_told_what_is_wrong(doc: dict[str, Any]) -> None:
+    assert all(isinstance(problem, str) for problem in find_lint_problems(doc, DOCUMENTATION))
 
 
 def get_search(doc: dict[str, Any]) -> dict[str, Any]:
@@ -49,6 +56,7 @@ Spoil = Callable[[dict[str, Any]], Any]
     ("spoil", "problem"),
     [
         (lambda doc: get_search(doc).pop("operationId"), "GET /cats: it has no operationId"),
+        (lambda doc: get_search(doc).update(operationId=7), "operationId 7 is not text"),
         (lambda doc: get_search(doc).update(operationId="getCat"), "'getCat' is used twice"),
         (lambda doc: get_search(doc).update(operationId="search_cats"), "'search_cats' is not camelCase"),
         (lambda doc: get_search(doc).update(operationId="findDogs"), "'findDogs' is no documented function"),

@@ -1,9 +1,11 @@
 """Documents of every version become one form, or are turned down with one line that says why."""
 
 import json
+from contextlib import suppress
 from typing import Any
 
 import pytest
+from hypothesis import given, settings
 
 from tasks.openapi import (
     DocumentError,
@@ -14,7 +16,7 @@ from tasks.openapi import (
     normalise_document,
 )
 from tests.shared_data import SHARED_DATA, needs_shared_data
-from tests.tasks.openapi.documents import CAT, make_answer, make_clean_document, make_document
+from tests.tasks.openapi.documents import CAT, damaged_documents, make_answer, make_clean_document, make_document
 
 
 def point_at(pointer: str) -> dict[str, Any]:
@@ -25,6 +27,13 @@ def point_at(pointer: str) -> dict[str, Any]:
 def test_what_is_not_openapi_is_refused(doc: dict[str, Any]) -> None:
     with pytest.raises(DocumentError, match="not an OpenAPI document"):
         normalise_document(doc)
+
+
+@settings(deadline=None)
+@given(doc=damaged_documents())
+def test_whatever_a_document_holds_it_is_loaded_or_refused(doc: dict[str, Any]) -> None:
+    with suppress(DocumentError):
+        assert list_operations(load_document(doc).document)
 
 
 def test_references_are_put_in_place() -> None:

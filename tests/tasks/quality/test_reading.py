@@ -51,7 +51,7 @@ def test_a_date_is_found_wherever_it_stands(text: str) -> None:
         assert [m.span() for m in pattern.finditer(text)] == [m.span() for m in reader.finditer(text)]
 
 
-@pytest.mark.parametrize("text", ["3 May 2026", "may 3", "SEPT 2026", "on the 3rd of MARCH"])
+@pytest.mark.parametrize("text", ["3 May 2026", "may 3", "SEPT 2026", "on the 3rd of MARCH", "ſept 3, 2026"])
 def test_a_month_is_known_in_every_case(text: str) -> None:
     assert len(dates.find_days(text)) == 1
 
