@@ -2,12 +2,12 @@
 
 import asyncio
 import gc
+import os
 import random
 import statistics
 import tempfile
 import time
-from collections.abc import Awaitable, Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +16,7 @@ from schemas.catalog import CatalogEntry
 from schemas.parameters import BuildDatasetParams
 from schemas.teacher import TeacherSettings
 from tasks.agents import accept_audit, document_api, draft_toolset, specify_api, write_instructions
-from tasks.llm import CompletionStore, Engine, EngineStart, Ledger, Teacher, open_teacher
+from tasks.llm import EngineStart, Ledger, Teacher, open_teacher
 from tasks.llm.store import STORE_NAME
 from tasks.mock import audit_functions
 from tasks.side_process import SideProcess
@@ -89,8 +89,8 @@ async def _walk_single_shot(base_url: str) -> None:
 def measure_client_cpu() -> Iterator[tuple[str, float, str, float | None]]:
     """CPU per completion of `Teacher.complete` (key, store, throttle, budget, ledger) over that of a bare loop.
 
-    All threads of this process count; the server is another process. The ways take turns, round by round, and medians
-    are compared; the teacher's store is empty at the start of each of its rounds.
+    All threads of this process count, and the process in which the teacher's engine runs; the server does not. The ways
+    take turns, round by round, and medians are compared; the teacher's store is empty at the start of its rounds.
     """
     recording = record(CPU_APIS)
     requests = random.Random(0).sample(recording.list_requests(), CPU_REQUESTS)
@@ -117,13 +117,15 @@ def measure_client_cpu() -> Iterator[tuple[str, float, str, float | None]]:
 
 async def _measure_teacher(base_url: str, requests: Sequence[ChatRequest]) -> float:
     settings = TeacherSettings(base_url=base_url, concurrency=CPU_IN_FLIGHT)
-    with open_store() as store:
-        async with Teacher(Engine(settings, store), Ledger()) as teacher:
+    others = find_children()
+    with tempfile.TemporaryDirectory(prefix="toolherd-bench-") as folder:
+        start = EngineStart(settings, Path(folder) / STORE_NAME)
+        async with open_teacher(start, Ledger()) as teacher:
 
             async def ask(request: ChatRequest) -> object:
                 return await teacher.complete(request, stage="simulate", api_id="api", owner="api-001")
 
-            return await _measure_cpu(ask, requests)
+            return await _measure_cpu(ask, requests, find_children() - others)
 
 
 async def _measure_bare_cpu(base_url: str, bodies: Sequence[dict[str, Any]], way: Way) -> float:
@@ -131,18 +133,23 @@ async def _measure_bare_cpu(base_url: str, bodies: Sequence[dict[str, Any]], way
         return await _measure_cpu(choose_send(client, way), bodies)
 
 
-async def _measure_cpu(send: Callable[[Any], Awaitable[object]], items: Sequence[Any]) -> float:
+async def _measure_cpu(
+    send: Callable[[Any], Awaitable[object]], items: Sequence[Any], helpers: Iterable[int] = ()
+) -> float:
+    """Seconds of CPU of this process and of `helpers`, which are process ids."""
     gc.collect()
-    start = time.process_time()
+    start = time.process_time() + sum(map(read_cpu, helpers))
     await send_all(send, items, CPU_IN_FLIGHT)
-    return time.process_time() - start
+    return time.process_time() + sum(map(read_cpu, helpers)) - start
 
 
-@contextmanager
-def open_store() -> Iterator[CompletionStore]:
-    """An empty store on disk, removed at the end."""
-    with (
-        tempfile.TemporaryDirectory(prefix="toolherd-bench-") as folder,
-        CompletionStore(Path(folder) / STORE_NAME) as store,
-    ):
-        yield store
+def find_children() -> set[int]:
+    """The processes that this one has started and that are alive. Linux only."""
+    lists = Path("/proc/self/task").glob("*/children")
+    return {int(number) for found in lists for number in found.read_text().split()}
+
+
+def read_cpu(number: int) -> float:
+    """The CPU that a process has taken, in seconds, to a hundredth. Linux only."""
+    fields = Path(f"/proc/{number}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")

@@ -6,15 +6,17 @@ may be in flight, and the server does not say how long to wait.
 
 import asyncio
 import itertools
+import tempfile
 import time
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 from schemas.calls import ChatRequest
 from schemas.errors import RunStoppedError
 from schemas.teacher import TeacherSettings
-from tasks.llm import Engine, Ledger, Teacher
-from tests.benchmarks.client import open_store
+from tasks.llm import CompletionStore, Engine, Ledger, Teacher
+from tasks.llm.store import STORE_NAME
 from tests.benchmarks.recording import record
 from tests.benchmarks.server import OfflineServer, serve_offline
 
@@ -63,7 +65,10 @@ async def _ask(server: OfflineServer, requests: list[ChatRequest]) -> list[dict[
             except RunStoppedError:
                 return
 
-    with open_store() as store:
+    with (
+        tempfile.TemporaryDirectory(prefix="toolherd-bench-") as folder,
+        CompletionStore(Path(folder) / STORE_NAME) as store,
+    ):
         settings = TeacherSettings(base_url=server.base_url, concurrency=CONCURRENCY)
         async with Teacher(Engine(settings, store), Ledger()) as teacher, asyncio.TaskGroup() as group:
             for _ in range(_ASKING):
