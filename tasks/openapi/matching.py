@@ -64,7 +64,7 @@ def _read_raw_path(request: httpx.Request) -> str:
     return request.url.raw_path.partition(b"?")[0].decode("ascii")
 
 
-@lru_cache(maxsize=4096)
+@lru_cache(maxsize=1024)
 def _compile_path(path: str) -> tuple[re.Pattern[str], tuple[str, ...], int]:
     """A pattern for a path template, the names in it, and how much of it is fixed text."""
     parts = re.split(r"\{([^{}]+)\}", path)

@@ -225,7 +225,7 @@ def infer_value_kind(name: str, schema: dict[str, Any]) -> str | None:
     return _infer(name, types, str(schema.get("format") or ""), description if isinstance(description, str) else "")
 
 
-@lru_cache(maxsize=65536)
+@lru_cache(maxsize=8192)
 def _infer(name: str, types: tuple[str, ...], format_name: str, description: str) -> str | None:
     by_name = _infer_from_name(name)
     texts = not types or "string" in types
