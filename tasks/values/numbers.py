@@ -55,7 +55,7 @@ def make_number_sampler(kind: str | None, schema: dict[str, Any], *, whole: bool
     is_told = low is not None and high is not None and high - low <= TELLING * (usual_high - usual_low)
     is_told = is_told and kind not in {"latitude", "longitude", "date_time", "page", "limit", "offset"}
     if low is None or high is None or not is_told:
-        start, end = _narrow_range(low, high, usual_low, usual_high)
+        start, end = _narrow_range(low, high, usual_low, usual_high, limits)
     else:
         start, end = low, high
 
@@ -91,11 +91,13 @@ def _read_limits(schema: dict[str, Any]) -> Limits:
     return Limits(*(schema[keyword] if _is_number(schema.get(keyword)) else None for keyword in keywords))
 
 
-def _narrow_range(low: float | None, high: float | None, usual_low: float, usual_high: float) -> tuple[float, float]:
+def _narrow_range(
+    low: float | None, high: float | None, usual_low: float, usual_high: float, limits: Limits
+) -> tuple[float, float]:
     """The part of the kind's usual range that the bounds leave; near the bounds where they leave none of it."""
     start = usual_low if low is None else max(low, usual_low)
     end = usual_high if high is None else min(high, usual_high)
-    if start <= end:
+    if start < end or (start == end and limits.allow(start)):
         return start, end
     if low is None:
         assert high is not None
