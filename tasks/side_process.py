@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import IO, Any, ParamSpec, TypeVar
 
 WORTH_IT = 50
-"""Calls after which the process pays: it takes 2 s of CPU to start, and a call some 11 ms. Small runs never start it."""
+"""Calls after which the process pays: it takes 2 s of CPU to start, a call some 11 ms. Small runs never start it."""
 
 IDLE_S = 3.0
 """Seconds without work after which the process ends."""
