@@ -139,7 +139,12 @@ def _list_body_arguments(body: Body) -> tuple[dict[str, Any], list[str]]:
     properties: dict[str, Any] = schema["properties"]
     if not body.required:
         return properties, []
-    return properties, [name for name in schema.get("required", []) if "default" not in properties.get(name, {})]
+    return properties, [name for name in schema.get("required", []) if not has_default(properties.get(name))]
+
+
+def has_default(schema: Any) -> bool:
+    """Whether a schema, which may also be `true`, has a default."""
+    return isinstance(schema, dict) and "default" in schema
 
 
 def _read_operation(method: str, path: str, spec: Mapping[str, Any]) -> Operation:

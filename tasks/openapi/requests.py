@@ -10,7 +10,7 @@ import httpx
 from schemas.base import Json
 from tasks.openapi.checks import find_argument_problems
 from tasks.openapi.errors import CallError
-from tasks.openapi.functions import Body, Operation, Parameter, build_function
+from tasks.openapi.functions import Body, Operation, Parameter, build_function, has_default
 from tasks.openapi.styles import write_header, write_pairs, write_path, write_text
 
 OPERATION_KEY = "operation"
@@ -107,7 +107,7 @@ def _gather_body(body: Body, arguments: dict[str, Any]) -> Any:
     for name in body.schema.get("required", ()):
         if name in value or name not in properties:
             continue
-        if "default" not in properties[name]:
+        if not has_default(properties[name]):
             raise CallError("missing_argument", f"missing required argument `{name}`: the request body needs it")
         value[name] = properties[name]["default"]
     return value

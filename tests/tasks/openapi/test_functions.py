@@ -2,6 +2,8 @@
 
 from typing import Any
 
+import pytest
+
 from tasks.openapi import Operation, build_function, list_operations, normalise_document
 from tests.tasks.openapi.documents import CAT, make_answer, make_document, make_operation
 
@@ -105,10 +107,72 @@ def test_a_long_list_of_fields_is_cut() -> None:
     assert line.endswith(", …).")
 
 
-def test_json_is_preferred_among_responses_and_bodies() -> None:
-    content = {"text/plain": {"schema": {"type": "string"}}, "application/hal+json": {"schema": CAT}}
-    spec = {"responses": {"200": {"description": "Good", "content": content}}, "requestBody": {"content": content}}
+@pytest.mark.parametrize(
+    ("said", "text"),
+    [
+        ({"summary": "Cats", "description": "All cats"}, "All cats."),
+        ({"summary": "Cats!"}, "Cats!"),
+        ({}, "listCats."),
+        ({"description": "x" * 500}, "x" * 399 + "…"),
+    ],
+)
+def test_the_description_begins_with_what_the_operation_says_of_itself(said: dict[str, str], text: str) -> None:
+    spec = {"operationId": "listCats", **said, "responses": {"204": {"description": "Nothing"}}}
+    operation = list_operations(normalise_document(make_document({"/cats": {"get": spec}})))[0]
+    assert build_tool(operation)["description"] == f"{text} Returns: nothing."
+
+
+def test_an_operation_that_never_goes_well_returns_nothing() -> None:
+    spec = {"summary": "Cats", "responses": {"404": {"description": "None"}}}
+    operation = list_operations(normalise_document(make_document({"/cats": {"get": spec}})))[0]
+    assert build_tool(operation)["description"] == "Cats. Returns: nothing."
+
+
+@pytest.mark.parametrize(
+    ("spec", "description"),
+    [
+        ({"description": "Outer"}, "Outer"),
+        ({"description": "Outer", "schema": {"description": "Inner"}}, "Outer"),
+        ({"description": "", "schema": {"description": "Inner"}}, "Inner"),
+        ({"schema": {"description": "Inner"}}, "Inner"),
+        ({"description": "x" * 301}, "x" * 299 + "…"),
+        ({"description": "x" * 300}, "x" * 300),
+        ({}, None),
+    ],
+)
+def test_a_parameters_own_description_comes_before_its_schemas(spec: dict[str, Any], description: str | None) -> None:
+    function = build_tool(make_operation([{"name": "tag", "in": "query", "schema": {}, **spec}]))
+    assert function["parameters"]["properties"]["tag"].get("description") == description
+
+
+@pytest.mark.parametrize(
+    ("outer", "inner", "shown"),
+    [("Outer", "Inner", "Inner"), ("Outer", None, "Outer"), ("x" * 301, None, "x" * 299 + "…"), (None, None, None)],
+)
+def test_the_description_of_a_body_that_is_one_argument_is_shown(
+    outer: str | None, inner: str | None, shown: str | None
+) -> None:
+    schema = {"type": "array", "items": CAT} | ({"description": inner} if inner else {})
+    body = {"content": {"application/json": {"schema": schema}}} | ({"description": outer} if outer else {})
+    spec = {"requestBody": body, "responses": {}}
     operation = list_operations(normalise_document(make_document({"/cats": {"post": spec}})))[0]
-    assert operation.success is not None
-    assert operation.body is not None
-    assert operation.success.media_type == operation.body.media_type == "application/hal+json"
+    assert build_tool(operation)["parameters"]["properties"]["body"].get("description") == shown
+
+
+@pytest.mark.parametrize("is_required", [True, False])
+def test_a_body_that_is_one_argument_is_required_where_it_says_so(is_required: bool) -> None:
+    operation = make_operation(body={"type": "array", "items": CAT}, body_required=is_required)
+    assert build_tool(operation)["parameters"]["required"] == (["body"] if is_required else [])
+
+
+@pytest.mark.parametrize("is_required", [True, False])
+def test_a_parameter_is_required_where_it_says_so(is_required: bool) -> None:
+    function = build_tool(make_operation([{**TAG, "required": is_required}]))
+    assert function["parameters"]["required"] == (["tag"] if is_required else [])
+
+
+def test_a_required_field_that_has_a_default_may_be_left_out() -> None:
+    properties = {"a": {"default": 1}, "b": {"type": "string"}, "c": True}
+    function = build_tool(make_operation(body={"properties": properties, "required": ["a", "b", "c"]}))
+    assert list(function["parameters"]["properties"]) == ["a", "b", "c"]
+    assert function["parameters"]["required"] == ["b", "c"]

@@ -117,6 +117,22 @@ def test_required_arguments_take_their_default_and_others_are_not_sent() -> None
     assert build_request(make_operation(parameters), {}, BASE).url.query == b"a=7"
 
 
+def test_a_required_field_of_an_optional_body_takes_its_default_once_another_is_sent() -> None:
+    properties = {"a": {"type": "string"}, "b": {"default": 1}, "c": {"default": 2}}
+    operation = make_operation(body={"properties": properties, "required": ["b"]}, body_required=False)
+    assert json.loads(build_request(operation, {"a": "x"}, BASE).content) == {"a": "x", "b": 1}
+    assert json.loads(build_request(operation, {"b": 5}, BASE).content) == {"b": 5}
+    assert build_request(operation, {}, BASE).content == b""
+
+
+def test_a_required_field_that_may_be_anything_is_asked_for() -> None:
+    operation = make_operation(body={"properties": {"a": True, "b": {}}, "required": ["a"]}, body_required=False)
+    with pytest.raises(CallError, match="missing required argument `a`: the request body needs it") as caught:
+        build_request(operation, {"b": 1}, BASE)
+    assert caught.value.code == "missing_argument"
+    assert json.loads(build_request(operation, {"a": [1]}, BASE).content) == {"a": [1]}
+
+
 LIMIT = {"name": "limit", "in": "query", "schema": {"type": "integer", "maximum": 9}}
 DAY = {"name": "day", "in": "query", "schema": {"type": "string", "format": "date"}}
 
