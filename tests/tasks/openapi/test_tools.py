@@ -1,0 +1,163 @@
+"""What a function shows of an operation: lean schemas, short text, one line on what is returned."""
+
+from typing import Any
+
+import pytest
+
+from tasks.openapi.tools import (
+    KEPT,
+    RETURNS_LIMIT,
+    TEXT_LIMIT,
+    describe_returns,
+    end_sentence,
+    find_properties,
+    make_lean_schema,
+    shorten_text,
+)
+
+
+@pytest.mark.parametrize(
+    "keyword",
+    [
+        *("type", "description", "enum", "const", "default", "examples", "format", "minimum", "maximum"),
+        *("exclusiveMinimum", "exclusiveMaximum", "multipleOf", "minLength", "maxLength", "pattern", "minItems"),
+        *("maxItems", "uniqueItems", "required", "minProperties", "maxProperties"),
+    ],
+)
+def test_what_guides_a_call_is_kept(keyword: str) -> None:
+    assert make_lean_schema({keyword: "x", "title": "X"}) == {keyword: "x"}
+    assert keyword in KEPT
+
+
+@pytest.mark.parametrize("keyword", ["title", "xml", "externalDocs", "x-order", "deprecated", "readOnly", "$comment"])
+def test_what_says_nothing_to_who_fills_it_in_is_dropped(keyword: str) -> None:
+    assert make_lean_schema({"type": "string", keyword: {"a": 1}}) == {"type": "string"}
+
+
+FAT, LEAN = {"type": "string", "title": "X"}, {"type": "string"}
+
+
+@pytest.mark.parametrize("keyword", ["items", "additionalProperties", "not"])
+@pytest.mark.parametrize(("fat", "lean"), [(FAT, LEAN), (True, True), (False, False)])
+def test_a_schema_within_is_lean_too(keyword: str, fat: Any, lean: Any) -> None:
+    assert make_lean_schema({keyword: fat}) == {keyword: lean}
+
+
+@pytest.mark.parametrize("keyword", ["allOf", "anyOf", "oneOf", "prefixItems"])
+def test_schemas_in_a_list_are_lean_too(keyword: str) -> None:
+    assert make_lean_schema({keyword: [FAT, True, LEAN]}) == {keyword: [LEAN, True, LEAN]}
+
+
+def test_properties_keep_their_names_whatever_these_are() -> None:
+    properties = {"title": FAT, "xml": FAT, "any": True}
+    assert make_lean_schema({"properties": properties}) == {"properties": {"title": LEAN, "xml": LEAN, "any": True}}
+
+
+def test_a_description_within_is_one_short_paragraph() -> None:
+    assert make_lean_schema({"description": "Two\n\n  lines"}) == {"description": "Two lines"}
+    assert len(make_lean_schema({"description": "word " * 100})["description"]) <= RETURNS_LIMIT
+    assert make_lean_schema({"description": ["no", "text"]}) == {"description": ["no", "text"]}
+
+
+@pytest.mark.parametrize(
+    ("text", "limit", "short"),
+    [
+        ("one two", 7, "one two"),
+        ("one two", 6, "one…"),
+        ("one two", 5, "one…"),
+        ("one two", 4, "one…"),
+        (" one\n\ttwo  ", 7, "one two"),
+        ("one, two", 7, "one…"),
+        ("one;: two", 7, "one…"),
+        ("abcdefgh", 5, "abcd…"),
+    ],
+)
+def test_text_is_cut_at_a_word(text: str, limit: int, short: str) -> None:
+    assert shorten_text(text, limit) == short
+
+
+def test_text_has_a_usual_limit() -> None:
+    assert shorten_text("x" * TEXT_LIMIT) == "x" * TEXT_LIMIT
+    assert shorten_text("x" * (TEXT_LIMIT + 1)) == "x" * (TEXT_LIMIT - 1) + "…"
+
+
+@pytest.mark.parametrize(
+    ("text", "ended"),
+    [("A", "A."), ("A.", "A."), ("A!", "A!"), ("A?", "A?"), ("A…", "A…"), ("A:", "A:."), ("A. B", "A. B.")],
+)
+def test_a_sentence_ends_once(text: str, ended: str) -> None:
+    assert end_sentence(text) == ended
+
+
+STRING: dict[str, Any] = {"type": "string"}
+POINT: dict[str, Any] = {"type": "object", "properties": {"x": {"type": "number"}, "y": {"type": "number"}}}
+
+
+@pytest.mark.parametrize(
+    ("schema", "line"),
+    [
+        (None, "nothing"),
+        ({}, "a value"),
+        (STRING, "string"),
+        ({"type": ["null", "integer"]}, "integer"),
+        ({"type": ["null"]}, "a value"),
+        ({"type": "object"}, "object"),
+        ({"type": "array", "items": STRING}, "list of string"),
+        ({"items": STRING}, "list of string"),
+        ({"type": "array"}, "list of values"),
+        ({"type": "array", "items": True}, "list of values"),
+        ({"type": "array", "items": POINT}, "list of x, y"),
+        ({"type": ["array", "null"], "items": {"type": "array", "items": POINT}}, "list of list of x, y"),
+        (POINT, "x, y"),
+        ({"properties": {"at": POINT, "id": STRING}}, "at (x, y), id"),
+        ({"properties": {"path": {"type": "array", "items": POINT}}}, "path (list of x, y)"),
+        ({"properties": {"any": True}}, "any"),
+        ({"properties": {"deep": {"properties": {"at": POINT}}}}, "deep (at)"),
+        ({"type": "array", "items": {"properties": {"deep": {"properties": {"at": POINT}}}}}, "list of deep (at)"),
+        ({"properties": {"tags": {"type": "array", "items": STRING}}}, "tags"),
+        ({"properties": {"ids": {"type": "array", "items": {"type": "integer"}}}}, "ids"),
+        ({"properties": {"ids": {"type": "array", "items": {"type": "number"}}}}, "ids"),
+        ({"properties": {"ids": {"type": "array"}}}, "ids"),
+        ({"properties": {"flags": {"type": "array", "items": {"type": "boolean"}}}}, "flags (list of boolean)"),
+    ],
+    ids=str,
+)
+def test_what_is_returned_is_named_two_levels_deep(schema: dict[str, Any] | None, line: str) -> None:
+    assert describe_returns(schema) == f"Returns: {line}."
+
+
+def make_fields(*lengths: int) -> dict[str, Any]:
+    return {"properties": {"x" * (length - 1) + str(n): STRING for n, length in enumerate(lengths)}}
+
+
+def test_a_line_on_what_is_returned_is_cut_at_a_field() -> None:
+    assert RETURNS_LIMIT == 300
+    exact = describe_returns(make_fields(100, 98, 98))  # 100 + 2 + 98 + 2 + 98
+    assert len(exact) == len("Returns: .") + 300
+    assert "…" not in exact
+    assert describe_returns(make_fields(100, 98, 99)) == exact.rsplit(", ", 1)[0] + ", …."
+
+
+def test_brackets_of_a_line_that_is_cut_are_closed() -> None:
+    cut = describe_returns({"properties": {"a": make_fields(20), "cat": make_fields(200, 100)}})
+    assert cut == f"Returns: a ({'x' * 19}0), cat ({'x' * 199}0, …)."
+
+
+@pytest.mark.parametrize(
+    ("schema", "found"),
+    [
+        ({}, {}),
+        ({"properties": None}, {}),
+        ({"properties": {"a": 1}}, {"a": 1}),
+        ({"allOf": [{"properties": {"a": 1}}, {"properties": {"b": 2}}, True]}, {"a": 1, "b": 2}),
+        ({"anyOf": [{"properties": {"a": 1}}, {"properties": {"b": 2}}]}, {"a": 1}),
+        ({"oneOf": [{"properties": {"a": 1}}, {"properties": {"b": 2}}]}, {"a": 1}),
+        ({"oneOf": [{"anyOf": [{"properties": {"a": 1}}]}]}, {"a": 1}),
+        ({"properties": {"a": 1}, "allOf": [{"properties": {"a": 2, "b": 3}}]}, {"a": 1, "b": 3}),
+    ],
+    ids=str,
+)
+def test_properties_are_found_in_parts_and_in_the_first_alternative(
+    schema: dict[str, Any], found: dict[str, Any]
+) -> None:
+    assert find_properties(schema) == found
