@@ -15,7 +15,7 @@ from schemas.errors import UserError
 from schemas.manifest import DatasetFacts, DatasetRef, Manifest
 from tasks.store.card import render_card
 from tasks.store.report import render_report
-from tasks.store.root import DataRoot
+from tasks.store.root import DataRoot, make_durable, make_folder
 from tasks.store.split import DEFAULT_TEST_SHARE, choose_test_apis
 from tasks.store.statistics import compute_statistics, order_counts
 from tasks.store.tables import INSTANCE_TABLES, Content, Draft, write_apis, write_instances
@@ -127,7 +127,8 @@ def _open_staging(root: DataRoot, name: str) -> Iterator[UPath]:
         return
     folder = root.path("datasets", name, f".{secrets.token_hex(8)}.tmp")
     try:
-        folder.mkdir(parents=True)
+        make_folder(Path(str(folder.parent)))
+        folder.mkdir()
         yield folder
     finally:
         shutil.rmtree(str(folder), ignore_errors=True)
@@ -168,7 +169,7 @@ def _hand_over(root: DataRoot, folder: UPath, manifest: Manifest) -> None:
         _upload(folder, target)
         return
     for file in (*Path(str(folder)).iterdir(), Path(str(folder))):
-        _make_durable(file)
+        make_durable(file)
     try:
         os.rename(str(folder), str(target))
     except OSError as error:
@@ -177,14 +178,7 @@ def _hand_over(root: DataRoot, folder: UPath, manifest: Manifest) -> None:
                 f"dataset {manifest.name} got a version {manifest.version} from another run: publish again."
             ) from error
         raise
-
-
-def _make_durable(path: Path) -> None:
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
+    make_durable(Path(str(target.parent)))
 
 
 def _upload(folder: UPath, target: UPath) -> None:

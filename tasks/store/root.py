@@ -1,7 +1,8 @@
 """The data root: where artifacts and datasets lie. Nothing else in the program builds a path into it.
 
-A root is a folder or any fsspec URL. On a local disk a file appears under its name only when all of it is durable
-(temporary name, fsync, rename); object stores give that by themselves, as an object appears when its upload ends.
+A root is a folder or any fsspec URL. On a local disk a file appears under its name only when all of it is durable, and
+the name is durable too when the write returns (temporary name, fsync, rename, fsync of the folder); object stores give
+that by themselves, as an object appears when its upload ends.
 """
 
 import errno
@@ -80,10 +81,11 @@ class DataRoot:
 
     def write_bytes(self, path: UPath, data: bytes) -> None:
         """Write a whole file, or leave what was there; folders are made as needed."""
-        path.parent.mkdir(parents=True, exist_ok=True)
         if not self.is_local:
+            path.parent.mkdir(parents=True, exist_ok=True)
             path.write_bytes(data)
             return
+        make_folder(Path(str(path.parent)))
         temporary = path.parent / f".{path.name[:80]}.{secrets.token_hex(4)}.tmp"
         try:
             with open(str(temporary), "wb") as file:
@@ -94,6 +96,7 @@ class DataRoot:
         except BaseException:
             Path(str(temporary)).unlink(missing_ok=True)
             raise
+        make_durable(Path(str(path.parent)))
 
     def read_bytes(self, path: UPath) -> bytes | None:
         """All of a file; None if there is none."""
@@ -161,6 +164,23 @@ class DataRoot:
         ):
             return None
         return head, body
+
+
+def make_folder(path: Path) -> None:
+    """Make a folder on a local disk, and those above it, so that they are still there after a power cut."""
+    if not path.is_dir():
+        make_folder(path.parent)
+        path.mkdir(exist_ok=True)
+        make_durable(path.parent)
+
+
+def make_durable(path: Path) -> None:
+    """Have the disk keep what a file holds; of a folder, which names are in it."""
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
 
 
 def _artifact_path(stage: ArtifactStage, api_id: str, recipe_hash: str) -> str:
