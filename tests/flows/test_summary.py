@@ -1,0 +1,118 @@
+"""The last lines of a run that makes data: what they say, and what they leave out."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from flows.server import Server
+from flows.summary import print_summary, shorten_path
+from schemas.manifest import DatasetRef
+from schemas.steps import BuildSummary, CallCounts, ToolsetSummary
+
+SERVER = Server("http://127.0.0.1:4200/api")
+
+
+def make_summary(path: str = "/elsewhere/datasets/demo/v2", **more: Any) -> BuildSummary:
+    """A run in which all went well."""
+    dataset = DatasetRef(name="demo", version="v2", path=path, content_hash="c", counts={})
+    told = {
+        "dataset": dataset, "changed": True, "apis": 1200, "rejected_apis": {}, "accepted": 1500, "rejected": 0,
+        "reasons": {}, "calls": CallCounts(sent=1234, stored=5678), "run_id": "r-1",
+    }  # fmt: skip
+    return BuildSummary.model_validate({**told, **more})
+
+
+def tell(summary: BuildSummary | ToolsetSummary, capsys: pytest.CaptureFixture[str]) -> list[str]:
+    print_summary(summary, 185.0, SERVER)
+    return capsys.readouterr().out.splitlines()
+
+
+def test_a_run_in_which_all_went_well_needs_nine_lines(capsys: pytest.CaptureFixture[str]) -> None:
+    assert tell(make_summary(), capsys) == [
+        "",
+        "dataset   demo v2: published",
+        "folder    /elsewhere/datasets/demo/v2",
+        "page      /elsewhere/datasets/demo/v2/report.html",
+        "APIs      1,200",
+        "accepted  1,500 of 1,500 instances (100%)",
+        "calls     1,234 sent to the teacher, 5,678 answered by the store",
+        "run       http://127.0.0.1:4200/runs/flow-run/r-1",
+        "time      3 min 05 s",
+    ]
+
+
+def test_what_was_turned_down_is_told_by_reason_and_the_first_apis_by_name(capsys: pytest.CaptureFixture[str]) -> None:
+    apis = {f"api-{number}": "specify: no" for number in range(6)}
+    reasons = {"placeholder": 1200, "no_question": 3}
+    lines = tell(make_summary(accepted=2, rejected=1201, reasons=reasons, rejected_apis=apis), capsys)
+    assert lines[4:] == [
+        "APIs      1,200, 6 rejected",
+        "accepted  2 of 1,203 instances (0%)",
+        "rejected  1,201",
+        "           1,200  placeholder",
+        "               3  no_question",
+        *(f"            api-{number}: specify: no" for number in range(5)),
+        "            and 1 more, in toolset.parquet and on the run's page",
+        *lines[-3:],
+    ]
+
+
+def test_as_many_rejected_apis_as_there_is_room_for_are_all_told(capsys: pytest.CaptureFixture[str]) -> None:
+    lines = tell(make_summary(rejected_apis={f"api-{number}": "no" for number in range(5)}), capsys)
+    assert sum("api-" in line for line in lines) == 5
+    assert not any("more" in line for line in lines)
+
+
+@pytest.mark.parametrize(
+    ("length", "ends"), [(65, "x"), (66, "…")], ids=["just fits 80 columns", "one character too long"]
+)
+def test_a_reason_is_cut_where_it_would_leave_80_columns(
+    length: int, ends: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (line,) = (
+        one for one in tell(make_summary(rejected_apis={"a": "x" * length}), capsys) if "  a: " in one
+    )  # 10 columns for the label, 5 before the reason
+    assert len(line) == 80
+    assert line.endswith(f"x{ends}")
+
+
+def test_a_share_of_no_instances_is_none(capsys: pytest.CaptureFixture[str]) -> None:
+    assert "accepted  0" in tell(make_summary(accepted=0), capsys)
+
+
+def test_a_version_that_was_there_before_and_one_that_is_partial_say_so(capsys: pytest.CaptureFixture[str]) -> None:
+    unchanged = tell(make_summary(changed=False), capsys)
+    assert unchanged[1] == "dataset   demo v2: unchanged, the newest version holds these very rows"
+    partial = tell(make_summary(stopped="the budget is reached", unfinished=1234), capsys)
+    assert partial[1] == "dataset   demo v2: partial, 1,234 APIs are not in it"
+
+
+def test_money_is_told_where_something_was_bought_only(capsys: pytest.CaptureFixture[str]) -> None:
+    assert not any(line.startswith("spent") for line in tell(make_summary(), capsys))
+    bought = CallCounts(sent=2, bought=1, tokens=500, cost_usd=0.5)
+    assert "spent     $0.50 for 500 tokens" in tell(make_summary(calls=bought), capsys)
+
+
+def test_exports_are_told_once_by_their_forms(capsys: pytest.CaptureFixture[str]) -> None:
+    folder = "/elsewhere/datasets/demo/v2/exports"
+    paths = (f"{folder}/xlam/train.jsonl", f"{folder}/trl/train.jsonl", f"{folder}/trl/test.jsonl")
+    assert f"exports   {folder}/ (trl, xlam)" in tell(make_summary(exports=paths), capsys)
+
+
+def test_a_toolset_is_told_by_its_apis(capsys: pytest.CaptureFixture[str]) -> None:
+    whole = ToolsetSummary(apis=1200, rejected={}, calls=CallCounts(), run_id="r-2")
+    assert tell(whole, capsys)[1] == "APIs      1,200 ready, 0 rejected"
+    stopped = whole.model_copy(update={"rejected": {"a": "specify: no"}, "stopped": "budget", "unfinished": 1030})
+    assert tell(stopped, capsys)[1:3] == [
+        "APIs      1,200 ready, 1 rejected, 1,030 not begun or not finished",
+        "            a: specify: no",
+    ]
+
+
+def test_a_path_is_told_as_seen_from_here_where_it_lies_here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "here").mkdir()
+    monkeypatch.chdir(tmp_path / "here")
+    assert shorten_path(str(tmp_path / "here" / "data" / "v1")) == "data/v1"
+    assert shorten_path(str(tmp_path / "there" / "v1")) == str(tmp_path / "there" / "v1")
+    assert shorten_path("s3://bucket/data/v1") == "s3://bucket/data/v1"
