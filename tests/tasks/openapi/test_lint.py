@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 
+from schemas.toolset import Documentation, DocumentedFunction
 from tasks.openapi import find_lint_problems
 from tests.tasks.openapi.documents import DOCUMENTATION, damaged_documents, make_answer, make_clean_document
 
@@ -89,24 +90,98 @@ def test_each_fault_is_named(spoil: Spoil, problem: str) -> None:
     assert all("\n" not in line for line in problems)
 
 
+def document_functions(*names: str) -> Documentation:
+    functions = tuple(DocumentedFunction(name=name, description="Does it") for name in names)
+    return Documentation(introduction="Cats.", functions=functions)
+
+
+def rename(search: Any, get: Any) -> dict[str, Any]:
+    """The clean document with these operationIds."""
+    doc = make_clean_document()
+    get_search(doc)["operationId"] = search
+    doc["paths"]["/cats/{catId}"]["get"]["operationId"] = get
+    return doc
+
+
+@pytest.mark.parametrize("name", ["a", "aB9", "searchCats", "a" * 64])
+def test_a_camel_case_name_is_taken(name: str) -> None:
+    assert find_lint_problems(rename(name, "getCat"), document_functions(name, "getCat")) == []
+
+
 @pytest.mark.parametrize(
-    ("path", "field"),
-    [("/cats", "id"), ("/searchCats", "id"), ("/felines", "catId"), ("/felines", "cat_id")],
+    "name", ["SearchCats", "9cats", "search_cats", "search-cats", "search cats", "chercherÉté", "a" * 65, "_a", "a\n"]
 )
-def test_an_id_is_found_under_its_own_name_or_as_id_of_its_noun(path: str, field: str) -> None:
+def test_another_name_is_not(name: str) -> None:
+    problems = find_lint_problems(rename(name, "getCat"), document_functions(name, "getCat"))
+    assert problems == [
+        f"GET /cats: operationId {name!r} is not camelCase; use letters and digits, a small letter first"
+    ]
+
+
+def test_a_name_that_is_used_twice_is_told_where_it_comes_again() -> None:
+    problems = find_lint_problems(rename("getCat", "getCat"), document_functions("getCat", "findCat"))
+    assert problems[:2] == [
+        "GET /cats/{catId}: operationId 'getCat' is used twice; each operation needs one of its own",
+        "function 'findCat' is documented and has no operation; add one with that operationId",
+    ]
+
+
+def test_a_name_that_is_no_documented_function_is_told_with_those_that_are() -> None:
+    problems = find_lint_problems(rename("findCats", "getCat"), document_functions("searchCats", "getCat"))
+    assert problems == [
+        "GET /cats: operationId 'findCats' is no documented function; those are searchCats, getCat",
+        "function 'searchCats' is documented and has no operation; add one with that operationId",
+    ]
+
+
+@pytest.mark.parametrize("name", ["", None, False])
+def test_an_empty_name_is_none(name: Any) -> None:
+    problems = find_lint_problems(rename(name, "getCat"), document_functions("searchCats", "getCat"))
+    assert problems[:2] == [
+        "GET /cats: it has no operationId; give it the name of its documented function",
+        "function 'searchCats' is documented and has no operation; add one with that operationId",
+    ]
+
+
+@pytest.mark.parametrize("method", ["get", "put", "post", "delete", "options", "head", "patch", "trace"])
+def test_operations_of_all_methods_are_looked_at(method: str) -> None:
     doc = make_clean_document()
-    get_results(doc)["items"] = {"type": "object", "properties": {field: {"type": "string"}}}
-    doc["paths"][path] = doc["paths"].pop("/cats")
+    doc["paths"]["/cats"] = {method: doc["paths"]["/cats"]["get"]}
     assert find_lint_problems(doc, DOCUMENTATION) == []
+    del doc["paths"]["/cats"][method]["operationId"]
+    assert find_lint_problems(doc, DOCUMENTATION)[0].startswith(f"{method.upper()} /cats: it has no operationId; ")
 
 
-def test_the_id_of_another_thing_is_not_enough() -> None:
+def test_an_invalid_document_is_told_its_names_and_what_makes_it_invalid_and_no_more() -> None:
+    doc = rename("search_cats", "getCat")
+    del doc["info"]["title"]
+    get_search(doc)["parameters"][0].pop("description")
+    problems = find_lint_problems(doc, document_functions("search_cats", "getCat"))
+    assert [problem.partition(";")[0] for problem in problems] == [
+        "GET /cats: operationId 'search_cats' is not camelCase",
+        'info: "title" is a required property',
+    ]
+
+
+@pytest.mark.parametrize(
+    ("schema", "problem"),
+    [
+        ({"$ref": "#/components/schemas/Cat"}, "reference loop: #/components/schemas/Cat -> #/components/schemas/Cat"),
+        ({"type": "string", "pattern": r"a\Z"}, "a schema cannot be compiled: "),
+    ],
+    ids=["loop", "pattern"],
+)
+def test_a_document_that_cannot_be_used_is_told_its_names_and_why(schema: dict[str, Any], problem: str) -> None:
+    doc = rename("search_cats", "getCat")
+    doc["components"] = {"schemas": {"Cat": {"properties": {"kitten": {"$ref": "#/components/schemas/Cat"}}}}}
+    get_search(doc)["responses"] = make_answer(schema)
+    names, reason = find_lint_problems(doc, document_functions("search_cats", "getCat"))
+    assert names.startswith("GET /cats: operationId 'search_cats' is not camelCase")
+    assert reason.startswith(problem)
+
+
+def test_a_problem_is_told_once() -> None:
     doc = make_clean_document()
-    doc["paths"]["/dogs"] = doc["paths"].pop("/cats")
-    assert any("'catId'" in line for line in find_lint_problems(doc, DOCUMENTATION))
-
-
-def test_a_list_is_bounded_by_a_limit() -> None:
-    doc = make_clean_document()
-    del get_results(doc)["maxItems"]
-    assert find_lint_problems(doc, DOCUMENTATION) == []
+    number = {"type": "integer", "minimum": 1}
+    get_search(doc)["parameters"][0]["schema"] = {"anyOf": [number, number]}
+    assert find_lint_problems(doc, DOCUMENTATION) == ["searchCats: parameter 'limit' has no maximum; give it one"]
