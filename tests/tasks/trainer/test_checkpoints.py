@@ -1,58 +1,128 @@
-"""Which checkpoints are whole: taken apart in every way; a new one replaces the old one only when it is there."""
+"""Which checkpoints are whole: taken apart in every way; which is the newest; what is removed and what stays."""
 
 import json
 import shutil
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
-import torch
-from safetensors.torch import save_file
 
-from tasks.trainer.checkpoints import WRITING, find_defect, find_newest, install, remove_broken
+from tasks.trainer.checkpoints import WRITING, find_defect, find_newest, remove_broken
+from tests.tasks.trainer.files import (
+    make_checkpoint,
+    shard_weights,
+    shard_whole,
+    write_archive,
+    write_state,
+    write_weights,
+)
+from tests.train_extra import needs_train_extra
 
-
-def make_checkpoint(folder: Path, step: int) -> Path:
-    path = folder / f"checkpoint-{step}"
-    path.mkdir(parents=True)
-    save_file({"weight": torch.ones(8, 8)}, path / "model.safetensors")
-    for name in ("optimizer.pt", "scheduler.pt"):
-        torch.save({"step": step}, path / name)
-    (path / "trainer_state.json").write_text(json.dumps({"global_step": step}))
-    return path
+STATE = "trainer_state.json, which is written last, is missing or unreadable"
+INDEX = "model.safetensors.index.json"
 
 
 def cut(path: Path, keep: float = 0.5) -> None:
     path.write_bytes(path.read_bytes()[: int(path.stat().st_size * keep)])
 
 
-def shard(path: Path) -> None:
-    """The weights in two files, of which one is not there."""
-    (path / "model.safetensors").rename(path / "model-00001-of-00002.safetensors")
-    names = {"a": "model-00001-of-00002.safetensors", "b": "model-00002-of-00002.safetensors"}
-    (path / "model.safetensors.index.json").write_text(json.dumps({"weight_map": names}))
+def write_state_text(text: str | bytes) -> Callable[[Path], object]:
+    data = text if isinstance(text, bytes) else text.encode()
+    return lambda path: (path / "trainer_state.json").write_bytes(data)
 
 
-DAMAGE: dict[str, Callable[[Path], object]] = {
-    "trainer_state.json, which is written last": lambda path: (path / "trainer_state.json").unlink(),
-    "is missing or unreadable": lambda path: (path / "trainer_state.json").write_text('{"global_st'),
-    "is of step 2": lambda path: (path / "trainer_state.json").write_text('{"global_step": 2}'),
-    "there are no weights": lambda path: (path / "model.safetensors").unlink(),
-    "model.safetensors is not readable": lambda path: cut(path / "model.safetensors", 0.9),
-    "model-00002-of-00002.safetensors is missing": shard,
-    "optimizer.pt is not readable": lambda path: cut(path / "optimizer.pt"),
-    "scheduler.pt is not readable": lambda path: (path / "scheduler.pt").unlink(),
+def lose_shard(number: int) -> Callable[[Path], object]:
+    def damage(path: Path) -> None:
+        shard_weights(path)
+        (path / f"model-0000{number}-of-00002.safetensors").unlink()
+
+    return damage
+
+
+def write_index(text: str) -> Callable[[Path], object]:
+    def damage(path: Path) -> None:
+        shard_weights(path)
+        (path / INDEX).write_text(text)
+
+    return damage
+
+
+def cut_shard(path: Path) -> None:
+    shard_weights(path)
+    cut(path / "model-00002-of-00002.safetensors")
+
+
+def lose_metadata(name: str) -> Callable[[Path], object]:
+    def damage(path: Path) -> None:
+        shard_whole(path)
+        (path / name / ".metadata").unlink()
+
+    return damage
+
+
+DAMAGE: dict[str, tuple[Callable[[Path], object], str]] = {
+    "no state": (lambda path: (path / "trainer_state.json").unlink(), STATE),
+    "half a state": (write_state_text('{"global_st'), STATE),
+    "a state that is no text": (write_state_text(b"\xff\xfe"), STATE),
+    "a state without a step": (write_state_text('{"epoch": 1}'), STATE),
+    "a state that is a list": (write_state_text("[10]"), STATE),
+    "another checkpoint's state": (lambda path: write_state(path, 2), "trainer_state.json is of step 2"),
+    "no weights": (lambda path: (path / "model.safetensors").unlink(), "there are no weights"),
+    "half the weights": (lambda path: cut(path / "model.safetensors", 0.9), "model.safetensors is not readable"),
+    "no first shard": (lose_shard(1), "model-00001-of-00002.safetensors is missing"),
+    "no second shard": (lose_shard(2), "model-00002-of-00002.safetensors is missing"),
+    "half a shard": (cut_shard, "model-00002-of-00002.safetensors is not readable"),
+    "half an index": (write_index('{"weight_map": {"a"'), f"{INDEX} is missing"),
+    "an index of nothing": (write_index("{}"), f"{INDEX} is missing"),
+    "an index that is a list": (write_index('{"weight_map": ["a"]}'), f"{INDEX} is missing"),
+    "no optimizer": (lambda path: (path / "optimizer.pt").unlink(), "optimizer.pt is not readable"),
+    "half an optimizer": (lambda path: cut(path / "optimizer.pt"), "optimizer.pt is not readable"),
+    "no schedule": (lambda path: (path / "scheduler.pt").unlink(), "scheduler.pt is not readable"),
+    "half a schedule": (lambda path: cut(path / "scheduler.pt"), "scheduler.pt is not readable"),
+    "no metadata of the weights": (lose_metadata("pytorch_model_fsdp_0"), "pytorch_model_fsdp_0 has no .metadata"),
+    "no metadata of the optimizer": (lose_metadata("optimizer_0"), "optimizer_0 has no .metadata"),
 }
 
 
-@pytest.mark.parametrize("defect", DAMAGE)
-def test_a_checkpoint_that_lacks_anything_is_passed_over_and_removed(defect: str, tmp_path: Path) -> None:
+@pytest.mark.parametrize("damage", DAMAGE)
+def test_a_checkpoint_that_lacks_anything_is_passed_over_and_removed(damage: str, tmp_path: Path) -> None:
     whole, damaged = make_checkpoint(tmp_path, 9), make_checkpoint(tmp_path, 10)
-    DAMAGE[defect](damaged)
-    assert defect in str(find_defect(damaged))
+    work, defect = DAMAGE[damage]
+    work(damaged)
+    assert find_defect(damaged) == defect
     assert find_newest(tmp_path) == whole
-    assert [defect in line for line in remove_broken(tmp_path)] == [True]
+    assert remove_broken(tmp_path) == [f"removed checkpoint-10, which is not whole: {defect}"]
     assert sorted(tmp_path.iterdir()) == [whole]
+
+
+def rename_to_adapter(path: Path) -> None:
+    (path / "model.safetensors").rename(path / "adapter_model.safetensors")
+
+
+@pytest.mark.parametrize("change", [lambda path: None, rename_to_adapter, shard_weights, shard_whole],
+                         ids=["one file", "an adapter", "two files", "several processes"])  # fmt: skip
+def test_a_whole_checkpoint_is_kept_whichever_way_it_is_written(
+    change: Callable[[Path], object], tmp_path: Path
+) -> None:
+    older, path = make_checkpoint(tmp_path, 3), make_checkpoint(tmp_path, 4)
+    change(path)
+    assert find_defect(path) is None
+    assert find_newest(tmp_path) == path
+    assert remove_broken(tmp_path) == []
+    assert sorted(tmp_path.iterdir()) == [older, path]
+
+
+@needs_train_extra
+def test_what_torch_and_safetensors_write_is_whole(tmp_path: Path) -> None:
+    import torch
+    from safetensors.torch import save_file
+
+    path = make_checkpoint(tmp_path, 1)
+    save_file({"weight": torch.ones(8, 8), "bias": torch.ones(3)}, path / "model.safetensors", {"format": "pt"})
+    for name in ("optimizer.pt", "scheduler.pt"):
+        torch.save({"step": torch.ones(9)}, path / name)
+    assert find_defect(path) is None
 
 
 def test_any_byte_that_is_missing_is_missed(tmp_path: Path) -> None:
@@ -65,42 +135,74 @@ def test_any_byte_that_is_missing_is_missed(tmp_path: Path) -> None:
     assert find_defect(path) is None
 
 
+def test_a_byte_too_many_is_seen(tmp_path: Path) -> None:
+    path = make_checkpoint(tmp_path, 1)
+    with (path / "model.safetensors").open("ab") as file:
+        file.write(b"\0")
+    assert find_defect(path) == "model.safetensors is not readable"
+
+
+@pytest.mark.parametrize(
+    "data",
+    [b"", bytes(64), b"\xff" * 64, b"\2" + bytes(7) + b"[]", b"\2" + bytes(7) + b"\xff\xff"],
+    ids=["nothing", "zeros", "ones", "a list", "no text"],
+)
+def test_weights_that_a_crash_left_as_anything_at_all_are_not_readable(data: bytes, tmp_path: Path) -> None:
+    path = make_checkpoint(tmp_path, 1)
+    (path / "model.safetensors").write_bytes(data)
+    assert find_defect(path) == "model.safetensors is not readable"
+
+
+@pytest.mark.parametrize(
+    "header", [{"a": {}}, {"a": 5}, {"a": {"data_offsets": []}}, {"a": {"data_offsets": [0, "x"]}}]
+)
+def test_a_header_that_does_not_say_where_a_tensor_lies_is_not_readable(header: Any, tmp_path: Path) -> None:
+    path = make_checkpoint(tmp_path, 1)
+    write_weights(path / "model.safetensors", header)
+    assert find_defect(path) == "model.safetensors is not readable"
+
+
+def test_weights_of_nothing_are_whole(tmp_path: Path) -> None:
+    path = make_checkpoint(tmp_path, 1)
+    write_weights(path / "model.safetensors", {"__metadata__": {"format": "pt"}})
+    assert find_defect(path) is None
+
+
 def test_the_newest_is_that_of_the_highest_step(tmp_path: Path) -> None:
     for step in (9, 100, 20):
         make_checkpoint(tmp_path, step)
     assert find_newest(tmp_path) == tmp_path / "checkpoint-100"
+    (tmp_path / "checkpoint-100" / "optimizer.pt").unlink()
+    assert find_newest(tmp_path) == tmp_path / "checkpoint-20"
+
+
+def test_where_no_checkpoint_is_there_is_none(tmp_path: Path) -> None:
     assert find_newest(tmp_path / "none") is None
-
-
-def test_a_sharded_checkpoint_needs_its_metadata(tmp_path: Path) -> None:
-    path = make_checkpoint(tmp_path, 4)
-    for name in ("model.safetensors", "optimizer.pt"):
-        (path / name).unlink()
-    for name in ("pytorch_model_fsdp_0", "optimizer_0"):
-        (path / name).mkdir()
-        (path / name / ".metadata").touch()
-    assert find_defect(path) is None
-    (path / "optimizer_0" / ".metadata").unlink()
-    assert find_defect(path) == "optimizer_0 has no .metadata"
-
-
-def test_a_new_checkpoint_takes_the_place_of_the_old_ones(tmp_path: Path) -> None:
+    assert remove_broken(tmp_path / "none") == []
     make_checkpoint(tmp_path, 3)
-    make_checkpoint(tmp_path / WRITING, 6)
-    install(tmp_path, "checkpoint-6")
-    assert [path.name for path in tmp_path.iterdir()] == ["checkpoint-6"]
-    assert find_defect(tmp_path / "checkpoint-6") is None
+    (tmp_path / "checkpoint-3" / "optimizer.pt").unlink()
+    assert find_newest(tmp_path) is None
 
 
-def test_the_old_one_stays_where_the_new_one_cannot_be_put_in_place(tmp_path: Path) -> None:
-    old = make_checkpoint(tmp_path, 3)
-    with pytest.raises(OSError, match="checkpoint-6"):
-        install(tmp_path, "checkpoint-6")
-    assert find_newest(tmp_path) == old
+def test_what_is_named_otherwise_is_nobodys_checkpoint(tmp_path: Path) -> None:
+    """It is neither gone on from nor removed."""
+    others = [tmp_path / name for name in ("checkpoint-best", "checkpoint-12.bak", "old-checkpoint-12")]
+    for path in others:
+        shutil.copytree(make_checkpoint(tmp_path / "made", 12), path)
+        shutil.rmtree(tmp_path / "made")
+    assert find_newest(tmp_path) is None
+    assert remove_broken(tmp_path) == []
+    assert sorted(tmp_path.iterdir()) == sorted(others)
 
 
-def test_what_a_killed_run_was_writing_is_removed(tmp_path: Path) -> None:
-    whole = make_checkpoint(tmp_path, 3)
-    shutil.copytree(whole, tmp_path / WRITING / "checkpoint-6")
-    assert remove_broken(tmp_path) == ["removed a checkpoint that was being written when the run ended"]
+def test_what_a_killed_run_was_writing_is_removed_with_the_rest(tmp_path: Path) -> None:
+    whole, torn = make_checkpoint(tmp_path, 3), make_checkpoint(tmp_path, 6)
+    shutil.copytree(whole, tmp_path / WRITING / "checkpoint-9")
+    (torn / "optimizer.pt").unlink()
+    assert remove_broken(tmp_path) == [
+        "removed checkpoint-6, which is not whole: optimizer.pt is not readable",
+        "removed a checkpoint that was being written when the run ended",
+    ]
     assert list(tmp_path.iterdir()) == [whole]
+    write_archive(whole / "optimizer.pt")
+    assert json.loads((whole / "trainer_state.json").read_text())["global_step"] == 3
