@@ -3,6 +3,7 @@
 import multiprocessing
 import multiprocessing.forkserver
 import os
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -19,6 +20,7 @@ QWEN_CONTROLS = ["<|endoftext|>", "<|im_start|>", "<|im_end|>"]
 
 def read_own_template(name: str) -> str:
     """A model's own chat template, as trl keeps it."""
+    pytest.importorskip("trl")
     import trl.chat_template_utils
 
     folder = Path(trl.chat_template_utils.__file__).parent / "chat_templates"
@@ -28,14 +30,15 @@ def read_own_template(name: str) -> str:
 @pytest.fixture(scope="session", autouse=True)
 def one_thread() -> None:
     """Threads that wait for one another on a busy machine made a test of one second take seventy."""
-    import torch
-
-    torch.set_num_threads(1)
+    os.environ["OMP_NUM_THREADS"] = "1"  # where torch is loaded later, or in a child
+    if torch := sys.modules.get("torch"):
+        torch.set_num_threads(1)
 
 
 @pytest.fixture(scope="session")
 def vicuna(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A model's folder."""
+    pytest.importorskip("torch")
     return build_vicuna(tmp_path_factory.mktemp("models") / "vicuna")
 
 
@@ -89,9 +92,8 @@ def packed(prepare_rows: Callable[..., Any], tmp_path_factory: pytest.TempPathFa
 
 
 @pytest.fixture(scope="session")
-def children() -> Any:
+def children(one_thread: None) -> Any:
     """Starts child processes from one that imports trl while the tests go on: ten seconds are spent once."""
-    os.environ["OMP_NUM_THREADS"] = "1"  # several at a time, on few cores, would wait for one another
     context = multiprocessing.get_context("forkserver")
     context.set_forkserver_preload(["tests.tasks.trainer.preload"])
     multiprocessing.forkserver.ensure_running()
