@@ -57,10 +57,10 @@ def find_stem(word: str) -> str:
 
     Both sides of a comparison pass through it, so a wrong stem does no harm unless two words share it.
     """
-    if len(word) < 4 or not word.isalpha():
-        return word
     if word in _IRREGULAR:
         return _IRREGULAR[word]
+    if len(word) < 4 or not word.isalpha():
+        return word
     if word.endswith("ies") and len(word) > 4:
         return word[:-3] + "y"
     if word.endswith(("sses", "xes", "zes", "ches", "shes", "oes")):
