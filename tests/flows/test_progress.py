@@ -289,6 +289,6 @@ async def test_a_body_that_fails_is_shown_once_more_and_its_error_goes_on() -> N
         async with show_progress(progress, display):
             raise ValueError("no")
 
-    with pytest.raises(ValueError, match="^no$"):
+    with pytest.raises(ValueError, match="no"):
         await go()
     assert display.shown == ["0/0 APIs"]
