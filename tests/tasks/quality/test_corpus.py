@@ -177,8 +177,19 @@ def test_a_code_with_a_point_is_labelled_as_it_is_written() -> None:
 
 @pytest.mark.parametrize(
     "text",
-    ["minus 5", "negative 5", "5 below zero", "5 south", "5 west", "5 S", "5 W", "a loss of 5", "5 lost", "a drop of 5"]
-    + ["a debit of 5"],
+    [
+        "minus 5",
+        "negative 5",
+        "5 below zero",
+        "5 south",
+        "5 west",
+        "5 S",
+        "5 W",
+        "a loss of 5",
+        "5 lost",
+        "a drop of 5",
+        "a debit of 5",
+    ],
 )
 def test_a_number_is_negative_where_a_text_says_so(text: str) -> None:
     assert hear(text).holds_number(-5)
