@@ -41,7 +41,7 @@ def _explain_status(
     status = error.status_code
     said = _shorten(_read_message(error), secret)
     body = error.body if isinstance(error.body, Mapping) else {}
-    code = body.get("code")
+    code = str(body.get("code") or "")
     answer = f"{status}: {said}" if said else f"{status}"
     if status in (401, 403):
         text = f"{endpoint} refuses the API key in {settings.key_source} ({answer}): set it to a valid one"
@@ -60,7 +60,7 @@ def _explain_status(
         status=status,
         wait_s=read_wait(error.response.headers),
         retried=is_retried(status),
-        said=_shorten(f"{body.get('param') or ''} {code or ''} {said}", secret),
+        said=_shorten(f"{body.get('param') or ''} {code} {said}", secret),
     )
 
 
