@@ -5,7 +5,7 @@ import socket
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Any, Protocol
+from typing import Any, Protocol, Self
 
 import uvicorn
 from starlette.applications import Starlette
@@ -56,7 +56,6 @@ def break_off(_: dict[str, Any]) -> Response:
 
     async def write() -> Any:
         yield b'{"choices": ['
-        await asyncio.sleep(0.02)
         raise ConnectionResetError
 
     return StreamingResponse(write(), headers={"content-length": "500", "content-type": "application/json"})
@@ -70,7 +69,8 @@ def show_html(_: dict[str, Any]) -> Response:
 class Endpoint:
     """An app that takes its replies from a script and repeats `last` when the script is over.
 
-    `requests` holds the bodies received, `headers` their headers, `busiest` the most requests in flight at once.
+    `requests` holds the bodies received, `headers` their headers, `busiest` the most requests in flight at once. After
+    `hold` no answer goes out until `release`, so that a test says what is in flight at the same time.
     """
 
     def __init__(self, *script: Reply, last: Reply = echo, delay_s: float = 0.0) -> None:
@@ -80,7 +80,30 @@ class Endpoint:
         self.requests: list[dict[str, Any]] = []
         self.headers: list[dict[str, str]] = []
         self.busy = self.busiest = 0
+        self._held: list[tuple[asyncio.AbstractEventLoop, asyncio.Event]] | None = None
+        self._guard = threading.Lock()  # the app may run in a thread of its own
         self.app = Starlette(routes=[Route("/v1/chat/completions", self._complete, methods=["POST"])])
+
+    def hold(self) -> Self:
+        """Keep all answers back from now on."""
+        with self._guard:
+            self._held = []
+        return self
+
+    def release(self) -> None:
+        """Let the answers out, and hold no more back."""
+        with self._guard:
+            held, self._held = self._held or [], None
+        for loop, released in held:
+            loop.call_soon_threadsafe(released.set)
+
+    async def _wait_for_release(self) -> None:
+        released = asyncio.Event()
+        with self._guard:
+            if self._held is None:
+                return
+            self._held.append((asyncio.get_running_loop(), released))
+        await released.wait()
 
     async def _complete(self, request: Request) -> Response:
         self.busy += 1
@@ -90,6 +113,7 @@ class Endpoint:
             self.requests.append(body)
             self.headers.append(dict(request.headers))
             await asyncio.sleep(self.delay_s)
+            await self._wait_for_release()
             return (self.script.pop(0) if self.script else self.last)(body)
         finally:
             self.busy -= 1
