@@ -1,50 +1,29 @@
 """The durable store: across processes, after a kill, and on files that are none."""
 
 import asyncio
-import os
-import signal
 import sqlite3
-import subprocess
-import sys
-import threading
-from concurrent.futures import ThreadPoolExecutor
+import time
+from collections.abc import Callable
+from contextlib import ExitStack
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
 from schemas.calls import Completion, Usage
 from schemas.episodes import ToolCall
 from schemas.errors import UserError
-from tasks.llm.store import CompletionStore, pack, unpack
+from tasks.llm.store import CompletionStore, connect, pack, unpack
+from tests.tasks.llm import processes
+from tests.tasks.llm.watching import Gate, Watch
 
-ROOT = Path(__file__).resolve().parents[3]
-WRITER = """
-import asyncio, sys
-from schemas.calls import Completion, Usage
-from tasks.llm.store import CompletionStore
-
-async def write(store, name, count):
-    async def put(n):
-        made = Completion(content=f"{name} {n}", model="m", usage=Usage())
-        await store.put(f"{name}-{n}", made, endpoint="e", model="m")
-        sys.stdout.write(f"{name}-{n}\\n")
-        sys.stdout.flush()
-    for start in range(0, count, 20):
-        await asyncio.gather(*(put(n) for n in range(start, start + 20)))
-
-with CompletionStore(sys.argv[1]) as store:
-    asyncio.run(write(store, sys.argv[2], int(sys.argv[3])))
-"""
+KEY = "1-" + "a" * 64
 
 
 def make(content: str = "Hello.") -> Completion:
     calls = (ToolCall(id="1", name="f", arguments='{"ä": "🦊"}'),)
     return Completion(content=content, tool_calls=calls, finish_reason="length", model="m-1", usage=Usage(prompt=3))
-
-
-def start_writer(path: Path, name: str, count: int) -> subprocess.Popen[str]:
-    command = [sys.executable, "-c", WRITER, str(path), name, str(count)]
-    return subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True)
 
 
 async def test_what_was_put_is_there_as_it_was_also_after_reopening(tmp_path: Path) -> None:
@@ -56,10 +35,13 @@ async def test_what_was_put_is_there_as_it_was_also_after_reopening(tmp_path: Pa
     with CompletionStore(path) as store:
         assert store.get("k") == make()
         assert store.count() == 1
-    kept = sqlite3.connect(path).execute("SELECT endpoint, model, finish_reason, created_at FROM completions")
+    connection = sqlite3.connect(path)
+    kept = connection.execute("SELECT endpoint, model, finish_reason, created_at FROM completions")
     endpoint, model, finish_reason, created_at = kept.fetchone()
     assert (endpoint, model, finish_reason) == ("e", "m", "length")
     assert created_at > 1.7e9
+    assert connection.execute("PRAGMA user_version").fetchone() == (1,)  # as all stores had it so far
+    connection.close()
 
 
 def test_what_was_kept_before_batches_were_known_is_still_read() -> None:
@@ -85,10 +67,17 @@ async def test_many_at_once_are_committed_together_and_a_cancelled_one_disturbs_
         assert store.count() == 1200
 
 
+@pytest.mark.forced
 def test_processes_share_a_store_that_none_of_them_has_made_yet(tmp_path: Path) -> None:
     path = tmp_path / "c.sqlite"
-    writers = [start_writer(path, name, 200) for name in ("a", "b", "c")]
-    assert [writer.communicate()[0].count("\n") for writer in writers] == [200, 200, 200]
+    with ExitStack() as stack:
+        writers = [stack.enter_context(processes.start(processes.write, path, name, 200)) for name in ("a", "b", "c")]
+        assert [writer.hear() for writer in writers] == ["ready"] * 3
+        for writer in writers:
+            writer.tell("go")
+        for writer, name in zip(writers, ("a", "b", "c"), strict=True):
+            assert {writer.hear() for _ in range(200)} == {f"{name}-{number}" for number in range(200)}
+            assert writer.hear() == "done"
     with CompletionStore(path) as store:
         assert store.count() == 600
         completion = store.get("b-199")
@@ -96,16 +85,56 @@ def test_processes_share_a_store_that_none_of_them_has_made_yet(tmp_path: Path) 
         assert completion.content == "b 199"
 
 
+@pytest.mark.forced
 def test_what_was_handed_out_before_a_kill_is_there(tmp_path: Path) -> None:
     path = tmp_path / "c.sqlite"
-    writer = start_writer(path, "a", 1_000_000)
-    assert writer.stdout is not None
-    handed_out = [writer.stdout.readline().strip() for _ in range(137)]
-    os.kill(writer.pid, signal.SIGKILL)
-    handed_out += [line.strip() for line in writer.communicate()[0].splitlines(keepends=True) if line.endswith("\n")]
+    with processes.start(processes.write, path, "a", 1_000_000) as writer:
+        assert writer.hear() == "ready"
+        writer.tell("go")
+        handed_out = [writer.hear() for _ in range(137)]
+        writer.kill()
+        try:
+            while True:
+                handed_out.append(writer.line.recv())
+        except (EOFError, ConnectionResetError):
+            pass
     with CompletionStore(path) as store:
         assert [key for key in handed_out if store.get(key) is None] == []
         assert store.count() >= 137
+
+
+@pytest.mark.forced
+@pytest.mark.parametrize("end", ["it lets go", "it is killed"])
+async def test_an_answer_waits_for_the_process_that_holds_the_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, end: str
+) -> None:
+    path, watch, begin = tmp_path / "c.sqlite", Watch(monkeypatch), Gate()
+    with CompletionStore(path) as store, processes.start(processes.hold_file, path) as holder:
+        assert holder.hear() == "held"
+        watch.before["BEGIN IMMEDIATE"] = begin
+        begin.open()
+        asked = asyncio.ensure_future(store.put("k", make(), endpoint="e", model="m"))
+        await asyncio.to_thread(begin.await_arrival)
+        assert store.get("k") is None  # reading goes on
+        assert not asked.done()
+        if end == "it is killed":
+            holder.kill()
+        else:
+            holder.tell("let go")
+        assert await asked == make()
+
+
+@pytest.mark.forced
+def test_the_claims_of_a_store_that_is_closed_are_given_back(tmp_path: Path) -> None:
+    with CompletionStore(tmp_path / "c.sqlite") as store:
+        claims = store.claims
+        with processes.start(processes.claim, tmp_path / "c.claims") as other:
+            assert claims.take(KEY)
+            other.tell(KEY)
+            assert other.hear() is False
+            store.close()
+            other.tell(KEY)
+            assert other.hear() is True
 
 
 def test_a_file_that_is_no_store_is_told_in_one_line(tmp_path: Path) -> None:
@@ -132,14 +161,80 @@ async def test_a_store_that_cannot_be_written_says_so_to_whoever_waits(tmp_path:
             await store.put("k", make(), endpoint="e", model="m")
 
 
-def test_a_new_store_can_be_opened_by_many_at_once(tmp_path: Path) -> None:
-    for turn in range(10):
-        start = threading.Barrier(6)
+def test_a_folder_that_cannot_be_made_is_told_in_one_line(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("no folder")
+    with pytest.raises(UserError, match=r"file/c\.sqlite cannot be used .* see that the disk has room"):
+        CompletionStore(tmp_path / "file" / "c.sqlite")
 
-        def open_store(_: int, path: Path = tmp_path / f"{turn}.sqlite", start: threading.Barrier = start) -> int:
-            start.wait()
-            with CompletionStore(path) as store:
-                return store.count()
 
-        with ThreadPoolExecutor(6) as pool:
-            assert list(pool.map(open_store, range(6))) == [0] * 6
+async def test_a_store_that_cannot_be_read_says_so(tmp_path: Path) -> None:
+    with CompletionStore(tmp_path / "c.sqlite") as store:
+        await store.put("k", make(), endpoint="e", model="m")
+        other = sqlite3.connect(tmp_path / "c.sqlite")
+        other.execute("DROP TABLE completions")
+        other.commit()
+        other.close()
+        with pytest.raises(UserError, match=r"c\.sqlite cannot be used \(no such table: completions\)"):
+            store.get("k")
+
+
+class TestANewFileThatAnotherProcessIsMaking:
+    """SQLite does not wait by itself where two set the journal mode of one new file."""
+
+    @pytest.fixture
+    def path(self, tmp_path: Path) -> Path:
+        return tmp_path / "c.sqlite"
+
+    def let_pass(self, monkeypatch: pytest.MonkeyPatch, sleep: Callable[[float], None]) -> None:
+        """What is done instead of sleeping."""
+        clock = SimpleNamespace(monotonic=time.monotonic, time=time.time, sleep=sleep)
+        monkeypatch.setattr("tasks.llm.store.time", clock)
+
+    @pytest.mark.forced
+    def test_it_is_waited_for(self, path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        first = sqlite3.connect(path, isolation_level=None)
+        first.execute("BEGIN IMMEDIATE")
+        waits: list[float] = []
+
+        def sleep(seconds: float) -> None:
+            waits.append(seconds)
+            if len(waits) == 2:
+                first.execute("COMMIT")
+
+        self.let_pass(monkeypatch, sleep)
+        connection = connect(path)
+        assert len(waits) == 2
+        assert connection.execute("PRAGMA journal_mode").fetchone() == ("wal",)
+        first.close()
+
+    @pytest.mark.forced
+    def test_it_is_not_waited_for_without_end(self, path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        first = sqlite3.connect(path, isolation_level=None)
+        first.execute("BEGIN IMMEDIATE")
+        now = [0.0]
+        waits: list[float] = []
+
+        def sleep(seconds: float) -> None:
+            waits.append(now[0])
+            now[0] += 100.0
+
+        self.let_pass(monkeypatch, sleep)
+        monkeypatch.setattr("tasks.llm.store.time.monotonic", lambda: now[0])
+        with pytest.raises(UserError, match="database is locked"):
+            connect(path)
+        assert waits == [0.0, 100.0, 200.0, 300.0]  # five minutes
+        first.close()
+
+    def test_any_other_problem_is_told_at_once(self, path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        def fail(_: Any = None) -> None:
+            error = sqlite3.OperationalError("disk I/O error")
+            error.sqlite_errorcode = sqlite3.SQLITE_IOERR
+            raise error
+
+        self.let_pass(monkeypatch, lambda seconds: pytest.fail("it waits for nothing"))
+        watch = Watch(monkeypatch)
+        watch.before["PRAGMA journal_mode"] = fail
+        with pytest.raises(UserError, match="disk I/O error"):
+            connect(path)
+        assert watch.count("PRAGMA journal_mode") == 1
+        assert watch.ask("user_version") == []  # it was closed
