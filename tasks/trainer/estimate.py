@@ -122,6 +122,7 @@ def read_shape(config: Mapping[str, Any]) -> ModelShape:
     head_dim = int(config.get("head_dim") or hidden // heads)
     kind = str(config.get("model_type", ""))
     biases = (heads + 2 * kv_heads) * head_dim if kind == "qwen2" or config.get("attention_bias") else 0
+    biases += hidden if config.get("attention_bias") else 0  # Qwen 2 has none on the output
     biases += 2 * head_dim if kind == "qwen3" else 0
     tied = bool(config.get("tie_word_embeddings", False))
     return ModelShape(hidden, layers, heads, kv_heads, head_dim, intermediate, vocabulary, tied, biases)
