@@ -109,7 +109,7 @@ def _require_disk(shape: ModelShape, params: TrainParams, folder: Path, needed: 
     fitting = []
     for change in changes:
         need = needed - saved + estimate_disk(shape, params.model_copy(update=change))
-        if need <= free and need < needed:
+        if need <= free:
             fitting.append(f"{_spell_options(change)} ({write_gib(need)})")
     other = "set TOOLHERD_MODELS_ROOT to a folder on a larger disk"
     raise UserError(
