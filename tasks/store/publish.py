@@ -165,7 +165,12 @@ def _complete(
 def _hand_over(root: DataRoot, folder: UPath, manifest: Manifest) -> None:
     """Make the version out of what was written. Raises _VersionTakenError if another run took it."""
     target = get_dataset_path(root, manifest.name, manifest.version)
+    taken = _VersionTakenError(
+        f"dataset {manifest.name} got a version {manifest.version} from another run: publish again."
+    )
     if not root.is_local:
+        if target.exists():
+            raise taken
         _upload(folder, target)
         return
     for file in (*Path(str(folder)).iterdir(), Path(str(folder))):
@@ -174,9 +179,7 @@ def _hand_over(root: DataRoot, folder: UPath, manifest: Manifest) -> None:
         os.rename(str(folder), str(target))
     except OSError as error:
         if target.exists():
-            raise _VersionTakenError(
-                f"dataset {manifest.name} got a version {manifest.version} from another run: publish again."
-            ) from error
+            raise taken from error
         raise
     make_durable(Path(str(target.parent)))
 

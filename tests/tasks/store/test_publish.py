@@ -1,7 +1,6 @@
 import os
 import weakref
 from collections.abc import Iterable, Iterator
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 from typing import IO, TypeVar
@@ -274,11 +273,3 @@ def test_temporary_folders_are_not_versions(tmp_path: Path) -> None:
     os.makedirs(tmp_path / "datasets" / "demo" / ".v1.abcd.tmp")
     (tmp_path / "datasets" / "demo" / ".v1.abcd.tmp" / "manifest.json").write_text("{}")
     assert (list_versions(root, "demo"), next_version(root, "demo")) == ((), "v1")
-
-
-def test_runs_that_end_at_once_get_a_version_each(tmp_path: Path) -> None:
-    root = DataRoot(str(tmp_path / "data"))
-    with ThreadPoolExecutor(4) as pool:
-        refs = list(pool.map(lambda _: publish(root), range(4)))
-    assert sorted(ref.version for ref in refs) == ["v1", "v2", "v3", "v4"]
-    assert {path.name for path in (tmp_path / "data/datasets/demo").iterdir()} == {"v1", "v2", "v3", "v4", "latest"}
