@@ -27,6 +27,28 @@ ONE, TWO = "Find a hotel in Lyon", "What is the weather in Oslo?"
             ),
         ),
         ("e.txt", f"{ONE}\n\n{TWO}\n"),
+        ("e", f"\ufeff  {ONE} \r\n \n{TWO}"),
+        ("f.ndjson", f'"{ONE}"\n{json.dumps({"query": TWO})}'),
+        ("g.txt", f"\n  {json.dumps({'instruction': ONE})}\n{json.dumps({'query': TWO})}\n"),
+        ("h.json", json.dumps([ONE, [{"data": "x", "query": TWO}], {"instruction": " "}, {"instruction": 7}, 7, None])),
+        ("i.json", json.dumps({"Instructions": [ONE, {"query": TWO}], "instruction": "not this"})),
+        ("j.json", json.dumps([{"Instructions": "x", "instruction": ONE, "query": "not this"}, {"query": TWO}])),
+        (
+            "k.json",
+            json.dumps([{"instruction": 7, "query": ONE, "messages": [{"role": "user", "content": "no"}]}, TWO]),
+        ),
+        (
+            "l.json",
+            json.dumps(
+                [
+                    {"messages": ["x", {"role": "assistant", "content": "no"}, {"role": "user", "content": ONE}]},
+                    {"messages": [{"role": "user", "content": TWO}, {"role": "user", "content": "no"}]},
+                    {"messages": [{"role": "system", "content": "no"}]},
+                    {"messages": [{"role": "user", "content": None}]},
+                    {"messages": "no"},
+                ]
+            ),
+        ),
     ],
 )
 def test_text_forms(tmp_path: Path, name: str, content: str) -> None:
@@ -34,8 +56,22 @@ def test_text_forms(tmp_path: Path, name: str, content: str) -> None:
     assert read_benchmark(tmp_path / name) == (ONE, TWO)
 
 
-def test_parquet(tmp_path: Path) -> None:
-    pd.DataFrame({"id": [1, 2], "instruction": [ONE, TWO]}).to_parquet(tmp_path / "a.parquet")
+MESSAGES = [[{"role": "user", "content": text}] for text in (ONE, TWO)]
+
+
+@pytest.mark.parametrize(
+    "columns",
+    [
+        {"id": [1, 2], "instruction": [ONE, TWO]},
+        {"query": [ONE, TWO], "id": ["a", "b"]},
+        {"messages": MESSAGES},
+        {"messages": [["no"], ["no"]], "query": ["no", "no"], "instruction": [ONE, TWO]},
+        {"messages": [["no"], ["no"]], "query": [ONE, TWO]},
+    ],
+    ids=["instruction", "query", "messages", "instruction before query", "query before messages"],
+)
+def test_parquet(tmp_path: Path, columns: dict[str, list[object]]) -> None:
+    pd.DataFrame(columns).to_parquet(tmp_path / "a.parquet")
     assert read_benchmark(str(tmp_path / "a.parquet")) == (ONE, TWO)
 
 
@@ -47,6 +83,9 @@ def test_parquet(tmp_path: Path) -> None:
         ("empty.json", b"[]", "holds no instruction"),
         ("bad.parquet", b"no parquet", "cannot be read"),
         ("bytes.txt", b"\xff\xfe\x00", "cannot be read"),
+        ("lines.jsonl", ONE.encode(), "cannot be read"),
+        ("lines.json", b'{"instruction": "x"}\n{"instruction": "y"}', "cannot be read"),
+        ("blank.txt", b" \n\t\n", "holds no instruction"),
     ],
 )
 def test_other_files_are_refused_in_one_line(tmp_path: Path, name: str, content: bytes | None, problem: str) -> None:
@@ -66,6 +105,29 @@ def test_a_parquet_file_without_instructions_names_its_columns(tmp_path: Path) -
 
 def test_overlaps_name_the_benchmarks_text() -> None:
     assert find_overlaps(["Something else", "find a hotel in LYON!"], [TWO, ONE]) == {1: ONE}
+
+
+WORDS = ["find", "me", "a", "quiet", "hotel", "near", "the", "river", "in", "Lyon"]
+FIVE, SIX, SEVEN = (" ".join(WORDS[:count]) for count in (5, 6, 7))
+"""SIX and SEVEN share 4 of 5 shingles, FIVE and SIX 3 of 4."""
+
+
+@pytest.mark.parametrize(
+    ("text", "benchmark", "overlaps"),
+    [(SEVEN, SIX, True), (SIX, SEVEN, True), (SIX, FIVE, False), (FIVE, SIX, False)],
+    ids=["at 0.8", "at 0.8 the other way", "at 0.75", "at 0.75 the other way"],
+)
+def test_a_text_overlaps_from_the_threshold_on(text: str, benchmark: str, overlaps: bool) -> None:
+    assert find_overlaps([text], [benchmark]) == ({0: benchmark} if overlaps else {})
+    assert find_overlaps([text], [benchmark], threshold=0.75) == {0: benchmark}
+    assert find_overlaps([text], [benchmark], threshold=0.81) == {}
+
+
+def test_texts_overlap_with_the_benchmark_alone_and_each_is_looked_at() -> None:
+    assert find_overlaps([ONE, ONE], [TWO]) == {}
+    assert find_overlaps([ONE, TWO, ONE], [ONE, ONE.upper()]) == {0: ONE, 2: ONE}
+    assert find_overlaps([ONE], []) == {}
+    assert find_overlaps([], [ONE]) == {}
 
 
 @needs_shared_data
