@@ -44,7 +44,7 @@ def parse_answer(body: bytes, model: str) -> Completion:
         raise BadAnswerError("the response is no JSON object")
     choices = data.get("choices")
     if not isinstance(choices, list) or not choices or not isinstance(choices[0], dict):
-        reported = f": {_clean(json.dumps(data['error'])[:300])}" if data.get("error") else ""
+        reported = f": {json.dumps(data['error'])[:300]}" if data.get("error") else ""
         raise BadAnswerError(f"the response has no choices{reported}")
     choice = choices[0]
     message = choice.get("message")

@@ -88,7 +88,7 @@ def test_what_no_further_attempt_can_mend_is_sent_once(error: EndpointError, kin
     @in_passing_time
     async def play() -> None:
         script = Script(error)
-        with pytest.raises(TeacherError, match="^no$") as raised:
+        with pytest.raises(TeacherError, match=r"^no$") as raised:
             await send_with_retries(script.send, Backoff(attempts=6), script.rest)
         assert type(raised.value) is kind
         assert raised.value.__cause__ is error

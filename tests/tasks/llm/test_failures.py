@@ -1,5 +1,6 @@
 """What is made of a failure: whether it ends the run, the request or the attempt, and in which words."""
 
+from itertools import pairwise
 from typing import Any
 
 import httpx2
@@ -166,7 +167,7 @@ class TestWords:
 
 def chain(*errors: BaseException) -> Any:
     """The first error, caused by the second, and so on."""
-    for one, cause in zip(errors, errors[1:], strict=False):
+    for one, cause in pairwise(errors):
         one.__cause__ = cause
     return errors[0]
 
