@@ -69,6 +69,7 @@ def resolve_dataset(root: DataRoot, name_or_path: str, version: str | None = Non
 
     Without a version, the newest complete one. Raises UserError, naming what there is, if there is none.
     """
+    name = name_or_path
     if version is None:
         try:
             given = UPath(name_or_path)
@@ -76,19 +77,19 @@ def resolve_dataset(root: DataRoot, name_or_path: str, version: str | None = Non
                 return given
         except (ImportError, ValueError, OSError) as error:
             raise UserError(f"no dataset at {name_or_path!r}: {str(error).splitlines()[0]}.") from error
-        name_or_path, _, tail = name_or_path.partition("/")
+        name, _, tail = name_or_path.partition("/")
         version = tail or None
-    if not _NAME.fullmatch(name_or_path):
+    if not _NAME.fullmatch(name):
         raise UserError(f"no dataset at {name_or_path!r}: it is neither a dataset's name nor a folder with {MANIFEST}.")
     if version is None:
-        version = read_latest(root, name_or_path)
-    versions = list_versions(root, name_or_path)
+        version = read_latest(root, name)
+    versions = list_versions(root, name)
     if version is None or not versions:
         known = ", ".join(list_datasets(root)) or "none yet; `make dataset` makes one"
-        raise UserError(f"no dataset {name_or_path!r} in {root.url} (there is: {known}).")
+        raise UserError(f"no dataset {name!r} in {root.url} (there is: {known}).")
     if version not in versions:
-        raise UserError(f"dataset {name_or_path} has no version {version!r} (it has: {', '.join(versions)}).")
-    return root.path("datasets", name_or_path, version)
+        raise UserError(f"dataset {name} has no version {version!r} (it has: {', '.join(versions)}).")
+    return root.path("datasets", name, version)
 
 
 def _list_folders(path: UPath) -> list[UPath]:
