@@ -1,115 +1,20 @@
 """From the artifacts of several APIs to the rows of a dataset: what is judged together, in which order rows come."""
 
-from collections.abc import Sequence
+import json
 from pathlib import Path
-from typing import Any
 
 import pytest
 
-from schemas.calls import LedgerRow
-from schemas.catalog import CatalogEntry
-from schemas.episodes import Episode, Instruction, Kind, Verdict
-from schemas.instance import Instance, RejectedApi
-from schemas.manifest import ArtifactRef, ArtifactStage
-from schemas.parameters import BuildDatasetParams
+import prompts
+from schemas.instance import Instance
 from schemas.reasons import Reason
-from schemas.steps import ApiOutcome, StepResult
-from schemas.toolset import Toolset
-from tasks.context import RunContext, use_context
-from tasks.curation import Curated, curate, read_content, read_prompt_versions
+from schemas.steps import ApiOutcome
+from tasks.context import use_context
+from tasks.curation import read_content, read_prompt_versions
 from tasks.publishing import publish
-from tasks.store import build_api_row, build_instance, content_hash_of_rows, read_table
-from tests.tasks.parts import make_context
-from tests.tasks.store.samples import CREATED_AT, build_episode, build_ledger_row, build_toolset
-
-BAD = Verdict(check="placeholders", keep=False, reason=Reason.PLACEHOLDER, detail="city='string'")
-GOOD = Verdict(check="placeholders", keep=True)
-
-
-class Made:
-    """APIs whose artifacts lie in a data root, and the rows that they lead to as long as nobody compares them."""
-
-    def __init__(self, folder: Path, **params: Any) -> None:
-        self.context: RunContext = make_context(folder, BuildDatasetParams(**params))
-        self.outcomes: list[ApiOutcome] = []
-        self.rows: list[Instance] = []
-
-    def add_api(self, api_id: str, texts: dict[str, str], bad: Sequence[str] = (), world: int = 0) -> None:
-        """An API with an instruction for each id and text; the checks turn down those in `bad`."""
-        toolset = build_toolset(world)
-        toolset = toolset.model_copy(update={"entry": toolset.entry.model_copy(update={"id": api_id})})
-        episodes = [build_episode(Kind.SINGLE_CALL, world) for _ in texts]
-        asked = [Instruction(id=id, api_id=api_id, kind=Kind.SINGLE_CALL, text=text) for id, text in texts.items()]
-        played = [
-            one.model_copy(update={"instruction": instruction})
-            for one, instruction in zip(episodes, asked, strict=True)
-        ]
-        verdicts = [[BAD if instruction.id in bad else GOOD] for instruction in asked]
-        kept = [[one.model_dump(mode="json", exclude_defaults=True) for one in row] for row in verdicts]
-        spent = [build_ledger_row(instruction.id, api_id) for instruction in asked]
-        self.context.entries[api_id] = toolset.entry
-        self.outcomes.append(
-            ApiOutcome(
-                api_id=api_id,
-                toolset=self._write_toolset(toolset),
-                instructions=self._write("instructions", api_id, {
-                    "instructions": [one.model_dump(mode="json") for one in asked],
-                    "ledger": [build_ledger_row(api_id, api_id, stage="instruct").model_dump(mode="json")],
-                }),
-                episodes=self._write("episodes", api_id, {
-                    "episodes": [one.model_dump(mode="json") for one in played],
-                    "ledger": [row.model_dump(mode="json") for row in reversed(spent)],
-                    "recipe": "recipe", "created_at": CREATED_AT.isoformat(),
-                }),
-                verdicts=self._write("verdicts", api_id, {"verdicts": kept}).ref,
-            )
-        )  # fmt: skip
-        self.rows += [
-            self.build_row(episode, toolset, row, [call])
-            for episode, row, call in zip(played, verdicts, spent, strict=True)
-        ]
-
-    def add_rejected_api(self, api_id: str) -> None:
-        """An API whose instructions failed: it has a toolset, and the calls of two stages."""
-        toolset = build_toolset(3)
-        entry = CatalogEntry(id=api_id, name=api_id, description="", category="Music")
-        toolset = toolset.model_copy(update={"entry": entry})
-        self.context.entries[api_id] = entry
-        self.outcomes.append(
-            ApiOutcome(
-                api_id=api_id,
-                toolset=self._write_toolset(toolset),
-                rejected=RejectedApi(entry=entry, stage="instruct", problems=("no answer",)),
-                ledger=(build_ledger_row(api_id, api_id, stage="instruct"),),
-            )
-        )
-
-    def build_row(
-        self, episode: Episode, toolset: Toolset, verdicts: Sequence[Verdict], calls: Sequence[LedgerRow]
-    ) -> Instance:
-        """The row of an episode; no other row is like it."""
-        together = [Verdict(check=check, keep=True) for check in ("near_duplicate", "benchmark_overlap")]
-        return build_instance(
-            episode, toolset, [*verdicts, *together], calls, teacher="offline", executor="mock", recipe_hash="recipe",
-            prompt_versions=read_prompt_versions(), created_at=CREATED_AT,
-        )  # fmt: skip
-
-    async def curate(self) -> Curated:
-        """What the task makes of it."""
-        with use_context(self.context):
-            return await curate.fn(tuple(self.outcomes))
-
-    def _write_toolset(self, toolset: Toolset) -> StepResult:
-        ledger = [
-            build_ledger_row(toolset.entry.id, toolset.entry.id, stage=stage) for stage in ("document", "specify")
-        ]
-        return self._write("toolset", toolset.entry.id, {
-            "toolset": toolset.model_dump(mode="json"), "ledger": [row.model_dump(mode="json") for row in ledger],
-        })  # fmt: skip
-
-    def _write(self, stage: ArtifactStage, api_id: str, payload: dict[str, Any]) -> StepResult:
-        ref: ArtifactRef = self.context.root.write_artifact(stage, api_id, "recipe", payload)
-        return StepResult(ref=ref, content=ref.hash)
+from tasks.store import build_api_row, content_hash_of_rows, read_table
+from tests.tasks.made import Made
+from tests.tasks.store.samples import build_toolset
 
 
 @pytest.fixture
@@ -194,3 +99,95 @@ async def test_what_is_published_has_the_hashes_of_rows_that_were_built_in_memor
     assert published.changed
     assert (again.changed, again.dataset) == (False, published.dataset)
     assert {path.name for path in folder.parent.iterdir()} == {"v1", "latest"}
+
+
+def count_words(number: int, last: str) -> str:
+    """A text of so many words, none of which comes twice."""
+    return " ".join([*(f"word{place}" for place in range(number - 1)), last])
+
+
+@pytest.mark.parametrize(
+    ("words", "is_like"), [(11, True), (10, False)], ids=["8 of 10 shingles are in both", "7 of 9 are"]
+)
+async def test_instructions_are_nearly_the_same_from_four_fifths_on(words: int, is_like: bool, tmp_path: Path) -> None:
+    made = Made(tmp_path)
+    made.add_api("a", {"a-001": count_words(words, "first")})
+    made.add_api("b", {"b-001": count_words(words, "other")})
+    made.context.benchmarks = (count_words(words, "third"),)
+    found = {outline.id: outline.reasons for outline in (await made.curate()).outlines}
+    assert found == {
+        "a-001": (Reason.BENCHMARK_OVERLAP,) if is_like else (),
+        "b-001": (Reason.NEAR_DUPLICATE, Reason.BENCHMARK_OVERLAP) if is_like else (),
+    }
+
+
+async def test_of_two_that_are_alike_the_first_by_api_stays_whoever_was_done_first(tmp_path: Path) -> None:
+    made = Made(tmp_path)
+    made.add_api("b", {"b-001": "How high is the water in Cork?"})
+    made.add_api("a", {"a-001": "How high is the water in Cork?"})
+    assert [(outline.id, outline.accepted) for outline in (await made.curate()).outlines] == [
+        ("a-001", True),
+        ("b-001", False),
+    ]
+
+
+async def test_each_row_tells_what_both_checks_that_need_all_rows_said(tmp_path: Path) -> None:
+    made = Made(tmp_path)
+    long = count_words(100, "end")
+    made.add_api("a", {"a-001": "Which tides come first?", "a-002": long})
+    made.context.benchmarks = (long,)
+    rows = {row.id: json.loads(row.checks) for row in read_content(made.context, await made.curate()).rows}
+    assert rows["a-001"][-2:] == [
+        {"check": "near_duplicate", "keep": True},
+        {"check": "benchmark_overlap", "keep": True},
+    ]
+    assert rows["a-002"][-2:] == [
+        {"check": "near_duplicate", "keep": True},
+        {"check": "benchmark_overlap", "keep": False, "reason": "benchmark_overlap", "detail": long[:200]},
+    ]
+
+
+async def test_a_row_counts_the_tokens_of_its_own_completions_and_tells_who_made_it(tmp_path: Path) -> None:
+    made = Made(tmp_path)
+    made.add_api("a", {"a-001": "Which tides come first?", "a-002": "Name a museum in Lisbon."})
+    for row in read_content(made.context, await made.curate()).rows:
+        assert (row.input_tokens, row.output_tokens) == (812, 96)
+        assert (row.teacher, row.executor, row.recipe_hash) == ("offline", "mock", "recipe")
+        assert json.loads(row.prompt_versions) == read_prompt_versions()
+
+
+def test_a_prompt_s_version_is_told_with_the_beginning_of_its_file_s_hash() -> None:
+    told = read_prompt_versions()
+    assert set(told) == set(prompts.PROMPTS)
+    for name, version in told.items():
+        prompt = prompts.load_prompt(name)
+        assert version == f"{prompt.version}-{prompt.hash[:8]}"
+
+
+async def test_an_api_that_has_no_toolset_leaves_the_calls_of_the_step_that_failed(made: Made) -> None:
+    rejected = next(outcome for outcome in made.outcomes if outcome.rejected is not None)
+    made.outcomes = [rejected.model_copy(update={"toolset": None})]
+    (api,) = read_content(made.context, await made.curate()).apis
+    assert (api.row.accepted, api.row.rejected_at, api.row.reasons) == (False, "instruct", ("no answer",))
+    assert [call.stage for call in api.calls] == ["instruct"]
+
+
+@pytest.mark.parametrize("step", ["toolset", "episodes", "verdicts"])
+async def test_what_is_gone_from_the_data_root_before_the_rows_are_written_is_named(made: Made, step: str) -> None:
+    curated = await made.curate()
+    api = next(outcome for outcome in made.outcomes if outcome.api_id == "a")
+    result = getattr(api, step)
+    ref = result if step == "verdicts" else result.ref
+    made.context.root.path(ref.path).unlink()
+    with pytest.raises(FileNotFoundError, match=f"^{ref.path} is gone from the data root: run again$"):
+        list(read_content(made.context, curated).rows)
+
+
+async def test_of_a_run_in_which_no_api_came_through_there_are_no_rows(tmp_path: Path) -> None:
+    made = Made(tmp_path)
+    made.add_rejected_api("c")
+    curated = await made.curate()
+    assert curated.outlines == []
+    assert list(read_content(made.context, curated).rows) == []
+    assert [outcome.api_id for outcome in curated.outcomes] == ["c"]
+    assert all(isinstance(outcome, ApiOutcome) for outcome in curated.outcomes)
