@@ -61,7 +61,7 @@ GET_ROLES = [
         operation("getVisits", in_path("petId"), answer=record(pet_id=TEXT, id=TEXT, name=TEXT, visits=array(PET))),
         Role.LIST,
     ),
-    ("/pets/{petId}/visits", operation("getVisits", in_path("petId"), answer=record(id=TEXT, toys=array(PET))), Role.LIST),
+    ("/pets/{petId}/toys", operation("getIt", in_path("petId"), answer=record(id=TEXT, toys=array(PET))), Role.LIST),
 ]  # fmt: skip
 
 OTHER_ROLES = [
