@@ -116,8 +116,9 @@ def _is_code_grounded(text: str, corpus: Corpus) -> bool:
     names = find_names(text) if len(text) in (2, 3, 5) else set()
     if any(name in segment.phrase for segment in corpus.segments for name in names):
         return True
-    if len(text) == 3 and text.isupper() and names:
-        return any(corpus.holds_raw(symbol) for symbol in find_currency_symbols(text))
+    symbols = find_currency_symbols(text) if len(text) == 3 and text.isupper() and names else ()
+    if any(corpus.holds_raw(symbol) for symbol in symbols):
+        return True
     codes = find_codes(text)
     for code in codes:
         if corpus.holds_code(code) or corpus.holds_value(code.lower()):
