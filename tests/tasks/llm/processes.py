@@ -6,6 +6,8 @@ which order is said and not hoped for.
 
 import asyncio
 import multiprocessing
+import os
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -15,7 +17,9 @@ from pathlib import Path
 from typing import Any
 
 from schemas.calls import Completion, Usage
+from tasks.llm import cache
 from tasks.llm.claims import Claims
+from tasks.llm.keys import SCHEME
 from tasks.llm.store import CompletionStore, connect
 
 _CONTEXT = multiprocessing.get_context("forkserver")
@@ -91,6 +95,34 @@ def read(line: "Connection[Any, Any]", keys: list[str]) -> None:
         with CompletionStore(path) as store:
             found = sum(store.get(key) is not None for key in keys)
         line.send(found)
+
+
+def run_until_told(line: "Connection[Any, Any]", path: Path) -> None:
+    """Keeps one completion after the other, says when the first is there, and their number once it is told to stop."""
+
+    async def work(store: CompletionStore) -> int:
+        number = 0
+        while not line.poll():
+            key, made = f"{SCHEME}-{number:064x}", Completion(content=str(number), model="m", usage=Usage())
+            await store.put(key, made, endpoint="e", model="run")
+            assert store.get(key) == made
+            number += 1
+            if number == 1:
+                line.send("started")
+        return number
+
+    with CompletionStore(path) as store:
+        number = asyncio.run(work(store))
+    line.send(number)
+
+
+def show_to_nobody(line: "Connection[Any, Any]", path: Path) -> None:
+    """Shows a store to a reader who has gone away, and says with which status it ended."""
+    reader, writer = os.pipe()
+    os.close(reader)
+    os.dup2(writer, 1)
+    sys.stdout = os.fdopen(1, "w", buffering=1)
+    line.send(cache.main(["show", "--store", str(path)]))
 
 
 def hold_file(line: "Connection[Any, Any]", path: Path) -> None:

@@ -1,11 +1,12 @@
-"""The cache's command line on real store files: what it shows, removes, writes and refuses, also beside a run."""
+"""The cache's command line on real store files: what it shows and what it refuses, also beside a run."""
 
-import asyncio
 import os
 import sqlite3
 import subprocess
 import sys
 import time
+import zlib
+from contextlib import ExitStack
 from pathlib import Path
 
 import pyarrow as pa
@@ -13,10 +14,11 @@ import pyarrow.parquet as pq
 import pytest
 
 from schemas.calls import Completion, Usage
-from schemas.episodes import ToolCall
-from tasks.llm import cache, upkeep
-from tasks.llm.keys import SCHEME
+from tasks.llm import cache
 from tasks.llm.store import CompletionStore
+from tests.tasks.llm import processes
+from tests.tasks.llm.keeping import date, fill, fill_with, key, read_all, read_hits, refuse
+from tests.tasks.llm.watching import Watch, fail_once
 
 ROOT = Path(__file__).resolve().parents[3]
 OLD_STORE = """
@@ -25,53 +27,6 @@ CREATE TABLE completions (
     finish_reason TEXT NOT NULL, created_at REAL NOT NULL, payload BLOB NOT NULL
 )
 """
-READER = """
-import sys
-from tasks.llm.store import CompletionStore
-
-with CompletionStore(sys.argv[1]) as store:
-    print(sum(store.get(key) is not None for key in sys.argv[2:]))
-"""
-RUN = """
-import asyncio, sys, time
-from schemas.calls import Completion, Usage
-from tasks.llm.keys import SCHEME
-from tasks.llm.store import CompletionStore
-
-async def write(store):
-    n, end = 0, time.monotonic() + float(sys.argv[2])
-    while time.monotonic() < end:
-        key, made = f"{SCHEME}-{n:064x}", Completion(content=str(n), model="m", usage=Usage())
-        await store.put(key, made, endpoint="e", model="run")
-        assert store.get(key) == made
-        n += 1
-        if n == 1:
-            print("started", flush=True)
-    print(n)
-
-with CompletionStore(sys.argv[1]) as store:
-    asyncio.run(write(store))
-"""
-
-
-def key(n: int) -> str:
-    return f"{SCHEME}-{n:064x}"
-
-
-def make(n: int, prompt: int = 100) -> Completion:
-    calls = (ToolCall(id="1", name="f", arguments='{"ä": "🦊"}'),)
-    usage = Usage(prompt=prompt, completion=prompt // 10)
-    return Completion(content=f"answer {n} ß" * 20, tool_calls=calls, model="m-1", usage=usage, fingerprint="fp")
-
-
-def fill(path: Path, numbers: range, model: str = "m", endpoint: str = "https://x.test/v1", prompt: int = 100) -> None:
-    async def put() -> None:
-        await asyncio.gather(
-            *(store.put(key(n), make(n, prompt), endpoint=endpoint, model=model) for n in numbers),
-        )
-
-    with CompletionStore(path) as store:
-        asyncio.run(put())
 
 
 def make_old(path: Path, numbers: range) -> None:
@@ -83,43 +38,6 @@ def make_old(path: Path, numbers: range) -> None:
     sql = connection.execute("SELECT sql FROM sqlite_master WHERE type = 'table'").fetchall()
     connection.close()
     assert [" ".join(text.split()) for (text,) in sql] == [" ".join(OLD_STORE.split())]
-
-
-def age(path: Path, numbers: range, days: float) -> None:
-    connection = sqlite3.connect(path)
-    rows = [(time.time() - days * 86400, key(n)) for n in numbers]
-    connection.executemany("UPDATE completions SET created_at = ? WHERE key = ?", rows)
-    connection.commit()
-    connection.close()
-
-
-def read_all(path: Path) -> list[tuple[object, ...]]:
-    connection = sqlite3.connect(path)
-    rows = connection.execute("SELECT * FROM completions LEFT JOIN hits USING (key) ORDER BY key").fetchall()
-    connection.close()
-    return rows
-
-
-def read_hits(path: Path) -> dict[str, int]:
-    connection = sqlite3.connect(path)
-    hits = dict(connection.execute("SELECT key, hits FROM hits").fetchall())
-    connection.close()
-    return hits
-
-
-def start(code: str, *arguments: str) -> subprocess.Popen[str]:
-    return subprocess.Popen([sys.executable, "-c", code, *arguments], cwd=ROOT, stdout=subprocess.PIPE, text=True)
-
-
-def refuse(capsys: pytest.CaptureFixture[str], *arguments: str) -> str:
-    """Runs a command that must fail, and returns its one line."""
-    try:
-        status = cache.main(arguments)
-    except SystemExit as stop:
-        status = int(stop.code or 0)
-    out, err = capsys.readouterr()
-    assert (status, out, err.count("\n")) == (2, "", 1)
-    return err
 
 
 def test_show_is_what_a_bare_command_does_and_the_data_root_names_the_store(tmp_path: Path) -> None:
@@ -152,147 +70,39 @@ def test_show_is_what_a_bare_command_does_and_the_data_root_names_the_store(tmp_
     assert done.stderr == ""
 
 
+@pytest.mark.forced
 def test_hits_of_two_processes_add_up(tmp_path: Path) -> None:
     path = tmp_path / "c.sqlite"
     fill(path, range(4))
-    readers = [start(READER, str(path), *[key(0)] * 5, key(1), key(9)) for _ in range(3)]
-    assert [reader.communicate()[0].strip() for reader in readers] == ["6"] * 3
+    wanted = [*[key(0)] * 5, key(1), key(9)]
+    with ExitStack() as stack:
+        readers = [stack.enter_context(processes.start(processes.read, wanted)) for _ in range(3)]
+        assert [reader.hear() for reader in readers] == ["ready"] * 3
+        for reader in readers:
+            reader.tell(path)
+        assert [reader.hear() for reader in readers] == [6] * 3
     assert read_hits(path) == {key(0): 15, key(1): 3}
 
 
-def test_hits_are_written_while_a_run_only_reads(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("tasks.llm.store._HITS_EVERY_S", 0.05)
-    path = tmp_path / "c.sqlite"
-    fill(path, range(1))
-    with CompletionStore(path) as store:
-        store.get(key(0))
-        give_up = time.monotonic() + 10
-        while read_hits(path) != {key(0): 1} and time.monotonic() < give_up:
-            time.sleep(0.02)
-        assert read_hits(path) == {key(0): 1}
-
-
+@pytest.mark.forced
 def test_an_old_store_is_upgraded_where_it_lies_by_processes_that_open_it_at_once(tmp_path: Path) -> None:
-    for turn in range(3):
-        path = tmp_path / f"{turn}.sqlite"
-        make_old(path, range(20))
-        readers = [start(READER, str(path), *(key(n) for n in range(20))) for _ in range(4)]
-        assert [reader.communicate()[0].strip() for reader in readers] == ["20"] * 4
-        assert read_hits(path) == {key(n): 4 for n in range(20)}
+    with ExitStack() as stack:
+        keys = [key(n) for n in range(20)]
+        readers = [stack.enter_context(processes.start(processes.read, keys)) for _ in range(4)]
+        assert [reader.hear() for reader in readers] == ["ready"] * 4
+        for turn in range(3):
+            path = tmp_path / f"{turn}.sqlite"
+            make_old(path, range(20))
+            for reader in readers:
+                reader.tell(path)
+            assert [reader.hear() for reader in readers] == [20] * 4
+            assert read_hits(path) == {key(n): 4 for n in range(20)}
 
 
 def test_an_old_store_is_shown_too(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     make_old(tmp_path / "c.sqlite", range(3))
     assert cache.main(["--store", str(tmp_path / "c.sqlite")]) == 0
     assert "3 completions, served 0 times again" in capsys.readouterr().out
-
-
-def test_prune_goes_by_age_and_model_and_gives_the_space_back(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(upkeep, "_ROWS", 7)
-    path = tmp_path / "c.sqlite"
-    fill(path, range(2000), "a")
-    fill(path, range(2000, 2100), "b")
-    age(path, range(1, 2050), 31)
-    with CompletionStore(path) as store:
-        store.get(key(1))
-        store.get(key(2060))
-    size = path.stat().st_size
-
-    old_ones = ["prune", "--store", str(path), "--older-than", "30d"]
-    assert cache.main([*old_ones, "--dry-run"]) == 0
-    assert capsys.readouterr().out == "2,049 completions would go\n"
-    assert len(read_all(path)) == 2100
-
-    assert cache.main([*old_ones, "--model", "b"]) == 0
-    assert capsys.readouterr().out.startswith("50 completions removed, ")
-    assert cache.main(old_ones) == 0
-    assert capsys.readouterr().out.startswith("1,999 completions removed, ")
-    assert [row[0] for row in read_all(path)] == [key(n) for n in (0, *range(2050, 2100))]
-    assert read_hits(path) == {key(2060): 1}
-    assert path.stat().st_size < size / 5
-
-    assert cache.main(["prune", "--store", str(path), "--model", "b"]) == 0
-    assert cache.main(["prune", "--store", str(path), "--model", "b"]) == 0
-    assert capsys.readouterr().out.endswith("\n0 completions removed, 0 kB freed\n")
-    assert [row[0] for row in read_all(path)] == [key(0)]
-
-
-def test_export_and_import_bring_back_every_byte(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    path, copy, file = tmp_path / "c.sqlite", tmp_path / "new" / "copy.sqlite", tmp_path / "c.parquet"
-    fill(path, range(2500))
-    age(path, range(7), 1 / 3)
-    with CompletionStore(path) as store:
-        assert [store.get(key(n)) for n in (3, 3, 4)] == [make(3), make(3), make(4)]
-    assert cache.main(["export", str(file), "--store", str(path)]) == 0
-    assert cache.main(["--store", str(copy), "import", str(file)]) == 0
-    assert read_all(copy) == read_all(path)
-    with CompletionStore(copy) as store:
-        assert store.get(key(2499)) == make(2499)
-    assert capsys.readouterr().out.splitlines() == [
-        f"2,500 completions exported to {file}",
-        "2,500 completions imported, 0 were there already and stay as they are",
-    ]
-    assert sorted(found.name for found in tmp_path.iterdir() if "tmp" in found.name) == []
-
-
-def test_import_keeps_what_is_there(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    one, other, file = tmp_path / "1.sqlite", tmp_path / "2.sqlite", tmp_path / "c.parquet"
-    fill(one, range(10), "first")
-    fill(other, range(5, 15), "second")
-    with CompletionStore(other) as store:
-        store.get(key(7))
-    assert cache.main(["export", str(file), "--store", str(other)]) == 0
-    for line in ("5 completions imported, 5 were", "0 completions imported, 10 were"):
-        assert cache.main(["import", str(file), "--store", str(one)]) == 0
-        assert line in capsys.readouterr().out
-    assert [row[2] for row in read_all(one)] == ["first"] * 10 + ["second"] * 5
-    assert read_hits(one) == {}
-
-
-def test_an_older_scheme_is_neither_exported_nor_imported(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    path, file = tmp_path / "c.sqlite", tmp_path / "c.parquet"
-    fill(path, range(3))
-    connection = sqlite3.connect(path)
-    connection.execute("UPDATE completions SET key = '0' || substr(key, 2) WHERE key = ?", (key(2),))
-    connection.commit()
-    connection.close()
-    assert cache.main(["export", str(file), "--store", str(path)]) == 0
-    out, err = capsys.readouterr()
-    assert (out[:22], err[:31]) == ("2 completions exported", "1 of older key schemes left out")
-
-    table = pq.read_table(file)
-    pq.write_table(table.set_column(1, "scheme", pa.array([SCHEME, "99"])), file)
-    problem = refuse(capsys, "import", str(file), "--store", str(tmp_path / "new.sqlite"))
-    assert "1 of 2 rows" in problem
-    assert f"keys of scheme 99 and this ToolHerd's are of scheme {SCHEME}: nothing was imported" in problem
-    assert not (tmp_path / "new.sqlite").exists()
-
-
-@pytest.mark.parametrize(
-    ("column", "value", "reason"),
-    [
-        ("key", f"{SCHEME}-abc", f"in row 3, the key is none of scheme {SCHEME}"),
-        ("completion", "{}", "in row 3, the completion cannot be read"),
-        ("model", None, "in row 3, model is null"),
-        ("created_at", float("nan"), "in row 3, created_at or hits is out of range"),
-        ("hits", -1, "in row 3, created_at or hits is out of range"),
-    ],
-)
-def test_one_bad_row_keeps_the_whole_file_out(
-    column: str, value: object, reason: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    path, file = tmp_path / "c.sqlite", tmp_path / "c.parquet"
-    fill(path, range(3))
-    assert cache.main(["export", str(file), "--store", str(path)]) == 0
-    capsys.readouterr()
-    table = pq.read_table(file)
-    rows = table.to_pylist()
-    rows[2][column] = value
-    pq.write_table(pa.Table.from_pylist(rows, schema=table.schema), file)
-    assert reason in refuse(capsys, "import", str(file), "--store", str(tmp_path / "new.sqlite"))
-    assert not (tmp_path / "new.sqlite").exists()
 
 
 def test_bad_input_is_one_line_and_leaves_everything_as_it_was(
@@ -335,33 +145,158 @@ def read_tables(path: Path) -> list[str]:
     return names
 
 
-def test_an_export_that_fails_leaves_the_older_file(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    path, file = tmp_path / "c.sqlite", tmp_path / "c.parquet"
+def show(path: Path, capsys: pytest.CaptureFixture[str]) -> list[str]:
+    assert cache.main(["show", "--store", str(path)]) == 0
+    out, err = capsys.readouterr()
+    assert err == ""
+    return out.splitlines()
+
+
+@pytest.mark.parametrize(
+    ("size", "spelled"),
+    [
+        (99_999, "100 kB"),
+        (100_000, "0.1 MB"),
+        (999_949_999, "999.9 MB"),
+        (999_999_999, "1000.0 MB"),
+        (1_000_000_000, "1.0 GB"),
+    ],
+)
+def test_the_size_of_a_store_is_told_in_the_unit_that_suits_it(
+    size: int, spelled: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "c.sqlite"
+    fill(path, range(1))
+    os.truncate(path, size)  # with a hole at its end, which takes no room
+    assert show(path, capsys)[1] == f"{spelled} on disk, 1 completions, served 0 times again"
+
+
+@pytest.mark.parametrize(
+    ("tokens", "spelled"),
+    [
+        (1, "1"),
+        (9_999, "9,999"),
+        (10_000, "10.0k"),
+        (999_949, "999.9k"),
+        (1_000_000, "1.0M"),
+        (999_949_999, "999.9M"),
+        (1_000_000_000, "1.0G"),
+    ],
+)
+def test_tokens_are_told_in_the_unit_that_suits_them(
+    tokens: int, spelled: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "c.sqlite"
+    fill_with(path, Completion(content="", model="m", usage=Usage(completion=tokens)))
+    assert show(path, capsys)[-1].split()[:5] == ["m", "1", "0", spelled, "0"]
+
+
+def test_only_a_name_that_fits_its_column_stands_in_one_line_with_the_figures(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "c.sqlite"
+    fill(path, range(1), "a" * 22)
+    fill(path, range(1, 2), "b" * 23)
+    *_, fits, alone, figures = show(path, capsys)
+    assert fits.startswith(f"  {'a' * 22}         1")
+    assert alone == f"  {'b' * 23}"
+    assert figures.split()[0] == "1"
+    assert len(figures) == len(fits)
+
+
+def test_days_are_those_of_greenwich(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "c.sqlite"
     fill(path, range(3))
-    file.write_bytes(b"older")
+    date(path, {0: 1_735_689_600.0, 1: 1_740_000_000.0, 2: 1_767_225_599.0})  # the first and last second of 2025
+    for zone in ("America/New_York", "Asia/Tokyo"):
+        monkeypatch.setenv("TZ", zone)
+        time.tzset()
+        assert show(path, capsys)[-1].split()[-2:] == ["2025-01-01", "2025-12-31"]
+    monkeypatch.undo()
+    time.tzset()
+
+
+def test_what_sqlite_keeps_beside_the_file_counts_as_on_disk(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "c.sqlite"
+    with CompletionStore(path):
+        beside = [Path(f"{path}-wal"), Path(f"{path}-shm")]
+        size = sum(file.stat().st_size for file in (path, *beside))
+        assert all(file.stat().st_size > 0 for file in beside)
+        assert show(path, capsys)[1].startswith(f"{size / 1e3:.0f} kB on disk, 0 completions")
+
+
+def test_a_completion_that_is_spoilt_is_told_in_one_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    for number, payload in enumerate((b"\x00", zlib.compress(b"{}"))):
+        path = tmp_path / f"{number}.sqlite"
+        fill(path, range(2))
+        connection = sqlite3.connect(path)
+        connection.execute("UPDATE completions SET payload = ? WHERE key = ?", (payload, key(1)))
+        connection.commit()
+        connection.close()
+        assert f"{path} holds a completion that cannot be read" in refuse(capsys, "show", "--store", str(path))
+
+
+def test_a_disk_that_fails_is_told_in_one_line(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "c.sqlite"
+    fill(path, range(2))
+    Watch(monkeypatch).before["SELECT endpoint"] = fail_once(sqlite3.OperationalError("disk I/O error"))
+    assert f"{path} cannot be used (disk I/O error)" in refuse(capsys, "show", "--store", str(path))
+
+
+def test_ctrl_c_ends_it_in_one_word(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "c.sqlite"
+    fill(path, range(2))
+    Watch(monkeypatch).before["SELECT endpoint"] = fail_once(KeyboardInterrupt())
+    assert cache.main(["show", "--store", str(path)]) == 130
+    assert capsys.readouterr() == ("", "interrupted\n")
+
+
+def test_a_reader_who_has_read_enough_is_no_failure(tmp_path: Path) -> None:
+    fill(tmp_path / "c.sqlite", range(2))
+    with processes.start(processes.show_to_nobody, tmp_path / "c.sqlite") as shown:
+        assert shown.hear() == 0
+
+
+def test_a_store_is_found_by_any_name_that_a_file_can_have(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = tmp_path / "what? 100%25 #1.sqlite"
+    fill(path, range(2))
+    assert show(path, capsys)[1].endswith("2 completions, served 0 times again")
+
+
+def test_what_is_no_store_that_this_version_reads_is_left_alone(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert "there is no completion store at" in refuse(capsys, "show", "--store", str(tmp_path))
+    path = tmp_path / "c.sqlite"
     connection = sqlite3.connect(path)
-    connection.execute("UPDATE completions SET payload = x'00' WHERE key = ?", (key(2),))
-    connection.commit()
+    connection.execute("PRAGMA user_version = 2")
     connection.close()
-    assert "holds a completion that cannot be read" in refuse(capsys, "export", str(file), "--store", str(path))
-    assert file.read_bytes() == b"older"
-    assert [found.name for found in tmp_path.iterdir() if found.name.endswith(".tmp")] == []
+    before = path.read_bytes()
+    assert "of layout 2 and this ToolHerd reads 1" in refuse(capsys, "show", "--store", str(path))
+    assert path.read_bytes() == before
 
 
+@pytest.mark.forced
 def test_everything_works_beside_a_run(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     path = tmp_path / "c.sqlite"
     fill(path, range(1_000_000, 1_003_000), "old")
-    run = start(RUN, str(path), "3")
-    assert run.stdout is not None
-    assert run.stdout.readline() == "started\n"
-    for n in range(3):
-        assert cache.main(["--store", str(path)]) == 0
-        assert cache.main(["export", str(tmp_path / f"{n}.parquet"), "--store", str(path)]) == 0
-        assert cache.main(["prune", "--model", "old", "--store", str(path)]) == 0
-        assert cache.main(["import", str(tmp_path / "0.parquet"), "--store", str(path)]) == 0
-    out, _ = run.communicate()
-    assert run.returncode == 0
+    with processes.start(processes.run_until_told, path) as run:
+        assert run.hear() == "started"
+        for n in range(3):
+            assert cache.main(["--store", str(path)]) == 0
+            assert cache.main(["export", str(tmp_path / f"{n}.parquet"), "--store", str(path)]) == 0
+            assert cache.main(["prune", "--model", "old", "--store", str(path)]) == 0
+            assert cache.main(["import", str(tmp_path / "0.parquet"), "--store", str(path)]) == 0
+        run.tell("stop")
+        made = run.hear()
     assert capsys.readouterr().err == ""
-    made = int(out)
     assert [row[0] for row in read_all(path) if row[2] == "run"] == [key(n) for n in range(made)]
     assert sum(row[2] == "old" for row in read_all(path)) == 3000

@@ -1,5 +1,6 @@
 """The key of a completion: spellings do not matter, meanings do."""
 
+import hashlib
 import json
 import unicodedata
 from typing import Any
@@ -145,10 +146,62 @@ def test_every_field_of_a_request_matters(name: str) -> None:
     assert build_key("http://h/v1", "m", changed) != build_key("http://h/v1", "m", REQUEST)
 
 
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [("temperature", 0.0), ("seed", 0), ("max_tokens", 0), ("response_format", {}), ("messages", ({},))],
+)
+def test_nothing_said_and_zero_said_are_two_requests(name: str, value: Any) -> None:
+    silent = ChatRequest(messages=())
+    said = silent.model_copy(update={name: value})
+    assert build_key("http://h/v1", "m", said) != build_key("http://h/v1", "m", silent)
+
+
+def test_what_is_not_said_is_left_out_so_that_a_field_that_joins_later_moves_no_key() -> None:
+    request = ChatRequest(messages=({"role": "user", "content": "é"},))
+    text = '{"endpoint":"http://h/v1","messages":[{"content":"é","role":"user"}],"model":"m","sample":0}'
+    digest = hashlib.sha256(f"toolherd completion 1\n{text}".encode()).hexdigest()
+    assert build_key("http://h/v1", "m", request) == f"1-{digest}"
+
+
+def test_spellings_of_a_request_have_one_key_and_half_a_character_has_one_too() -> None:
+    one = ChatRequest(messages=({"role": "user", "content": "e\u0301"},), temperature=1.0)
+    other = ChatRequest(messages=({"content": "\u00e9", "role": "user"},), temperature=1)
+    assert build_key("http://h/v1", "m", one) == build_key("http://h/v1", "m", other)
+    half = ChatRequest(messages=({"role": "user", "content": "\ud83d"},))
+    assert build_key("http://h/v1", "m", half) == build_key("http://h/v1", "m", half)
+
+
+@pytest.mark.parametrize("number", [float("nan"), float("inf"), float("-inf")])
+def test_what_json_cannot_hold_has_no_key(number: float) -> None:
+    request = ChatRequest(messages=({"role": "user", "content": number},))
+    with pytest.raises(ValueError, match="not JSON compliant"):
+        build_key("http://h/v1", "m", request)
+    with pytest.raises(ValueError, match="not JSON compliant"):
+        canonicalise(["e\u0301", number])
+
+
+@pytest.mark.parametrize(
+    ("url", "plain"),
+    [
+        ("https://Models.Example.COM/V1", "https://models.example.com/V1"),
+        ("http://h:8000/v1//", "http://h:8000/v1"),
+        ("http://me:p@ss@h/v1", "http://h/v1"),
+        ("http://h/v1/?key=secret#part", "http://h/v1"),
+        ("http://h", "http://h"),
+        ("http://h/", "http://h"),
+        ("http://h/a/b/v1", "http://h/a/b/v1"),
+        ("http:/h/v1/", "http:/h/v1/"),  # no host, so no address
+    ],
+)
+def test_an_address_is_kept_without_what_is_secret_or_says_nothing(url: str, plain: str) -> None:
+    assert strip_credentials(url) == plain
+
+
 def test_endpoint_and_model_matter_and_credentials_do_not() -> None:
     key = build_key("http://h/v1", "m", REQUEST)
     assert key.startswith(f"{SCHEME}-")
-    assert build_key("http://h/v2", "m", REQUEST) != key
+    others = ("http://h/v2", "https://h/v1", "http://h:8000/v1", "http://h/V1", "http://i/v1")
+    assert all(build_key(other, "m", REQUEST) != key for other in others)
     assert build_key("http://h/v1", "n", REQUEST) != key
     assert build_key("http://me:secret@H/v1/?key=secret", "m", REQUEST) == key
     assert strip_credentials("embedded:1?error_rate=0.1") == "embedded:1?error_rate=0.1"
