@@ -1,9 +1,10 @@
-import os
+import hashlib
+import importlib.metadata
 import weakref
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import IO, TypeVar
+from typing import NoReturn, TypeVar
 
 import pandas as pd
 import pytest
@@ -13,20 +14,24 @@ from schemas.episodes import Kind
 from schemas.errors import UserError
 from schemas.instance import ApiRow, Instance
 from schemas.manifest import DatasetRef
+from schemas.reasons import Reason
 from tasks.store.parquet import content_hash_of_rows, read_column, read_table
-from tasks.store.publish import publish_dataset, read_manifest
+from tasks.store.publish import publish_dataset, read_code_version, read_manifest
 from tasks.store.root import DataRoot
-from tasks.store.versions import list_versions, next_version, read_latest, resolve_dataset
+from tasks.store.split import choose_test_apis
+from tasks.store.versions import list_versions, read_latest, resolve_dataset
 from tests.tasks.store.samples import (
     CREATED_AT,
     WORLDS,
     build_content,
     build_facts,
     build_ledger,
+    build_ledger_row,
     build_row,
     build_rows,
     build_sample_content,
     build_toolset,
+    build_toolsets,
 )
 
 T = TypeVar("T")
@@ -62,6 +67,12 @@ def test_a_partial_dataset_is_the_latest_only_where_there_is_no_complete_one(roo
     publish(root, unfinished_apis=3)
     assert list_versions(root, "demo") == ("v1", "v2", "v3")
     assert read_latest(root, "demo") == "v2"
+
+
+def test_a_partial_dataset_is_the_latest_after_another_partial_one(root: DataRoot) -> None:
+    publish(root, unfinished_apis=7)
+    publish(root, unfinished_apis=3)
+    assert root.path("datasets", "demo", "latest").read_text() == "v2\n"
 
 
 def test_train_and_test_share_no_api_and_hold_accepted_rows_only(root: DataRoot) -> None:
@@ -164,6 +175,101 @@ def test_the_newest_version_is_returned_if_it_holds_the_same_instances(root: Dat
     assert (fewer.version, other_seed.version) == ("v2", "v3")
 
 
+def change(rows: Sequence[Instance], chosen: Callable[[Instance], bool]) -> list[Instance]:
+    """The rows with another instruction in the first that is chosen."""
+    one = next(row for row in rows if chosen(row))
+    return [row.model_copy(update={"instruction": "Another."}) if row is one else row for row in rows]
+
+
+def test_a_dataset_is_the_same_if_train_test_and_rejected_are_and_it_is_as_complete(root: DataRoot) -> None:
+    rows, toolsets = build_rows(), build_toolsets()
+    publish_dataset(root, "demo", None, build_content(rows, toolsets), build_facts())
+    newest = read_manifest(resolve_dataset(root, "demo"))
+    (test_api,) = newest.test_apis
+
+    def publish_again(rows: Sequence[Instance], **facts: object) -> str:
+        content = build_content(rows, toolsets, [], build_ledger(rows))
+        return publish_dataset(root, "demo", None, content, build_facts(**facts), newest=newest).version
+
+    assert publish_again(rows) == "v1"  # other calls led to them
+    assert publish_again(change(rows, lambda row: row.accepted and row.api_id != test_api)) == "v2"
+    assert publish_again(change(rows, lambda row: row.accepted and row.api_id == test_api)) == "v3"
+    assert publish_again(change(rows, lambda row: not row.accepted)) == "v4"
+    assert publish_again(rows, unfinished_apis=1) == "v5"
+    assert publish_again(rows, seed=1) == "v6"
+
+
+def test_the_test_set_is_chosen_from_apis_with_accepted_rows_by_seed(root: DataRoot) -> None:
+    rows = [*build_rows(), build_row(Kind.SINGLE_CALL, 0, 95, Reason.PLACEHOLDER)]
+    rows = [row for row in rows if row.api_id != "recipe-box"]
+    rows += [build_row(Kind.SINGLE_CALL, 3, n, Reason.PLACEHOLDER) for n in range(3)]  # none of recipe-box is accepted
+    categories = {world[0]: world[2] for world in WORLDS[:3]}
+    seen = set()
+    for seed in range(6):
+        content = build_content(rows, build_toolsets())
+        ref = publish_dataset(root, "demo", None, content, build_facts(seed=seed), test_apis=2)
+        manifest = read_manifest(resolve_dataset(root, "demo", ref.version))
+        assert manifest.test_apis == tuple(sorted(choose_test_apis(categories, 2, seed)))
+        seen.add(manifest.test_apis)
+    assert len(seen) > 1
+
+
+def test_a_tenth_of_the_apis_is_the_test_set_if_nothing_is_said(tmp_path: Path) -> None:
+    rows = [build_row().model_copy(update={"id": f"{n:02}", "api_id": f"api-{n:02}"}) for n in range(50)]
+    publish_dataset(DataRoot(str(tmp_path)), "demo", None, build_content(rows), build_facts())
+    assert len(read_manifest(resolve_dataset(DataRoot(str(tmp_path)), "demo")).test_apis) == 5
+
+
+def test_the_manifest_holds_the_figures_in_print(root: DataRoot) -> None:
+    rows = build_rows()
+    calls = [build_ledger_row(row.id, row.api_id, prompt_tokens=1000 + n, completion_tokens=n, cost_usd=0.001)
+             for n, row in enumerate(rows)]  # fmt: skip
+    publish_dataset(root, "demo", "mine", build_content(rows, build_toolsets(), (), calls), build_facts(seed=3))
+    manifest = read_manifest(resolve_dataset(root, "demo/mine"))
+    assert (manifest.name, manifest.version, manifest.facts) == ("demo", "mine", build_facts(seed=3))
+    assert (manifest.input_tokens, manifest.output_tokens) == (23_000 + 253, 253)  # 0 to 22 make 253
+    assert manifest.cost_usd == 0.023
+    assert list(manifest.kinds.items()) == [(kind, 4) for kind in sorted(kind.value for kind in Kind)]
+    assert manifest.statistics.instances == 20
+    assert {name: (table.bytes, table.sha256) for name, table in manifest.tables.items()} == {
+        path.name: (len(data := path.read_bytes()), hashlib.sha256(data).hexdigest())
+        for path in resolve_dataset(root, "demo").iterdir()
+        if path.name.endswith(".parquet")
+    }
+
+
+def test_a_reference_says_where_a_dataset_lies_and_what_it_holds(root: DataRoot) -> None:
+    ref = publish(root)
+    assert (ref.name, ref.version, ref.path) == ("demo", "v1", str(root.path("datasets", "demo", "v1")))
+    assert ref.counts == {"train.parquet": 15, "test.parquet": 5, "rejected.parquet": 3, "toolset.parquet": 5,
+                          "calls.parquet": 23}  # fmt: skip
+
+
+def test_a_folder_without_a_manifest_is_no_complete_dataset(root: DataRoot) -> None:
+    publish(root)
+    folder = resolve_dataset(root, "demo")
+    (folder / "manifest.json").unlink()
+    with pytest.raises(UserError, match=f"{folder.name} is no complete dataset: it has no manifest.json"):
+        read_manifest(folder)
+
+
+def test_the_version_of_the_code_is_the_installed_one_or_none(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert read_code_version() == importlib.metadata.version("toolherd")
+
+    def find_none(name: str) -> NoReturn:
+        raise importlib.metadata.PackageNotFoundError(name)
+
+    monkeypatch.setattr(importlib.metadata, "version", find_none)
+    assert read_code_version() == ""
+
+
+@pytest.mark.parametrize("name", ["Demo", "../up", "latest"])
+def test_a_bad_name_is_refused(root: DataRoot, name: str) -> None:
+    with pytest.raises(UserError, match="no dataset name"):
+        publish_dataset(root, name, None, build_sample_content(), build_facts())
+    assert not root.path("datasets").exists()
+
+
 @pytest.mark.parametrize("version", ["V1", "../up", ".x", "a" * 65, "latest"])
 def test_a_bad_version_is_refused(root: DataRoot, version: str) -> None:
     with pytest.raises(UserError, match="no dataset version"):
@@ -195,64 +301,10 @@ def test_nothing_is_left_when_a_row_or_an_api_cannot_be_read(root: DataRoot) -> 
         assert_nothing_is_there(root)
 
 
-def test_nothing_is_left_when_an_object_store_takes_no_more(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    root = DataRoot(f"memory://{tmp_path.name}")
-    copied: list[str] = []
-
-    def copy(source: IO[bytes], target: IO[bytes], *_: object) -> None:
-        if len(copied) == 3:
-            raise OSError(5, "Input/output error")
-        copied.append("file")
-        target.write(source.read())
-
-    monkeypatch.setattr("tasks.store.publish.shutil.copyfileobj", copy)
-    with pytest.raises(OSError, match="Input/output"):
-        publish(root)
-    assert len(copied) == 3
-    assert_nothing_is_there(root)
-
-
 def assert_nothing_is_there(root: DataRoot) -> None:
     assert list_versions(root, "demo") == ()
     folder = root.path("datasets", "demo")
     assert not folder.exists() or list(folder.iterdir()) == []
-
-
-def test_versions_count_upwards_and_skip_what_is_incomplete(tmp_path: Path) -> None:
-    root = DataRoot(str(tmp_path))
-    for version, complete in (("v2", True), ("v10", True), ("v11", False), ("named", True)):
-        folder = tmp_path / "datasets" / "demo" / version
-        folder.mkdir(parents=True)
-        if complete:
-            (folder / "manifest.json").write_text("{}")
-    assert list_versions(root, "demo") == ("v2", "v10", "named")
-    assert next_version(root, "demo") == "v12"
-    assert next_version(root, "other") == "v1"
-
-
-def test_a_dataset_is_found_by_name_by_version_and_by_path(tmp_path: Path) -> None:
-    root = DataRoot(str(tmp_path))
-    publish(root)
-    publish(root)
-    paths = [str(resolve_dataset(root, *given)) for given in (("demo",), ("demo", "v2"), ("demo/v2",))]
-    assert paths == [str(tmp_path / "datasets/demo/v2")] * 3
-    assert str(resolve_dataset(root, str(tmp_path / "datasets/demo/v1"))) == str(tmp_path / "datasets/demo/v1")
-
-
-@pytest.mark.parametrize(
-    ("name", "line"),
-    [
-        ("nothing", "there is: demo"),
-        ("demo/v9", "it has: v1"),
-        ("/no/such/place", "neither a dataset's name"),
-        ("odd://x", "no dataset at"),
-    ],
-)
-def test_a_dataset_that_is_not_there_gets_one_line(tmp_path: Path, name: str, line: str) -> None:
-    root = DataRoot(str(tmp_path))
-    publish(root)
-    with pytest.raises(UserError, match=line):
-        resolve_dataset(root, name)
 
 
 def test_pandas_and_datasets_read_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -266,10 +318,3 @@ def test_pandas_and_datasets_read_it(tmp_path: Path, monkeypatch: pytest.MonkeyP
     assert loaded["train"].column_names == list(frame.columns)
     calls = [c["arguments"] for m in loaded["train"][0]["messages"] for c in m["tool_calls"]]
     assert calls == [c["arguments"] for m in frame.iloc[0]["messages"] for c in m["tool_calls"]]
-
-
-def test_temporary_folders_are_not_versions(tmp_path: Path) -> None:
-    root = DataRoot(str(tmp_path))
-    os.makedirs(tmp_path / "datasets" / "demo" / ".v1.abcd.tmp")
-    (tmp_path / "datasets" / "demo" / ".v1.abcd.tmp" / "manifest.json").write_text("{}")
-    assert (list_versions(root, "demo"), next_version(root, "demo")) == ((), "v1")
