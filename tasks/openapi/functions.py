@@ -135,7 +135,7 @@ def _list_body_arguments(body: Body) -> tuple[dict[str, Any], list[str]]:
     if body.argument is not None:
         if body.description and "description" not in schema:
             schema["description"] = shorten_text(body.description, limit=300)
-        return {body.argument: schema}, [body.argument] if body.required else []
+        return {body.argument: schema}, [body.argument] if body.required and not has_default(schema) else []
     properties: dict[str, Any] = schema["properties"]
     if not body.required:
         return properties, []

@@ -176,3 +176,9 @@ def test_a_required_field_that_has_a_default_may_be_left_out() -> None:
     function = build_tool(make_operation(body={"properties": properties, "required": ["a", "b", "c"]}))
     assert list(function["parameters"]["properties"]) == ["a", "b", "c"]
     assert function["parameters"]["required"] == ["b", "c"]
+
+
+@pytest.mark.parametrize("is_required", [True, False])
+def test_a_body_that_has_a_default_may_be_left_out(is_required: bool) -> None:
+    operation = make_operation(body={"type": "array", "items": CAT, "default": []}, body_required=is_required)
+    assert build_tool(operation)["parameters"]["required"] == []

@@ -5,7 +5,8 @@ from typing import Any
 
 import pytest
 
-from tasks.openapi import CallError, build_request, check_arguments
+from tasks.openapi import CallError, build_request, check_arguments, read_arguments
+from tasks.openapi.requests import OPERATION_KEY
 from tests.tasks.openapi.documents import CAT, make_operation
 
 BASE = "https://cats.example/v1"
@@ -172,3 +173,153 @@ def test_check_arguments_lists_every_problem() -> None:
     assert len(check_arguments(schema, {"a": "x", "c": 1})) == 3
     assert check_arguments({**schema, "required": []}, {"a": 1}) == []
     assert check_arguments(schema, [1]) == ['the arguments: [1] is not of type "object"']
+
+
+def test_several_parameters_go_to_their_places() -> None:
+    specs = [("id", "path"), ("a", "query"), ("b", "query"), ("X-A", "header"), ("c", "cookie"), ("d", "cookie")]
+    parameters = [
+        {"name": name, "in": place, "required": place == "path", "schema": {"type": "string"}} for name, place in specs
+    ]
+    operation = make_operation(parameters, path="/cats/{id}/toys", method="get")
+    request = build_request(operation, {name: f"{name} 1" for name, _ in specs}, f"{BASE}/")
+    assert str(request.url) == f"{BASE}/cats/id%201/toys?a=a%201&b=b%201"
+    assert request.headers["X-A"] == "X-A 1"
+    assert request.headers["Cookie"] == "c=c%201; d=d%201"
+    assert request.headers["Accept"] == "application/json"
+    assert "Content-Type" not in request.headers
+    assert (request.method, request.content) == ("GET", b"")
+    assert request.extensions[OPERATION_KEY] == "useCats"
+
+
+@pytest.mark.parametrize(
+    ("path", "raw"),
+    [
+        ("/cats", "/v1/cats"),
+        ("/a b/é", "/v1/a%20b/%C3%A9"),
+        ("/a%20b", "/v1/a%20b"),
+        ("/50%", "/v1/50%25"),
+        ("/50%zz", "/v1/50%25zz"),
+        ("/%2g", "/v1/%252g"),
+        ("/a:b@c!d$e&f'g(h)i*j+k,l;m=n", "/v1/a:b@c!d$e&f'g(h)i*j+k,l;m=n"),
+        ('/"a"', "/v1/%22a%22"),
+    ],
+)
+def test_the_fixed_text_of_a_path_is_escaped_once(path: str, raw: str) -> None:
+    assert build_request(make_operation(path=path, method="get"), {}, BASE).url.raw_path.decode() == raw
+
+
+def test_a_parameter_that_stands_twice_in_a_path_is_put_in_twice() -> None:
+    parameter = {"name": "id", "in": "path", "schema": {"type": "string"}}
+    operation = make_operation([parameter], path="/cats/{id}/friends/{id}", method="get")
+    assert build_request(operation, {"id": "{id}"}, BASE).url.raw_path == b"/v1/cats/%7Bid%7D/friends/%7Bid%7D"
+
+
+@pytest.mark.parametrize("place", ["path", "query", "header", "cookie"])
+def test_a_required_parameter_that_is_left_out_takes_its_default_in_every_place(place: str) -> None:
+    parameter = {"name": "x", "in": place, "required": True, "schema": {"type": "integer", "default": 7}}
+    operation = make_operation([parameter], path="/cats/{x}" if place == "path" else "/cats", method="get")
+    assert read_arguments(operation, build_request(operation, {}, BASE)) == {"x": 7}
+    assert read_arguments(operation, build_request(operation, {"x": 8}, BASE)) == {"x": 8}
+    optional = make_operation([{**parameter, "required": False}], method="get")
+    if place != "path":
+        assert read_arguments(optional, build_request(optional, {}, BASE)) == {}
+
+
+def test_all_that_is_wrong_is_said_under_the_code_of_the_first() -> None:
+    with pytest.raises(CallError) as caught:
+        build_request(make_operation([LIMIT, DAY], CAT), {"limit": 10, "id": "1", "nope": 1}, BASE)
+    said = caught.value.message.split("; ")
+    assert sorted(said) == [
+        "argument `limit`: 10 is greater than the maximum of 9",
+        "known are: limit, day, id, name, age",
+        "missing required argument `name`",
+        "unknown argument `nope`",
+    ]
+    codes = {"argument": "invalid_argument", "missing": "missing_argument", "unknown": "unknown_argument"}
+    assert (caught.value.code, caught.value.status) == (codes[said[0].partition(" ")[0]], 400)
+    assert str(caught.value) == caught.value.message
+
+
+ANY: dict[str, Any] = {}
+
+
+@pytest.mark.parametrize(
+    ("media_type", "value", "sent_type", "content"),
+    [
+        ("application/json", {"a": [1, "é"]}, "application/json", '{"a":[1,"é"]}'),
+        ("application/json", "text", "application/json", '"text"'),
+        ("application/json", None, "application/json", "null"),
+        ("Application/HAL+json; v=1", [1], "Application/HAL+json; v=1", "[1]"),
+        ("*/*", [1], "application/json", "[1]"),
+        ("text/plain", "é", "text/plain; charset=utf-8", "é"),
+        ("Text/CSV; header=present", "a,b", "text/csv; charset=utf-8", "a,b"),
+        ("text/plain", [1], "text/plain", "[1]"),
+        ("application/xml", "a", "application/xml", '"a"'),
+        ("application/x-www-form-urlencoded", {"a b": "c&d"}, "application/x-www-form-urlencoded", "a%20b=c%26d"),
+        ("Application/x-www-form-urlencoded ;v=1", {"a": 1}, "Application/x-www-form-urlencoded ;v=1", "a=1"),
+        (
+            "application/x-www-form-urlencoded",
+            {"a": [1, {"b": 2}], "c": None, "d": True, "e": [], "f": 1.0},
+            "application/x-www-form-urlencoded",
+            "a=1&a=%7B%22b%22%3A2%7D&c=null&d=true&f=1",
+        ),
+        ("application/x-www-form-urlencoded", ["a"], "application/x-www-form-urlencoded", '["a"]'),
+        ("multipart/form-data", ["a"], "multipart/form-data", '["a"]'),
+    ],
+    ids=str,
+)
+def test_a_body_is_written_in_its_media_type(media_type: str, value: Any, sent_type: str, content: str) -> None:
+    operation = make_operation(body=ANY, media_type=media_type)
+    request = build_request(operation, {"body": value}, BASE)
+    assert request.headers["Content-Type"] == sent_type
+    assert request.content.decode() == content
+
+
+def test_a_body_in_parts_is_written_as_browsers_do() -> None:
+    operation = make_operation(body=ANY, media_type="multipart/form-data; charset=utf-8")
+    request = build_request(operation, {"body": {'a"\r\nb': "1\r\n2", "c": ["x", "é"]}}, BASE)
+    kind, boundary = request.headers["Content-Type"].split("; boundary=")
+    assert kind == "multipart/form-data"
+    parts = [("a%22%0D%0Ab", "1\r\n2"), ("c", "x"), ("c", "é")]
+    written = [
+        f'--{boundary}\r\nContent-Disposition: form-data; name="{name}"\r\n\r\n{text}\r\n' for name, text in parts
+    ]
+    assert request.content.decode() == "".join(written) + f"--{boundary}--\r\n"
+    again = build_request(operation, {"body": {'a"\r\nb': "1\r\n2", "c": ["x", "é"]}}, BASE)
+    assert again.content == request.content
+
+
+@pytest.mark.parametrize(
+    ("schema", "required", "arguments", "content"),
+    [
+        ({"default": [1]}, True, {}, b"[1]"),
+        ({"default": [1]}, True, {"body": [2]}, b"[2]"),
+        ({"default": [1]}, False, {}, b""),
+        ({}, False, {}, b""),
+        ({}, False, {"body": None}, b"null"),
+        ({"default": None}, True, {}, b"null"),
+    ],
+    ids=str,
+)
+def test_a_body_that_is_one_argument_takes_its_default_where_it_is_required(
+    schema: dict[str, Any], required: bool, arguments: dict[str, Any], content: bytes
+) -> None:
+    operation = make_operation(body=schema, body_required=required)
+    request = build_request(operation, arguments, BASE)
+    assert request.content == content
+    assert ("Content-Type" in request.headers) == bool(content)
+
+
+def test_a_required_body_of_which_nothing_is_said_is_sent_empty() -> None:
+    operation = make_operation(body={"properties": {"a": {"type": "string"}}})
+    assert build_request(operation, {}, BASE).content == b"{}"
+
+
+def test_half_of_a_character_cannot_be_sent() -> None:
+    for operation in (
+        make_operation([{"name": "x", "in": "query", "schema": {}}]),
+        make_operation(body={"properties": {"x": {}}}),
+    ):
+        with pytest.raises(CallError, match="cannot") as caught:
+            build_request(operation, {"x": "\ud800"}, BASE)
+        assert caught.value.code == "invalid_argument"
