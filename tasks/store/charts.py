@@ -75,9 +75,8 @@ def _find_span(lengths: Mapping[int, int]) -> int:
     """The length that 99 of 100 texts do not exceed."""
     ordered = sorted(lengths)
     total = sum(lengths.values())
-    place = min(int(total * 0.99), total - 1)
     return next(
         length
         for length, reached in zip(ordered, accumulate(lengths[n] for n in ordered), strict=True)
-        if reached > place
+        if 100 * reached >= 99 * total
     )
