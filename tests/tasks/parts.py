@@ -4,7 +4,6 @@ from pathlib import Path
 
 from schemas.catalog import Catalog, CatalogEntry
 from schemas.parameters import BuildDatasetParams
-from schemas.teacher import TeacherSettings
 from tasks.context import RunContext
 from tasks.llm import Engine, Ledger, Teacher
 from tasks.store import DataRoot
@@ -26,8 +25,3 @@ def make_context(folder: Path, params: BuildDatasetParams | None = None, entry: 
         params=params,
         entries={entry.id: entry},
     )
-
-
-def erring(rate: float) -> BuildDatasetParams:
-    """Parameters with an embedded teacher that errs."""
-    return BuildDatasetParams(teacher=TeacherSettings(error_rate=rate))
