@@ -13,6 +13,7 @@ ROOM :=
 SAMPLE := 60
 SEED := 0
 WORKERS := 2
+TIMES := 5
 
 VENV := .venv
 BIN := $(VENV)/bin
@@ -24,7 +25,7 @@ TRAIN := $(VENV)/.installed-train
 INSTALL := $(RUN) -m pip install --disable-pip-version-check -qq --constraint constraints.txt --editable
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-train dataset train test check format mutate bench bench-gpu up down deploy clean
+.PHONY: help setup setup-train dataset train test check format stress mutate bench bench-gpu up down deploy clean
 
 help: ## List these commands
 	@awk 'BEGIN { FS = ":.*## " } /^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -59,6 +60,9 @@ check: $(DEV) ## All that CI checks: format, lint, types, import rules, tests
 format: $(DEV) ## Format the code and mend what the linter can mend
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
+
+stress: $(DEV) ## Run the tests TIMES=5 times, in random orders, beside busy processes
+	@$(RUN) -m tests.stress $(TIMES) $(ARGS)
 
 mutate: $(DEV) ## Plant mistakes in a room and say which its tests miss: ROOM=quality SAMPLE=60 SEED=0
 	@$(RUN) -m tests.mutation '$(ROOM)' --sample $(SAMPLE) --seed $(SEED) --workers $(WORKERS) $(ARGS)
