@@ -151,6 +151,79 @@ def test_a_request_for_nothing_matches_nothing() -> None:
     assert match_request(operations, httpx.Request("GET", "https://cats.example/v2/cats"), BASE) is None
 
 
+@pytest.mark.parametrize(
+    ("base_url", "url", "path"),
+    [
+        ("", "https://cats.example/v1/cats", "/cats"),
+        ("", "https://cats.example/cats", "/cats"),
+        ("", "https://cats.example/v1cats", None),
+        ("", "https://cats.example/cats/", None),
+        ("", "https://cats.example/v1/cats/1/x", None),
+        (BASE, f"{BASE}/cats", "/cats"),
+        (BASE, "https://elsewhere.example/v1/cats?a=b", "/cats"),
+        (f"{BASE}/", f"{BASE}/cats", "/cats"),
+        (BASE, "https://cats.example/cats", None),
+        (BASE, f"{BASE}/v1/cats", None),
+        ("https://cats.example", "https://cats.example/cats", "/cats"),
+        ("https://cats.example/", "https://cats.example/cats", "/cats"),
+        ("https://cats.example", f"{BASE}/cats", None),
+    ],
+)
+def test_what_stands_before_a_path_is_the_base_or_without_one_anything(
+    base_url: str, url: str, path: str | None
+) -> None:
+    matched = match_request(list_cat_operations(), httpx.Request("GET", url), base_url)
+    assert (matched and matched[0].path) == path
+
+
+def test_of_paths_with_as_much_fixed_text_the_first_wins() -> None:
+    operations = list_cat_operations()
+    for found in (operations, operations[::-1]):
+        matched = match_request(found, httpx.Request("GET", f"{BASE}/cats/5"))
+        assert matched is not None
+        assert matched[0] is next(item for item in found if item.path in ("/cats/{id}", "/cats/{tag}"))
+
+
+def test_an_escaped_slash_parts_nothing_and_a_part_is_never_empty() -> None:
+    matched = match_request(list_cat_operations(), httpx.Request("GET", f"{BASE}/cats/a%2Fb"))
+    assert matched is not None
+    assert (matched[0].path, matched[1]) == ("/cats/{id}", {"id": "a/b"})
+    assert match_request(list_cat_operations(), httpx.Request("GET", f"{BASE}/cats//toys"), BASE) is None
+
+
+@pytest.mark.parametrize(
+    ("path", "arguments"),
+    [
+        ("/cats/{a}-{b}.json", {"a": "x", "b": "y"}),
+        ("/cats and dogs/{a}/é/{b}", {"a": "x", "b": "y"}),
+        ("/cats.json/{a}", {"a": "x"}),
+        ("/{a}/{b}/{c d}", {"a": "x", "b": "y", "c d": "z"}),
+    ],
+)
+def test_fixed_text_around_parameters_is_matched_as_it_is(path: str, arguments: dict[str, str]) -> None:
+    parameters = [{"name": name, "in": "path", "schema": {"type": "string"}} for name in arguments]
+    operation = make_operation(parameters, path=path, method="get")
+    request = build_request(operation, arguments, BASE)
+    assert match_request([operation], request, BASE) == (operation, arguments)
+    assert read_arguments(operation, request) == arguments
+    other = httpx.Request("GET", str(request.url).replace(".json", "-json").replace("%20and%20", "-and-"))
+    is_same = other.url == request.url
+    assert (match_request([operation], other, BASE) is not None) is is_same
+
+
+def test_what_is_not_declared_in_a_path_is_no_argument() -> None:
+    operation = make_operation([], path="/cats/{id}", method="get")
+    request = httpx.Request("GET", f"{BASE}/cats/5")
+    assert match_request([operation], request, BASE) == (operation, {})
+    assert read_arguments(operation, request) == {}
+
+
+def test_a_request_of_ours_for_an_operation_that_is_not_there_matches_nothing() -> None:
+    by_id, by_tag, *_ = list_cat_operations()
+    request = build_request(by_tag, {"tag": 5}, BASE)
+    assert match_request([by_id], request, BASE) is None
+
+
 def test_what_is_absent_is_left_out() -> None:
     parameters = [{"name": "tags", "in": "query", "schema": {"type": "array", "items": {"type": "string"}}}]
     operation = make_operation(parameters, method="get")
