@@ -189,7 +189,10 @@ class _Finder:
 
     def _find_spelled_numbers(self) -> Iterator[str]:
         # "frequency per million" is a field's name, not a number
-        words = [word for word in split_words(self.text) if word not in self.key_words]
+        text = self.text
+        for number in find_numbers(text):  # the million of "1.25 million" has been read
+            text = text[: number.start] + "0" * (number.end - number.start) + text[number.end :]
+        words = [word for word in split_words(text) if word not in self.key_words]
         for value in find_spelled_numbers(words):
             # "one" is a pronoun more often than a number
             if value < 2 or self.corpus.holds_number(value) or self._is_counted(value):
@@ -214,7 +217,7 @@ class _Finder:
         value = number.values[0]
         if number.money and round(value * 100) in self.corpus.numbers and number.quanta[0] == 0.01:
             return True
-        if after.startswith("%") or ordinal:
+        if len(number.values) > 1 or ordinal:  # a share or a multiple counts nothing
             return ordinal and 0 < value <= max(self.grounds.counts.longest, self.listed)
         if number.quanta[0] == 1 and isinstance(value, int) and (value == self.listed or self._is_counted(value)):
             return True
