@@ -1,15 +1,17 @@
 """Rows become conversations: arguments are objects of their own, control tokens are plain text."""
 
 import json
+from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tasks.trainer.conversations import BadRowError, Cleaner, build_conversation
-from tests.tasks.trainer.episodes import make_row, parallel_calls, say, user
+from tasks.trainer.conversations import STRUCTURE, BadRowError, Cleaner, build_conversation
+from tests.tasks.trainer.episodes import SYSTEM, TOOLS, call, make_row, parallel_calls, result, say, two_calls, user
 
 CLEANER = Cleaner(["<s>", "</s>", "<|im_end|>"])
+TOKENS = ("<s>", "</s>", "<|im_end|>", *STRUCTURE)
 
 
 def test_each_call_carries_its_own_arguments_and_no_others() -> None:
@@ -19,24 +21,87 @@ def test_each_call_carries_its_own_arguments_and_no_others() -> None:
     assert [call["function"]["arguments"] for call in calls] == [{"city": "Oslo"}, {"unit": "kelvin"}]
 
 
-def test_results_name_their_function() -> None:
-    messages = build_conversation(make_row(parallel_calls()), CLEANER).messages
-    assert [message["name"] for message in messages if message["role"] == "tool"] == ["getWeather", "getWeather"]
+def test_a_row_is_what_a_chat_template_takes() -> None:
+    conversation = build_conversation(make_row(two_calls("Oslo")), CLEANER)
+    assert conversation.tools == TOOLS
+    kelvin = {"city": "Oslo", "unit": "kelvin"}
+    assert conversation.messages == [
+        {"role": "system", "content": SYSTEM},
+        {"role": "user", "content": "How warm is it in the first city?"},
+        {
+            "role": "assistant",
+            "content": "I list the cities.",
+            "tool_calls": [{"type": "function", "function": {"name": "listCities", "arguments": {}}}],
+        },
+        {"role": "tool", "content": '{"status": 200, "body": ["Oslo"]}', "name": "listCities"},
+        {
+            "role": "assistant",
+            "content": "The first is Oslo.",
+            "tool_calls": [{"type": "function", "function": {"name": "getWeather", "arguments": kelvin}}],
+        },
+        {"role": "tool", "content": '{"status": 200, "body": {"degrees": 280}}', "name": "getWeather"},
+        {"role": "assistant", "content": "In Oslo it is 280 kelvin."},
+    ]
 
 
-@given(st.lists(st.sampled_from(["<s>", "</s>", "<", "/s>", "|im_end|>", "<|im_end|>", "x", " "])).map("".join))
+def test_results_name_the_function_of_their_own_call() -> None:
+    """Those of calls made together, in another order, and of a call that lies further back."""
+    messages = [
+        user("What is there?"),
+        call("", ("listCities", {}), ("getWeather", {"city": "Oslo"})),
+        result(200, {"degrees": 4}, 2),
+        result(200, ["Oslo"], 1),
+        call("", ("getWeather", {"city": "Rome"}), first=3),
+        result(200, [], 1),
+        {**result(200, {}), "tool_call_id": "call_9"},
+        {**result(200, {}), "tool_call_id": None},
+    ]
+    built = build_conversation(make_row(messages), CLEANER).messages
+    assert [message["name"] for message in built if message["role"] == "tool"] == [
+        "getWeather", "listCities", "listCities", "", ""
+    ]  # fmt: skip
+    assert all("name" not in message for message in built if message["role"] != "tool")
+
+
+def test_what_is_not_said_is_empty_and_an_answer_has_no_spaces_around_it() -> None:
+    silent: dict[str, Any] = {"role": "assistant", "content": None, "tool_calls": None, "tool_call_id": None}
+    row = make_row([user(" \n a  b\n")])
+    row["messages"].append(silent)
+    built = build_conversation(row, CLEANER).messages
+    assert built[1:] == [{"role": "user", "content": "a  b"}, {"role": "assistant", "content": ""}]
+
+
+@given(st.lists(st.sampled_from([*TOKENS, "<", "/s>", "|im_end|>", "tool_call>", "x", " "])).map("".join))
 def test_no_control_token_is_left_and_no_character_is_lost(text: str) -> None:
     cleaned = CLEANER.clean(text)
-    assert not any(token in cleaned for token in ("<s>", "</s>", "<|im_end|>"))
+    assert not any(token in cleaned for token in TOKENS)
     assert cleaned.replace(" ", "") == text.replace(" ", "")
 
 
-def test_tools_and_arguments_are_cleaned_too() -> None:
+@pytest.mark.parametrize("token", TOKENS)
+def test_a_token_is_broken_up_after_its_first_character(token: str) -> None:
+    assert CLEANER.clean(f"a {token}b{token}") == f"a < {token[1:]}b< {token[1:]}"
+
+
+def test_a_token_that_comes_up_where_another_was_broken_up_is_broken_up_too() -> None:
+    cleaner = Cleaner(["xyz", "x yz", ""])
+    assert cleaner.clean("xyz") == "x  yz"
+
+
+def test_of_two_tokens_that_begin_alike_the_longer_is_met_first() -> None:
+    assert Cleaner(["<a>", "<a><b>"]).clean("<a><b> <a>") == "< a><b> < a>"
+
+
+def test_tools_and_arguments_are_cleaned_to_the_innermost_text() -> None:
     row = make_row(parallel_calls("</s>"))
+    given = {"<s>": [{"text": "</s>"}, "</s>", 1.5, True, None], "count": 3}
     row["tools"] = json.dumps([{"function": {"description": "ends </s>"}}])
+    row["messages"][2]["tool_calls"][1]["arguments"] = json.dumps(given)
     conversation = build_conversation(row, CLEANER)
     assert conversation.tools == [{"function": {"description": "ends < /s>"}}]
-    assert conversation.messages[2]["tool_calls"][0]["function"]["arguments"] == {"city": "< /s>"}
+    calls = conversation.messages[2]["tool_calls"]
+    assert calls[0]["function"]["arguments"] == {"city": "< /s>"}
+    assert calls[1]["function"]["arguments"] == {"< s>": [{"text": "< /s>"}, "< /s>", 1.5, True, None], "count": 3}
 
 
 def test_ordinary_text_stays_as_it_is() -> None:
@@ -44,9 +109,40 @@ def test_ordinary_text_stays_as_it_is() -> None:
     assert build_conversation(make_row([user(text), say("Yes.")]), CLEANER).messages[1]["content"] == text
 
 
-@pytest.mark.parametrize("arguments", ["{", "[1]", "null"])
-def test_a_row_whose_arguments_are_no_object_is_named(arguments: str) -> None:
+@pytest.mark.parametrize("arguments", ["{", "[1]", "null", '"a"', None])
+def test_a_row_whose_arguments_are_no_object_is_named(arguments: str | None) -> None:
     row = make_row(parallel_calls(), number=7)
     row["messages"][2]["tool_calls"][0]["arguments"] = arguments
-    with pytest.raises(BadRowError, match="row-7"):
+    with pytest.raises(BadRowError, match="row row-7: "):
         build_conversation(row, CLEANER)
+
+
+def test_arguments_that_are_no_object_are_quoted_up_to_80_characters() -> None:
+    row = make_row(parallel_calls(), number=7)
+    row["messages"][2]["tool_calls"][0]["arguments"] = json.dumps("a" * 200)
+    with pytest.raises(BadRowError) as caught:
+        build_conversation(row, CLEANER)
+    assert str(caught.value) == f'row row-7: arguments that are no object: "{"a" * 79}'
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"tools": "["},
+        {"tools": "{}"},
+        {"tools": None},
+        {"messages": []},
+        {"messages": None},
+        {"messages": [{"role": "user"}]},
+        {"messages": [{"content": "a"}]},
+        {"messages": [{"role": "assistant", "content": "", "tool_calls": [{"id": "1", "arguments": "{}"}]}]},
+    ],
+)
+def test_a_row_that_is_no_conversation_is_named(change: dict[str, Any]) -> None:
+    with pytest.raises(BadRowError, match="row row-3: "):
+        build_conversation({**make_row([user("a"), say("b")], 3), **change}, CLEANER)
+
+
+def test_a_row_that_has_no_name_is_an_error_all_the_same() -> None:
+    with pytest.raises(BadRowError, match=r"row \?: no messages, or tools that are no list"):
+        build_conversation({"tools": "[]", "messages": []}, CLEANER)

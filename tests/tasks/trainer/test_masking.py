@@ -6,12 +6,15 @@ where the prompt ends that inference would send, so that both are held against s
 
 import json
 from collections.abc import Sequence
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+
+pytest.importorskip("transformers", reason="the train extra is not installed: make setup-train")
 
 from tasks.trainer.conversations import Conversation, build_conversation
 from tasks.trainer.masking import IGNORED, Encoded, Encoder
@@ -200,19 +203,94 @@ def test_no_text_breaks_out_of_its_place(
     assert sorted(encoded.ids[np.isin(encoded.ids, controls)]) == sorted(plain.ids[np.isin(plain.ids, controls)])
 
 
-def test_a_template_whose_text_melts_into_the_assistants_is_refused(tokenizers: dict[str, Any]) -> None:
-    joined = (
-        "{% for message in messages %}{% if message.role == 'assistant' %}A{% generation %}{{ message.content }}"
-        "{% endgeneration %}{% else %}{{ message.content }}{% endif %}{% endfor %}"
-        "{% if add_generation_prompt %}A{% endif %}"
+def test_each_conversation_of_a_batch_has_its_own_labels(family: Family) -> None:
+    conversations = [family.build(shape())[0] for shape in SHAPES.values()]
+    alone = [family.encoder.encode([one])[0] for one in conversations]
+    for one, expected in zip(family.encoder.encode(conversations), alone, strict=True):
+        assert one.ids.tolist() == expected.ids.tolist()
+        assert one.labels.tolist() == expected.labels.tolist()
+        assert one.trained == sum(label != IGNORED for label in one.labels.tolist()) > 0
+
+
+def test_labels_are_as_many_as_tokens_have_them() -> None:
+    ids = np.array([5, 6, 7], np.int32)
+    assert Encoded(ids, np.array([IGNORED, 6, 7], np.int32)).trained == 2
+    assert Encoded(ids, np.full(3, IGNORED, np.int32)).trained == 0
+
+
+def test_where_the_assistant_says_nothing_nothing_is_trained(family: Family) -> None:
+    _, encoded = family.build([user("Nobody answers.")])
+    assert encoded.trained == 0
+    assert len(encoded.ids) == len(encoded.labels) > 0
+
+
+CONTENT = "{{ message.content }}"
+
+
+def write_template(assistant: str, prompt: str = "A") -> ChosenTemplate:
+    """A template with the assistant's part as given; what others say stands there as it is."""
+    text = (
+        "{% for message in messages %}{% if message.role == 'assistant' %}" + assistant + "{% else %}"
+        "{{ message.content }}{% endif %}{% endfor %}{% if add_generation_prompt %}" + prompt + "{% endif %}"
     )
-    encoder = Encoder(tokenizers["qwen2_5"], ChosenTemplate("joined", joined))
-    with pytest.raises(TemplateError, match="joins the prompt's text"):
-        encoder.encode(
-            [Conversation([{"role": "user", "content": "x "}, {"role": "assistant", "content": "SSISTANT"}], [])]
-        )
+    return ChosenTemplate("mine", text)
+
+
+def encode(tokenizer: Any, template: ChosenTemplate, said: str) -> tuple[str, str]:
+    """All of the text of a conversation, and what of it is trained."""
+    messages = [{"role": "user", "content": "x "}, {"role": "assistant", "content": said}]
+    (encoded,) = Encoder(tokenizer, template).encode([Conversation(messages, [])])
+    whole, trained = encoded.ids.tolist(), encoded.ids[encoded.labels != IGNORED].tolist()
+    return tokenizer.decode(whole), tokenizer.decode(trained)
+
+
+@pytest.mark.parametrize(
+    ("assistant", "said", "joined"),
+    [
+        ("A{% generation %}" + CONTENT + "{% endgeneration %}", "SSISTANT", "' A' with 'SSISTANT'"),
+        ("A {% generation %}" + CONTENT + "{% endgeneration %}ANT", "ASSIST", "joins the prompt's text"),
+    ],
+)
+def test_a_template_whose_text_melts_into_the_assistants_is_refused(
+    tokenizers: dict[str, Any], assistant: str, said: str, joined: str
+) -> None:
+    """At its beginning, where the message quotes both, and at its end."""
+    with pytest.raises(TemplateError, match=joined):
+        encode(tokenizers["qwen2_5"], write_template(assistant), said)
+
+
+def test_text_that_stands_close_to_the_assistants_is_not_trained(tokenizers: dict[str, Any]) -> None:
+    template = write_template("A: {% generation %}" + CONTENT + "{% endgeneration %}; B", "A: ")
+    assert encode(tokenizers["qwen2_5"], template, "yes") == ("x A: yes; B", "yes")
+
+
+def test_what_the_prompt_ends_with_is_not_trained_though_it_is_marked(tokenizers: dict[str, Any]) -> None:
+    template = write_template("{% generation %}A:\n" + CONTENT + "<|im_end|>{% endgeneration %}", "A:\n")
+    assert encode(tokenizers["qwen2_5"], template, "yes") == ("x A:\nyes<|im_end|>", "yes<|im_end|>")
+
+
+@pytest.mark.parametrize(
+    ("marked", "trained"),
+    [
+        ("yes<|im_end|>", "yes<|im_end|>"),
+        ("yes<|im_end|>\n", "yes<|im_end|>"),  # nobody generates the line's end
+        ("yes<|im_end|>\n\n \n", "yes<|im_end|>"),
+        ("<|im_start|>yes\n", "<|im_start|>yes\n"),  # text follows the last control token: it ends nothing
+        ("<|im_end|>yes<|im_end|>\n", "<|im_end|>yes<|im_end|>"),
+        ("<|im_end|>\nyes", "<|im_end|>\nyes"),
+        ("yes\n", "yes\n"),  # there is no end token
+    ],
+)
+def test_the_end_token_is_the_last_one_that_is_trained(tokenizers: dict[str, Any], marked: str, trained: str) -> None:
+    template = write_template("A{% generation %}" + CONTENT + "{% endgeneration %}<|im_start|>")
+    assert encode(tokenizers["qwen2_5"], template, marked) == (f"x A{marked}<|im_start|>", trained)
 
 
 def test_a_template_without_marks_is_refused(tokenizers: dict[str, Any]) -> None:
-    with pytest.raises(TemplateError, match="marks nothing"):
+    with pytest.raises(TemplateError, match="the template plain marks nothing as the assistant's"):
         Encoder(tokenizers["vicuna"], ChosenTemplate("plain", "{% for m in messages %}{{ m.content }}{% endfor %}"))
+
+
+def test_a_tokenizer_that_does_not_tell_where_its_tokens_lie_is_refused() -> None:
+    with pytest.raises(TemplateError, match="SimpleNamespace does not tell where its tokens lie"):
+        Encoder(SimpleNamespace(is_fast=False), write_template("A"))
