@@ -198,7 +198,7 @@ PAYMENTS: Json = {
         "get": operation(
             "getReceipt",
             in_path("paymentId"),
-            answer={"anyOf": [record(payment_id=TEXT, amount=NUMBER), {"type": "null"}]},
+            answer={"anyOf": [record(number=TEXT, amount=NUMBER), {"type": "null"}]},
         ),
     },
 }

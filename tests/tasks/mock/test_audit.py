@@ -1,38 +1,303 @@
-"""The audit calls every function well and badly; so do ToolAlpaca's documents."""
+"""The audit calls every function well and badly, and says what is wrong with an answer."""
 
 import json
 from typing import Any
 
+import httpx
 import pytest
 
 from schemas.catalog import CatalogEntry
-from schemas.toolset import Toolset
-from tasks.mock import audit_functions
+from schemas.toolset import AuditedCall, Toolset
+from tasks.mock import MockTransport, audit_functions
+from tasks.openapi import requests
 from tasks.openapi.errors import DocumentError
-from tasks.openapi.functions import build_function
+from tasks.openapi.functions import build_function, list_operations
 from tasks.openapi.load import load_document, normalise_document
 from tests.shared_data import SHARED_DATA, needs_shared_data
+from tests.tasks.mock.documents import (
+    ARTICLES,
+    DATE,
+    FLAG,
+    NUMBER,
+    PAYMENTS,
+    PLACES,
+    SEATS,
+    TEXT,
+    WHOLE,
+    Json,
+    array,
+    document,
+    in_path,
+    operation,
+    query,
+    record,
+)
 from tests.tasks.mock.pets import DOCUMENT, read_operations
 
 
 def make_toolset(document: dict[str, Any]) -> Toolset:
     normal = normalise_document(document)
     entry = CatalogEntry(id="an-api", name="An API", description="For a test.", category="Animals")
-    functions = tuple(build_function(operation) for operation in read_operations(document))
+    functions = tuple(build_function(operation) for operation in list_operations(normal))
     return Toolset(entry=entry, introduction="", document=normal, functions=functions)
+
+
+def audit(paths: Json) -> tuple[AuditedCall, ...]:
+    return audit_functions(make_toolset(document(paths)))
+
+
+def audit_one(path: str, spec: Json, method: str = "get", more: Json | None = None) -> tuple[AuditedCall, AuditedCall]:
+    """The good and the bad call of one function, in an API that may have more."""
+    calls = [call for call in audit({**(more or {}), path: {method: spec}}) if call.function == spec["operationId"]]
+    good, bad = calls
+    assert (good.good, bad.good) == (True, False)
+    return good, bad
+
+
+PET = record(id=TEXT, name=TEXT, age=WHOLE)
+LIST: Json = {"/pets": {"get": operation("listPets", answer=array(PET))}}
 
 
 def test_each_function_is_called_well_and_badly() -> None:
     calls = audit_functions(make_toolset(DOCUMENT))
     assert [call.problem for call in calls] == [""] * len(calls)
-    assert {call.function for call in calls if call.good} == {operation.name for operation in read_operations()}
+    names = [operation.name for operation in read_operations()]
+    assert [call.function for call in calls] == [name for name in names for _ in range(2)]
+    assert [call.good for call in calls] == [True, False] * len(names)
     assert all(200 <= call.status < 300 if call.good else 400 <= call.status < 500 for call in calls)
+
+
+@pytest.mark.parametrize("paths", [PLACES, ARTICLES, SEATS, PAYMENTS], ids=["places", "articles", "seats", "payments"])
+def test_other_apis_pass_and_one_audit_is_like_another(paths: Json) -> None:
+    calls = audit(paths)
+    assert [(call.function, call.problem) for call in calls if call.problem] == []
+    assert audit(paths) == calls
 
 
 def test_a_function_whose_id_nothing_tells_is_still_called() -> None:
     text = json.dumps(DOCUMENT["paths"]["/visits/{visitId}"]).replace("visitId", "thingId")
     calls = audit_functions(make_toolset({**DOCUMENT, "paths": {"/things/{thingId}": json.loads(text)}}))
     assert [(call.status, call.problem) for call in calls if call.good] == [(204, "")]
+
+
+@pytest.mark.parametrize(
+    ("level", "told"),
+    [
+        ({"type": "integer", "minimum": 5, "maximum": 5}, ""),
+        ({"type": "integer", "minimum": 5, "maximum": 4}, "level"),
+        ({"type": "string", "enum": ["a", 1]}, ""),
+        ({"type": "string", "enum": [1]}, "level"),
+        ({"allOf": [{"const": 1}, {"type": "integer"}]}, ""),
+        ({"allOf": [{"const": 1}, {"const": 2}]}, "level"),
+    ],
+)
+def test_an_answer_that_no_schema_allows_is_a_problem(level: Json, told: str) -> None:
+    good, bad = audit_one("/levels/current", operation("getLevel", answer=record(level=level)))
+    assert good.status == 200
+    assert (good.problem == "") is (told == "")
+    assert told in good.problem
+    assert bad.problem == ""
+
+
+@pytest.mark.parametrize(
+    ("schema", "problem"),
+    [(TEXT, ""), ({"type": "string", "pattern": "^x[0-9]{3}$"}, "status 404 for a good call")],
+)
+def test_an_id_that_the_list_tells_must_be_one_that_can_be_asked_for(schema: Json, problem: str) -> None:
+    good, _ = audit_one("/pets/{petId}", operation("getPet", in_path("petId", schema), answer=PET), more=LIST)
+    assert (good.status, good.problem) == (404 if problem else 200, problem)
+
+
+def test_a_status_that_is_not_declared_is_a_problem() -> None:
+    good, _ = audit_one("/ping", operation("ping", status="404"))
+    assert (good.status, good.problem) == (200, "status 200 is not among those that the document declares")
+
+
+@pytest.mark.parametrize(("most", "is_sent"), [(5, True), (4, False)])
+def test_a_good_call_that_cannot_be_made_is_a_problem(most: int, is_sent: bool) -> None:
+    level = query("level", {"type": "integer", "minimum": 5, "maximum": most}, required=True)
+    good, _ = audit_one("/levels", operation("getLevel", level, answer=record(a=TEXT)))
+    assert good.status == (200 if is_sent else 400)
+    assert good.problem.startswith("argument `level`") is not is_sent
+    assert (good.problem == "") is is_sent
+
+
+@pytest.mark.parametrize(
+    ("parameters", "expected"),
+    [
+        ((query("a", TEXT, required=True), query("b", TEXT, required=True), query("c", TEXT)), {"a", "c"}),
+        ((query("a", TEXT), query("b", WHOLE)), {"a": {"wrong": "type"}}),
+        ((query("a", {"type": "object"}), query("b", WHOLE)), {"a": "not a value of this type"}),
+        ((query("a", {}), query("b", WHOLE)), {"b": {"wrong": "type"}}),
+        ((query("a", {}),), {"no_such_argument": "x"}),
+        ((), {"no_such_argument": "x"}),
+    ],
+)
+def test_a_bad_call_has_one_thing_wrong(parameters: tuple[Json, ...], expected: Any) -> None:
+    listed = operation("listPets", *parameters, answer=array(PET))
+    good, bad = audit_one("/pets", listed)
+    assert good.problem == ""
+    assert (bad.status, bad.problem) == (400, "")
+    if isinstance(expected, set):
+        assert set(bad.arguments) == expected
+        assert bad.arguments == {name: good.arguments[name] for name in expected}
+    else:
+        assert bad.arguments == {**good.arguments, **expected}
+
+
+class Answering:
+    """Stands for an API: nothing is refused before it is sent, and each request gets the status."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch, status: int, body: Any = None) -> None:
+        monkeypatch.setattr(requests, "find_argument_problems", lambda schema, arguments: [])
+        monkeypatch.setattr(MockTransport, "handle_request", lambda self, request: httpx.Response(status, json=body))
+
+
+@pytest.mark.parametrize(
+    ("status", "good", "bad"),
+    [
+        (199, "status 199 for a good call", "status 199 for a bad call"),
+        (200, "", "status 200 for a bad call"),
+        (299, "", "status 299 for a bad call"),
+        (300, "status 300 for a good call", "status 300 for a bad call"),
+        (399, "status 399 for a good call", "status 399 for a bad call"),
+        (400, "status 400 for a good call", ""),
+        (499, "status 499 for a good call", ""),
+        (500, "status 500 for a good call", "status 500 for a bad call"),
+    ],
+)
+def test_good_calls_must_be_answered_and_bad_ones_refused(
+    monkeypatch: pytest.MonkeyPatch, status: int, good: str, bad: str
+) -> None:
+    Answering(monkeypatch, status, body={"a": "b"})
+    spec = operation("getLevel", query("level", WHOLE, required=True), answer=record(a=TEXT), status="default")
+    assert [call.problem for call in audit_one("/levels", spec)] == [good, bad]
+
+
+@pytest.mark.parametrize(("body", "is_good"), [({"a": "b"}, True), ({"a": 1}, False), ({}, False), (None, False)])
+def test_what_a_good_call_is_answered_must_conform(monkeypatch: pytest.MonkeyPatch, body: Any, is_good: bool) -> None:
+    Answering(monkeypatch, 200, body)
+    good, _ = audit_one("/levels", operation("getLevel", answer=record(a=TEXT)))
+    assert (good.problem == "") is is_good
+
+
+def test_a_good_call_gives_every_filter_and_no_other_thing_than_is_asked_for() -> None:
+    more = {"/shops": {"get": operation("listShops", answer=array(record(id=TEXT, city=TEXT)))}}
+    arguments = (query("age", WHOLE), query("shop_id", TEXT), query("where", {"type": "object"}), query("q", TEXT))
+    good, _ = audit_one("/pets", operation("listPets", *arguments, answer=array(PET)), more=more)
+    assert set(good.arguments) == {"age", "q"}
+    other, _ = audit_one(
+        "/convert", operation("convertIt", query("a", TEXT), query("b", TEXT, required=True), answer=TEXT)
+    )
+    assert set(other.arguments) == {"b"}
+
+
+def test_filters_that_come_in_order_are_given_in_order() -> None:
+    bounds = (
+        *(query("min_age", {"type": "integer", "enum": [9]}), query("max_age", {"type": "integer", "enum": [4, 9]})),
+        *(query("start_date", DATE), query("end_date", DATE), query("min_cost", NUMBER), query("max_cost", NUMBER)),
+        *(query(f"min_{name}", NUMBER) for name in "abcdefgh"),
+        *(query(f"max_{name}", NUMBER) for name in "abcdefgh"),
+    )
+    good, _ = audit_one("/pets", operation("listPets", *bounds, answer=array(PET)))
+    given = good.arguments
+    assert given["start_date"] <= given["end_date"]  # type: ignore[operator]
+    for name in ("cost", *"abcdefgh"):
+        assert given[f"min_{name}"] <= given[f"max_{name}"]  # type: ignore[operator]
+    assert good.problem == ""
+
+
+def test_filters_that_cannot_change_places_stay() -> None:
+    bounds = (query("min_age", {"type": "integer", "enum": [9]}), query("max_age", {"type": "integer", "enum": [4]}))
+    good, _ = audit_one("/pets", operation("listPets", *bounds, answer=array(PET)))
+    assert good.arguments == {"min_age": 9, "max_age": 4}
+    mixed = (query("min_age", {"type": "integer", "enum": [9]}), query("max_age", {"type": "string", "enum": ["4"]}))
+    good, _ = audit_one("/pets", operation("listPets", *mixed, answer=array(PET)))
+    assert good.arguments == {"min_age": 9, "max_age": "4"}
+
+
+def find_used_id(paths: Json, name: str = "getPet", argument: str = "petId") -> Any:
+    good = next(call for call in audit(paths) if call.function == name and call.good)
+    assert good.problem == ""
+    return good.arguments[argument]
+
+
+GET_PET: Json = {"/pets/{petId}": {"get": operation("getPet", in_path("petId"), answer=PET)}}
+
+
+@pytest.mark.parametrize(
+    ("path", "method", "spec"),
+    [
+        ("/pets", "get", operation("listPets", answer=array(PET))),
+        ("/pets", "get", operation("listPets", answer=record(data=record(pets=array(PET))))),
+        ("/pets/random", "get", operation("getRandomPet", answer=PET)),
+        ("/pets/random", "get", operation("getRandomPet", answer=record(pet=PET))),
+        ("/pets", "post", operation("addPet", body=record(name=TEXT), answer=PET, status="201")),
+        ("/pets/by-name/{name}", "get", operation("getPetByName", in_path("name"), answer=PET)),
+    ],
+)
+def test_an_id_comes_from_what_another_function_answers(path: str, method: str, spec: Json) -> None:
+    """No id that was made up would be answered: each of these functions tells ids, so that others are unknown."""
+    paths = {**GET_PET, path: {method: spec}}
+    assert str(find_used_id(paths)).startswith("pet_")
+
+
+def test_an_id_of_the_examples_comes_first() -> None:
+    named = {
+        "/pets/{petId}": {
+            "get": operation("getPet", in_path("petId", {"type": "string", "examples": ["p7", "p8"]}), answer=PET)
+        }
+    }
+    assert find_used_id({**LIST, **named}) == "p7"
+
+
+def test_a_list_is_asked_before_a_creation() -> None:
+    add = operation("addPet", body=record(name=TEXT), answer=PET, status="201")
+    listed = operation("listPets", query("age", WHOLE), answer=array(PET))
+    used = find_used_id({**GET_PET, "/pets": {"post": add, "get": listed}})
+    assert used == find_used_id({**GET_PET, "/pets": {"get": listed}})
+
+
+def test_ids_are_found_one_after_another() -> None:
+    shop, shelf = record(id=TEXT, city=TEXT), record(id=TEXT, shopId=TEXT, row=WHOLE)
+    box = record(id=TEXT, shelfId=TEXT, size=WHOLE)
+    paths = {
+        "/boxes/{boxId}": {"get": operation("getBox", in_path("boxId"), answer=box)},
+        "/shelves/{shelfId}/boxes": {"get": operation("listBoxes", in_path("shelfId"), answer=array(box))},
+        "/shops/{shopId}/shelves": {"get": operation("listShelves", in_path("shopId"), answer=array(shelf))},
+        "/shops": {"get": operation("listShops", answer=array(shop))},
+    }
+    assert [(call.function, call.problem) for call in audit(paths) if call.problem] == []
+    assert str(find_used_id(paths, "getBox", "boxId")).startswith("box_")
+
+
+def test_ids_are_given_as_a_list_where_a_list_is_asked_for() -> None:
+    spec = operation("comparePets", query("pet_ids", array(TEXT), required=True), answer=record(same=FLAG))
+    good, _ = audit_one("/compare", spec, more=LIST)
+    assert good.problem == ""
+    (id_,) = good.arguments["pet_ids"]  # type: ignore[misc]
+    assert str(id_).startswith("pet_")
+
+
+def test_an_id_in_a_body_that_is_one_argument_exists() -> None:
+    visit = record(petId=TEXT, day=DATE)
+    body = {"anyOf": [visit, visit]}
+    spec = operation("addVisit", body=body, answer=record(id=TEXT, day=DATE), status="201")
+    good, _ = audit_one("/visits", spec, "post", more=LIST)
+    assert (good.status, good.problem) == (201, "")
+    assert str(good.arguments["body"]["petId"]).startswith("pet_")  # type: ignore[index, call-overload]
+
+
+def test_each_call_is_in_an_episode_of_its_own() -> None:
+    one = {"type": "string", "examples": ["p1"]}
+    paths = {
+        "/pets/{petId}": {
+            "delete": operation("dropPet", in_path("petId", one), status="204"),
+            "get": operation("getPet", in_path("petId", one), answer=PET),
+        }
+    }
+    statuses = {call.function: call.status for call in audit(paths) if call.good and call.arguments == {"petId": "p1"}}
+    assert statuses == {"dropPet": 204, "getPet": 200}
 
 
 @needs_shared_data
