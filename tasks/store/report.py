@@ -75,10 +75,12 @@ def _build_tiles(manifest: Manifest, accepted: int, rejected: int) -> list[tuple
 
 
 def _write_large(value: int) -> str:
-    """A count in at most five characters from a hundred thousand on: 812K, 1.09M, 20.4M."""
+    """A count in at most five characters from a hundred thousand on: 812K, 1.09M, 20.4M, 3.1B."""
     if value < 100_000:
         return f"{value:,}"
-    return f"{value / 1000:.0f}K" if value < 1_000_000 else f"{value / 1e6:.3g}M"
+    if value < 1_000_000:
+        return f"{value / 1000:.0f}K"
+    return f"{value / 1e6:.3g}M" if value < 999_500_000 else f"{value / 1e9:.3g}B"
 
 
 def _describe_cost(manifest: Manifest) -> str:
