@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import threading
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
 from contextlib import asynccontextmanager
 from typing import Any
@@ -59,6 +60,26 @@ async def hang_after(app: ASGIApp, scope: Scope, receive: Receive, send: Send) -
 
     await app(scope, receive, swallow)
     await hang(app, scope, receive, send)
+
+
+class Halt:
+    """Keeps a call back until the test lets it go on; then what it asks for is done and answered."""
+
+    def __init__(self) -> None:
+        self._reached, self._go_on = threading.Event(), threading.Event()
+
+    async def __call__(self, app: ASGIApp, scope: Scope, receive: Receive, send: Send) -> None:
+        self._reached.set()
+        await asyncio.to_thread(self._go_on.wait, 60)
+        await app(scope, receive, send)
+
+    async def wait(self) -> None:
+        """Returns when the call is there."""
+        assert await asyncio.to_thread(self._reached.wait, 60), "the call never came"
+
+    def let_go(self) -> None:
+        """Let the call be done."""
+        self._go_on.set()
 
 
 class BatchEndpoint:
