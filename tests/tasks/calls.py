@@ -1,0 +1,40 @@
+"""Functions that a process beside the run's can be asked for; it imports them from here."""
+
+import os
+import signal
+from pathlib import Path
+from typing import NoReturn
+
+
+class FussyError(Exception):
+    """An exception that pickle cannot make again, for it wants two arguments."""
+
+    def __init__(self, what: str, where: str) -> None:
+        super().__init__(f"{what} at {where}")
+
+
+def fail_fussily() -> NoReturn:
+    """Raises FussyError."""
+    raise FussyError("a leak", "the bow")
+
+
+def make_unpicklable() -> object:
+    """A result that cannot be sent."""
+    return lambda: None
+
+
+def hang_once(folder: str) -> int:
+    """The process that has done it; the first one says who it is in the pipe of the folder, and hangs."""
+    mark = Path(folder) / "begun"
+    if not mark.exists():
+        mark.touch()
+        (Path(folder) / "pipe").write_text(str(os.getpid()))
+        signal.pause()
+    return os.getpid()
+
+
+def die_elsewhere(home: int) -> int:
+    """The process that has done it: every other than `home` kills itself."""
+    if os.getpid() != home:
+        os.kill(os.getpid(), signal.SIGKILL)
+    return home
