@@ -2,9 +2,11 @@
 
 import asyncio
 import json
+import sqlite3
 import threading
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
 from contextlib import asynccontextmanager
+from pathlib import Path
 from typing import Any
 
 from starlette.applications import Starlette
@@ -160,6 +162,21 @@ async def connect(
 def body(text: str, **fields: Any) -> dict[str, Any]:
     """A request's body."""
     return {"model": "tiny", "messages": [{"role": "user", "content": text}], **fields}
+
+
+def count_rows(path: Path) -> tuple[int, int]:
+    """The open batches, and the keys in them, that stand in a store's file."""
+    connection = sqlite3.connect(path)
+    batches = connection.execute("SELECT count(*) FROM batches").fetchone()[0]
+    keys = connection.execute("SELECT count(*) FROM batch_keys").fetchone()[0]
+    connection.close()
+    return batches, keys
+
+
+async def run_what_is_ready() -> None:
+    """Lets the loop go round some times."""
+    for _ in range(10):
+        await asyncio.sleep(0)
 
 
 async def ask_all(sender: BatchSender, numbers: Iterable[int]) -> list[str]:

@@ -21,6 +21,7 @@ from tasks.llm import cache
 from tasks.llm.claims import Claims
 from tasks.llm.keys import SCHEME
 from tasks.llm.store import CompletionStore, connect
+from tests.tasks.llm import batching
 
 _CONTEXT = multiprocessing.get_context("forkserver")
 _CONTEXT.set_forkserver_preload([__name__])
@@ -123,6 +124,19 @@ def show_to_nobody(line: "Connection[Any, Any]", path: Path) -> None:
     os.dup2(writer, 1)
     sys.stdout = os.fdopen(1, "w", buffering=1)
     line.send(cache.main(["show", "--store", str(path)]))
+
+
+def send_in_batches(line: "Connection[Any, Any]", url: str, path: Path) -> None:
+    """Asks for four completions by the Batch API, and says when it has them."""
+    os.environ["TINY_KEY"] = "sk-1"
+
+    async def work(store: CompletionStore) -> None:
+        async with batching.connect(url, store) as sender:
+            await batching.ask_all(sender, range(4))
+
+    with CompletionStore(path) as store:
+        asyncio.run(work(store))
+    line.send("done")
 
 
 def hold_file(line: "Connection[Any, Any]", path: Path) -> None:
