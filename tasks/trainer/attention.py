@@ -69,7 +69,7 @@ def attend(
     # float32 weights under autocast: what arrives is in float32
     kind = torch.get_autocast_dtype(device) if torch.is_autocast_enabled(device) else value.dtype
     if query.is_cuda and kind in _HALF and not dropout and _has_kernel():
-        return _attend_varlen(query, key, value, kind, scaling, cu_seq_lens_q, max_length_q), None
+        return attend_varlen(query, key, value, kind, scaling, cu_seq_lens_q, max_length_q), None
     borders = cu_seq_lens_q.tolist()
     parts = [
         sdpa_attention_forward(
@@ -86,7 +86,7 @@ def attend(
     return torch.cat(parts, dim=1), None
 
 
-def _attend_varlen(
+def attend_varlen(
     query: torch.Tensor,
     key: torch.Tensor,
     value: torch.Tensor,
@@ -95,6 +95,7 @@ def _attend_varlen(
     borders: torch.Tensor,
     longest: int | None,
 ) -> torch.Tensor:
+    """The same by PyTorch's kernel, whose options are not the same in all of its versions."""
     groups = query.shape[1] // key.shape[1]
     if groups > 1 and "enable_gqa" not in _KNOWN:
         key, value = (one.repeat_interleave(groups, dim=1) for one in (key, value))
