@@ -4,6 +4,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from fsspec.implementations.memory import MemoryFile
+from upath import UPath
 
 from schemas.episodes import Kind, Message
 from schemas.errors import UserError
@@ -11,7 +13,7 @@ from schemas.instance import Instance
 from tasks.store import exports
 from tasks.store.export_chat import build_sharegpt_row, build_trl_row, build_xlam_row
 from tasks.store.export_toolalpaca import build_toolalpaca_apis
-from tasks.store.exports import export_dataset
+from tasks.store.exports import check_export_formats, export_dataset
 from tasks.store.publish import publish_dataset
 from tasks.store.root import DataRoot
 from tasks.store.rows import build_api_row
@@ -128,15 +130,48 @@ def test_toolalpaca_has_the_fields_of_the_original() -> None:
         assert type(api[field]) is type(original[field]), field
 
 
-def test_an_export_holds_accepted_rows_of_both_splits(dataset: str, tmp_path: Path) -> None:
+def test_an_export_holds_accepted_rows_of_both_splits_and_counts_those_that_have_no_place(
+    dataset: str, tmp_path: Path
+) -> None:
     files = export_dataset(dataset, tmp_path / "out")
-    sizes = {(file.format, file.split): file.rows + file.left_out for file in files}
-    assert len(files) == 8
-    assert {size for (_, split), size in sizes.items() if split == "train"} == {15}
-    lines = (tmp_path / "out/trl/train.jsonl").read_text().splitlines()
-    assert len(lines) == 15
-    assert {json.loads(line)["id"] for line in lines} <= {row.id for row in ROWS}
-    assert len(json.loads((tmp_path / "out/toolalpaca/test.json").read_text())) == 1
+    # Of each API's five rows a form with one question and one turn of calls can say two.
+    assert [(file.split, file.format, file.rows, file.left_out) for file in files] == [
+        ("train", "trl", 15, 0), ("train", "toolalpaca", 15, 0), ("train", "sharegpt", 15, 0), ("train", "xlam", 6, 9),
+        ("test", "trl", 5, 0), ("test", "toolalpaca", 5, 0), ("test", "sharegpt", 5, 0), ("test", "xlam", 2, 3),
+    ]  # fmt: skip
+    out = tmp_path / "out"
+    assert [file.path for file in files] == [
+        str(out / name / f"{split}.{end}")
+        for split in ("train", "test")
+        for name, end in (("trl", "jsonl"), ("toolalpaca", "json"), ("sharegpt", "jsonl"), ("xlam", "json"))
+    ]
+    assert sorted(str(path) for path in out.glob("*/*")) == sorted(file.path for file in files)
+    lines = (out / "trl/train.jsonl").read_text().splitlines()
+    (test_api,) = {row["Name"] for row in json.loads((out / "toolalpaca/test.json").read_text())}
+    assert [json.loads(line)["id"] for line in lines] == sorted(row.id for row in ROWS if row.api_name != test_api)
+    for form in ("trl", "sharegpt"):
+        for split in ("train", "test"):
+            assert (out / form / f"{split}.jsonl").read_text().endswith("}\n")
+    assert "Fløyen" in (out / "trl/train.jsonl").read_text() + (out / "trl/test.jsonl").read_text()
+
+
+def test_only_the_forms_asked_for_are_written_each_once_in_their_order(dataset: str, tmp_path: Path) -> None:
+    files = export_dataset(dataset, tmp_path / "out", ["xlam", "trl", "xlam"])
+    assert [(file.split, file.format) for file in files] == [
+        ("train", "xlam"), ("train", "trl"), ("test", "xlam"), ("test", "trl"),
+    ]  # fmt: skip
+    assert {path.name for path in (tmp_path / "out").iterdir()} == {"xlam", "trl"}
+
+
+def test_an_export_may_lie_in_an_object_store(dataset: str, tmp_path: Path) -> None:
+    files = export_dataset(dataset, f"memory://{tmp_path.name}", ["trl"])
+    assert [len(UPath(file.path).read_text().splitlines()) for file in files] == [15, 5]
+
+
+def test_no_form_is_no_file(dataset: str, tmp_path: Path) -> None:
+    assert export_dataset(dataset, tmp_path / "out", []) == ()
+    assert check_export_formats([]) == ()
+    assert check_export_formats(["xlam", "trl", "xlam"]) == ("xlam", "trl")
 
 
 def test_files_that_are_arrays_are_spelled_as_json_spells_them(dataset: str, tmp_path: Path) -> None:
@@ -152,14 +187,6 @@ def test_an_array_of_nothing_is_one_too(tmp_path: Path) -> None:
     files = export_dataset(ref.path, tmp_path / "out", ["xlam"])
     assert [(file.rows, file.left_out) for file in files] == [(0, 3), (0, 1)]
     assert (tmp_path / "out/xlam/train.json").read_text() == "[]"
-
-
-def test_toolalpaca_gathers_the_rows_of_an_api_wherever_they_are() -> None:
-    apis = [build_api_row(build_toolset(world)) for world in range(3)]
-    rows = [build_row(Kind.SINGLE_CALL, world, n) for n, world in enumerate((2, 0, 2, 0))]
-    built = list(build_toolalpaca_apis(iter(rows), {apis[0].api_id: 2, apis[2].api_id: 2}, iter(apis)))
-    assert [(api["Name"], len(api["Instances"])) for api in built] == [("Open Trails", 2), ("Harbour Tides", 2)]
-    assert built[0]["Instructions"] == [rows[1].instruction, rows[3].instruction]
 
 
 def test_an_export_that_cannot_be_completed_is_not_there(
@@ -181,7 +208,41 @@ def test_an_export_that_cannot_be_completed_is_not_there(
 
 def test_a_place_that_cannot_be_written_gets_one_line(dataset: str, tmp_path: Path) -> None:
     (tmp_path / "out").write_text("a file")
-    with pytest.raises(UserError, match="exports cannot be written to"):
+    with pytest.raises(UserError, match=r"exports cannot be written to .*/out/trl/train.jsonl: Not a directory\."):
+        export_dataset(dataset, tmp_path / "out", ["trl"])
+
+
+@pytest.mark.parametrize(
+    ("error", "line"),
+    [
+        (OSError(28, "No space left on device"), "No space left on device"),
+        (OSError("the bucket is gone"), "the bucket"),
+    ],
+    ids=["by number", "in words"],
+)
+def test_a_disk_that_is_full_gets_one_line_and_half_a_file_is_removed(
+    dataset: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, error: OSError, line: str
+) -> None:
+    written = []
+    write = MemoryFile.write
+
+    def refuse(file: MemoryFile, data: bytes) -> int:
+        written.append(data)
+        if len(written) == 3:
+            raise error
+        return int(write(file, data))
+
+    target = UPath(f"memory://{tmp_path.name}")
+    monkeypatch.setattr(MemoryFile, "write", refuse, raising=False)
+    with pytest.raises(UserError, match=f"exports cannot be written to .*train.jsonl: {line}"):
+        export_dataset(dataset, target, ["trl"])
+    assert len(written) == 3
+    assert not list(target.rglob("*.jsonl"))
+
+
+def test_an_error_that_is_no_disks_is_not_told_as_one(dataset: str, tmp_path: Path) -> None:
+    (Path(dataset) / "test.parquet").unlink()
+    with pytest.raises(FileNotFoundError):
         export_dataset(dataset, tmp_path / "out", ["trl"])
 
 
