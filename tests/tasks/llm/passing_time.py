@@ -10,6 +10,7 @@ from unittest import mock
 
 P = ParamSpec("P")
 _NEVER_S = 30.0
+_SHORTEST_S = 1e-9
 
 
 class PassingLoop(asyncio.SelectorEventLoop):
@@ -25,6 +26,10 @@ class PassingLoop(asyncio.SelectorEventLoop):
     def time(self) -> float:
         """Seconds on the test's clock."""
         return self.now
+
+    def call_at(self, when: float, callback: Any, *args: Any, context: Any = None) -> asyncio.TimerHandle:
+        """asyncio's; a wait takes a moment at least, or what rounding leaves of one would be waited for for ever."""
+        return super().call_at(max(when, self.now + _SHORTEST_S), callback, *args, context=context)
 
     def run_in_executor(self, executor: Any, func: Callable[..., Any], *args: Any) -> asyncio.Future[Any]:
         """asyncio's, with no thread: or time would pass while it works."""

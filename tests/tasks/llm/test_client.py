@@ -2,11 +2,9 @@
 
 import asyncio
 import json
-import sys
-import time
 import traceback
-from asyncio.subprocess import PIPE
 from collections.abc import Iterator
+from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
 
@@ -17,12 +15,14 @@ from schemas.calls import ChatRequest, Completion, Stage
 from schemas.errors import FatalTeacherError, RunStoppedError, TeacherError, UserError
 from schemas.parameters import Budget
 from schemas.teacher import TeacherSettings
-from tasks.llm import CompletionStore, Engine, Ledger, Teacher
+from tasks.llm import SINGLE_SHOT, CompletionStore, Engine, Ledger, Teacher
 from tasks.llm.embedded import connect_app
+from tests.tasks.llm.batching import wait_until
 from tests.tasks.llm.endpoints import Endpoint, break_off, build_answer, echo, fail, say, serve, show_html
+from tests.tasks.llm.passing_time import in_passing_time, read_clock
+from tests.tasks.llm.processes import start
 
 KEY = "sk-marked-4711"
-ROOT = Path(__file__).parents[3]
 
 
 @pytest.fixture(autouse=True)
@@ -59,6 +59,15 @@ def connect(
 
 async def complete(teacher: Teacher, request: ChatRequest | None = None) -> Completion:
     return await teacher.complete(request or ask(), stage="simulate", api_id="cats", owner="cats-1")
+
+
+def connect_in_process(
+    endpoint: Endpoint, *, budget: Budget | None = None, max_error_share: float = 1.0, **settings: Any
+) -> Teacher:
+    """The same over no socket, for what runs in passing time."""
+    chosen = TeacherSettings(model="tiny", base_url="http://host/v1", api_key_env="TINY_KEY", **settings)
+    engine = Engine(chosen, budget=budget, max_error_share=max_error_share, client=connect_app(endpoint.app))
+    return Teacher(engine, Ledger())
 
 
 async def ask_once(endpoint: Endpoint, **settings: Any) -> Completion:
@@ -113,15 +122,19 @@ class TestAnswers:
         assert len(endpoint.requests) == 1
 
     async def test_equal_requests_in_flight_are_sent_once(self) -> None:
-        endpoint = Endpoint(delay_s=0.05)
+        endpoint = Endpoint().hold()
         with serve(endpoint) as url:
             async with connect(url) as teacher:
-                answers = await asyncio.gather(*(complete(teacher) for _ in range(20)))
+                asked = [asyncio.create_task(complete(teacher)) for _ in range(20)]
+                await wait_until(lambda: endpoint.busy == 1)
+                endpoint.release()
+                answers = await asyncio.gather(*asked)
+                assert (teacher.counts.sent, teacher.counts.stored) == (1, 19)
         assert len(endpoint.requests) == 1
         assert len(set(map(id, answers))) == 1
 
     async def test_single_shot_requests_go_first_and_then_those_of_the_api_that_came_first(self) -> None:
-        endpoint = Endpoint(delay_s=0.02)
+        endpoint = Endpoint()
         with serve(endpoint) as url:
             async with connect(url, concurrency=1) as teacher:
 
@@ -129,36 +142,45 @@ class TestAnswers:
                     await teacher.complete(ask(text), stage=stage, api_id=api_id, owner=api_id)
 
                 await send("specify cats", "specify", "cats")
-                await asyncio.gather(
-                    send("sent at once", "simulate", "dogs"),
-                    send("of dogs", "simulate", "dogs"),
-                    send("of cats", "simulate", "cats"),
-                    send("specify birds", "specify", "birds"),
-                )
+                endpoint.hold()
+                async with asyncio.TaskGroup() as group:
+                    group.create_task(send("sent at once", "simulate", "dogs"))
+                    await wait_until(lambda: endpoint.busy == 1)
+                    group.create_task(send("of dogs", "simulate", "dogs"))
+                    group.create_task(send("of cats", "simulate", "cats"))
+                    for stage in SINGLE_SHOT:
+                        group.create_task(send(stage, stage, "birds"))
+                    await asyncio.sleep(0)
+                    endpoint.release()
         sent = [request["messages"][0]["content"] for request in endpoint.requests]
-        assert sent == ["specify cats", "sent at once", "specify birds", "of cats", "of dogs"]
+        assert sent[:2] == ["specify cats", "sent at once"]
+        assert set(sent[2:6]) == set(SINGLE_SHOT) == {"document", "specify", "instruct", "judge"}
+        assert sent[6:] == ["of cats", "of dogs"]
 
     async def test_what_was_sent_is_finished_and_kept_though_the_one_who_asked_is_gone(
         self, store: CompletionStore
     ) -> None:
-        endpoint = Endpoint(delay_s=0.2)
+        endpoint = Endpoint().hold()
         with serve(endpoint) as url:
             async with connect(url, store) as teacher:
                 first = asyncio.create_task(complete(teacher))
                 second = asyncio.create_task(complete(teacher, ask("Bye")))
                 third = asyncio.create_task(complete(teacher))
-                await asyncio.sleep(0.05)
+                await wait_until(lambda: endpoint.busy == 2)
                 first.cancel()
                 second.cancel()
+                await asyncio.wait([first, second])
+                endpoint.release()
                 assert (await third).content == "You said: Hello"
         assert (len(endpoint.requests), store.count()) == (2, 2)
 
+    @in_passing_time
     async def test_no_more_requests_are_in_flight_than_the_settings_allow(self) -> None:
-        endpoint = Endpoint(delay_s=0.02)
-        with serve(endpoint) as url:
-            async with connect(url, concurrency=3) as teacher:
-                await asyncio.gather(*(complete(teacher, ask(str(n))) for n in range(12)))
+        endpoint, began = Endpoint(delay_s=5), read_clock()
+        async with connect_in_process(endpoint, concurrency=3) as teacher:
+            await asyncio.gather(*(complete(teacher, ask(str(n))) for n in range(12)))
         assert endpoint.busiest == 3
+        assert read_clock() - began == pytest.approx(20)
 
     async def test_tool_calls_without_id_or_as_an_object_are_read(self) -> None:
         calls = [{"function": {"name": "f", "arguments": {"a": 1}}}, {"id": "c", "function": {"name": "g"}}]
@@ -236,29 +258,35 @@ class TestFailures:
         assert (len(endpoint.requests), store.count()) == (3, 0)
 
     async def test_all_who_wait_for_a_failing_request_hear_of_it(self) -> None:
-        endpoint = Endpoint(last=fail(400, "too long"), delay_s=0.05)
+        endpoint = Endpoint(last=fail(400, "too long")).hold()
         with serve(endpoint) as url:
             async with connect(url) as teacher:
-                results = await asyncio.gather(*(complete(teacher) for _ in range(5)), return_exceptions=True)
+                asked = [asyncio.create_task(complete(teacher)) for _ in range(5)]
+                await wait_until(lambda: endpoint.busy == 1)
+                endpoint.release()
+                results = await asyncio.gather(*asked, return_exceptions=True)
         assert len(endpoint.requests) == 1
         assert ["answered 400: too long" in str(result) for result in results] == [True] * 5
 
+    @in_passing_time
     async def test_rate_limits_wait_as_asked_and_use_up_no_attempt(self) -> None:
-        limited = fail(429, headers={"retry-after": "0.1"})
-        endpoint = Endpoint(*[limited] * 4)
-        started = time.monotonic()
-        assert (await ask_once(endpoint, attempts=1)).content == "You said: Hello"
-        assert time.monotonic() - started >= 0.4
+        limited = fail(429, headers={"retry-after": "100"})
+        endpoint, began = Endpoint(*[limited] * 4), read_clock()
+        async with connect_in_process(endpoint, attempts=1) as teacher:
+            assert (await complete(teacher)).content == "You said: Hello"
+        assert 400 <= read_clock() - began <= 404
         assert len(endpoint.requests) == 5
 
+    @in_passing_time
     async def test_who_waits_for_a_limit_holds_no_slot(self) -> None:
-        endpoint = Endpoint(fail(429, headers={"retry-after-ms": "400"}))
-        with serve(endpoint) as url:
-            async with connect(url, concurrency=1) as teacher:
-                limited = asyncio.create_task(complete(teacher, ask("limited")))
-                await asyncio.sleep(0.1)
-                await asyncio.wait_for(complete(teacher, ask("other")), 0.3)
-                await limited
+        endpoint, began = Endpoint(fail(429, headers={"retry-after-ms": "400000"})), read_clock()
+        async with connect_in_process(endpoint, concurrency=1) as teacher:
+            limited = asyncio.create_task(complete(teacher, ask("limited")))
+            await asyncio.sleep(1)
+            await complete(teacher, ask("other"))
+            assert read_clock() - began == pytest.approx(1)
+            await limited
+            assert 400 <= read_clock() - began <= 401
 
     @pytest.mark.parametrize("status", [400, 413, 422])
     async def test_a_refused_request_is_not_sent_again(self, status: int) -> None:
@@ -296,9 +324,20 @@ class TestFailures:
             with pytest.raises(TeacherError, match=r"cannot be reached.*attempt 2 of 2"):
                 await complete(teacher, ask("again"))
 
-    async def test_an_answer_that_never_comes_is_given_up(self) -> None:
-        with pytest.raises(TeacherError, match=r"no answer within 0.1 s"):
-            await ask_once(Endpoint(delay_s=5), timeout_s=0.1, attempts=1)
+    @pytest.mark.parametrize(("takes_s", "answered"), [(6.9, True), (7.1, False)])
+    def test_an_answer_that_does_not_come_in_time_is_given_up(self, takes_s: float, answered: bool) -> None:
+        @in_passing_time
+        async def play() -> None:
+            began = read_clock()
+            async with connect_in_process(Endpoint(delay_s=takes_s), timeout_s=7, attempts=1) as teacher:
+                if answered:
+                    await complete(teacher)
+                else:
+                    with pytest.raises(TeacherError, match=r"no answer within 7 s"):
+                        await complete(teacher)
+            assert read_clock() - began == pytest.approx(min(takes_s, 7))
+
+        play()
 
     async def test_a_number_that_json_has_not_is_refused_before_anything_is_sent(self) -> None:
         endpoint = Endpoint()
@@ -313,12 +352,13 @@ class TestStopping:
     async def test_what_is_in_flight_is_finished_and_kept_and_nothing_more_is_sent(
         self, store: CompletionStore
     ) -> None:
-        endpoint = Endpoint(delay_s=0.2)
+        endpoint = Endpoint().hold()
         with serve(endpoint) as url:
             async with connect(url, store, concurrency=2) as teacher:
                 asked = [asyncio.create_task(complete(teacher, ask(str(n)))) for n in range(6)]
-                await asyncio.sleep(0.1)
+                await wait_until(lambda: endpoint.busy == 2)
                 teacher.stop(RunStoppedError("stopped by SIGINT", "signal"))
+                endpoint.release()
                 results = await asyncio.gather(*asked, return_exceptions=True)
                 with pytest.raises(RunStoppedError):
                     await complete(teacher, ask("later"))
@@ -327,22 +367,22 @@ class TestStopping:
         assert all(isinstance(result, RunStoppedError) for result in results[2:])
         assert (len(endpoint.requests), store.count()) == (2, 2)
 
+    @in_passing_time
     async def test_one_that_waits_for_another_attempt_does_not_hold_the_run_up(self) -> None:
-        endpoint = Endpoint(last=fail(429, headers={"retry-after": "60"}))
-        with serve(endpoint) as url:
-            async with connect(url) as teacher:
-                asked = asyncio.create_task(complete(teacher))
-                while not endpoint.requests:
-                    await asyncio.sleep(0.01)
-                await asyncio.sleep(0.05)
-                teacher.stop(RunStoppedError("stopped by SIGINT", "signal"))
-                with pytest.raises(RunStoppedError):
-                    await asyncio.wait_for(asked, 5)
+        endpoint, began = Endpoint(last=fail(429, headers={"retry-after": "60"})), read_clock()
+        async with connect_in_process(endpoint) as teacher:
+            asked = asyncio.create_task(complete(teacher))
+            await asyncio.sleep(10)
+            teacher.stop(RunStoppedError("stopped by SIGINT", "signal"))
+            with pytest.raises(RunStoppedError, match="SIGINT"):
+                await asked
+        assert read_clock() - began == pytest.approx(10)
+        assert len(endpoint.requests) == 1
 
     async def test_a_budget_is_kept_to_the_call_and_a_larger_one_goes_on_without_paying_twice(
         self, store: CompletionStore
     ) -> None:
-        endpoint = Endpoint(delay_s=0.02)
+        endpoint = Endpoint()
         with serve(endpoint) as url:
             for calls, bought in ((7, 7), (20, 13)):
                 async with connect(url, store, budget=Budget(calls=calls), concurrency=4) as teacher:
@@ -352,65 +392,94 @@ class TestStopping:
                 assert sum(isinstance(result, Completion) for result in results) == calls
         assert len({body["messages"][0]["content"] for body in endpoint.requests}) == len(endpoint.requests) == 20
 
+    @in_passing_time
     async def test_a_run_in_which_most_requests_fail_is_stopped_with_the_last_problem(self) -> None:
         endpoint = Endpoint(last=fail(500, "out of memory"))
-        with serve(endpoint) as url:
-            async with connect(url, attempts=2, max_error_share=0.9) as teacher:
-                asked = (complete(teacher, ask(str(n))) for n in range(200))
-                results = await asyncio.gather(*asked, return_exceptions=True)
+        async with connect_in_process(endpoint, attempts=2, max_error_share=0.9) as teacher:
+            asked = (complete(teacher, ask(str(n))) for n in range(200))
+            results = await asyncio.gather(*asked, return_exceptions=True)
         stops = [result for result in results if isinstance(result, RunStoppedError)]
         assert len(stops) > 50
         assert "100 of the last 100 requests failed" in str(stops[0])
         assert "out of memory" in str(stops[0])
         assert len(endpoint.requests) < 200
 
+    @in_passing_time
     async def test_a_request_is_given_up_when_it_has_failed_for_too_long(self) -> None:
-        endpoint = Endpoint(last=fail(500, headers={"retry-after": "0.3"}))
-        with pytest.raises(TeacherError, match=r"given up after 0\.5 s of failing"):
-            await ask_once(endpoint, attempts=100, give_up_s=0.5)
+        endpoint, began = Endpoint(last=fail(500, headers={"retry-after": "30"})), read_clock()
+        async with connect_in_process(endpoint, attempts=100, give_up_s=50) as teacher:
+            with pytest.raises(TeacherError, match=r"given up after 50 s of failing"):
+                await complete(teacher)
         assert len(endpoint.requests) == 2
+        assert 30 <= read_clock() - began <= 31
 
 
 class TestLimits:
-    async def test_a_limit_that_is_used_up_is_waited_for_before_it_is_run_into(self) -> None:
-        headers = {"x-ratelimit-remaining-requests": "0", "x-ratelimit-reset-requests": "300ms"}
-        used_up = lambda body: JSONResponse(build_answer("first"), headers=headers)  # noqa: E731
-        with serve(Endpoint(used_up)) as url:
-            async with connect(url) as teacher:
+    @pytest.mark.parametrize(
+        ("remaining", "reset", "waits_s"), [("0", "300ms", 0.3), ("0", "5m", 300), ("0", "2h", 3600), ("1", "5m", 0)]
+    )
+    def test_one_that_is_used_up_is_waited_for_before_it_is_run_into(
+        self, remaining: str, reset: str, waits_s: float
+    ) -> None:
+        headers = {"x-ratelimit-remaining-requests": remaining, "x-ratelimit-reset-requests": reset}
+
+        @in_passing_time
+        async def play() -> None:
+            endpoint = Endpoint(lambda _: JSONResponse(build_answer("first"), headers=headers))
+            async with connect_in_process(endpoint) as teacher:
+                began = read_clock()
                 await complete(teacher)
-                started = time.monotonic()
+                assert read_clock() == pytest.approx(began)
+                assert waits_s <= teacher.pause_s <= waits_s + 1
                 await complete(teacher, ask("second"))
-                assert time.monotonic() - started >= 0.25
+                assert waits_s <= read_clock() - began <= waits_s + 1
 
+        play()
+
+    @in_passing_time
     async def test_requests_a_minute_are_capped(self) -> None:
-        endpoint = Endpoint()
-        with serve(endpoint) as url:
-            async with connect(url, rpm=600) as teacher:
-                started = time.monotonic()
-                await asyncio.gather(*(complete(teacher, ask(str(n))) for n in range(14)))
-                assert time.monotonic() - started >= 0.35  # ten at once, then ten a second
+        async with connect_in_process(Endpoint(), rpm=600) as teacher:
+            began = read_clock()
+            await asyncio.gather(*(complete(teacher, ask(str(n))) for n in range(14)))
+            assert read_clock() - began == pytest.approx(0.4)  # ten at once, then ten a second
 
 
+def ask_elsewhere(line: "Connection[Any, Any]", url: str, path: Path) -> None:
+    """Asks twenty things over a store, says so once all are asked, and at the end how many it has sent."""
+
+    async def work() -> None:
+        with CompletionStore(path) as store:
+            async with connect(url, store) as teacher:
+                asked = [asyncio.create_task(complete(teacher, ask(str(n)))) for n in range(20)]
+                while len(teacher._engine._fetching) < 20:  # type: ignore[union-attr]
+                    await asyncio.sleep(0)
+                line.send("asked")
+                await asyncio.gather(*asked)
+                line.send(teacher.counts.sent)
+
+    asyncio.run(work())
+
+
+@pytest.mark.forced
 class TestSharing:
-    async def test_two_that_share_a_store_send_an_equal_request_once(self, tmp_path: Path) -> None:
-        script = (
-            "import asyncio, sys\n"
-            "from pathlib import Path\n"
-            "from tasks.llm import CompletionStore\n"
-            "from tests.tasks.llm.test_client import ask, complete, connect\n"
-            "async def main():\n"
-            "    with CompletionStore(Path(sys.argv[2])) as store:\n"
-            "        async with connect(sys.argv[1], store) as teacher:\n"
-            "            await asyncio.gather(*(complete(teacher, ask(str(n))) for n in range(20)))\n"
-            "            print(teacher.counts.sent)\n"
-            "asyncio.run(main())\n"
-        )
-        endpoint = Endpoint(delay_s=1.0)
-        with serve(endpoint) as url:
-            command = [sys.executable, "-c", script, url, str(tmp_path / "completions.sqlite")]
-            both = [await asyncio.create_subprocess_exec(*command, cwd=ROOT, stdout=PIPE) for _ in range(2)]
-            sent = [int((await process.communicate())[0]) for process in both]
-        assert sum(sent) == len(endpoint.requests) == 20
+    async def test_two_that_share_a_store_send_an_equal_request_once(
+        self, store: CompletionStore, tmp_path: Path
+    ) -> None:
+        endpoint = Endpoint().hold()
+        with serve(endpoint) as url, start(ask_elsewhere, url, tmp_path / "completions.sqlite") as other:
+            async with connect(url, store) as teacher:
+                mine = [asyncio.create_task(complete(teacher, ask(str(n)))) for n in range(10)]
+                await wait_until(lambda: endpoint.busy == 10)
+                assert await asyncio.to_thread(other.hear) == "asked"
+                await wait_until(lambda: endpoint.busy == 20)  # the ten that are not asked here
+                mine += [asyncio.create_task(complete(teacher, ask(str(n)))) for n in range(10, 20)]
+                await asyncio.sleep(0)
+                endpoint.release()
+                answers = await asyncio.gather(*mine)
+                assert await asyncio.to_thread(other.hear) == teacher.counts.sent == 10
+                assert teacher.counts.stored == 10
+        assert [answer.content for answer in answers] == [f"You said: {n}" for n in range(20)]
+        assert len(endpoint.requests) == 20
 
 
 class TestSecrets:
