@@ -1,9 +1,11 @@
 """Runs of training in the models' folder: names, records, who may work at one, where they lie."""
 
 import fcntl
+import os
+import re
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 import pytest
 from hypothesis import given
@@ -13,7 +15,6 @@ from schemas.errors import UserError
 from schemas.models import RunRecord, TrainingSet, TrainSummary
 from schemas.training import PreparedData, TrainParams
 from tasks.store import DataRoot, get_run, locate_models, locate_prepared, name_run
-from tasks.store.model_card import render_model_card
 
 DATASET = TrainingSet(
     name="demo", version="v2", path="data/datasets/demo/v2", content_hash="c" * 64, sha256="5" * 64,
@@ -55,28 +56,60 @@ def test_a_record_is_written_once_and_the_same_run_may_go_on(tmp_path: Path) -> 
 @pytest.mark.parametrize(
     ("record", "line"),
     [
-        (make_record(epochs=1), "run mine is there with --epochs 3.0 and not 1.0"),
+        (make_record(epochs=1), "--epochs 3.0 and not 1.0"),
         (make_record(cpu=True), "--cpu False and not True"),
-        (make_record(DATASET.model_copy(update={"content_hash": "d" * 64})), r"data dataset demo v2 \(cccc"),
+        (make_record(max_steps=5), "--max_steps None and not 5"),
+        (make_record(DATASET.model_copy(update={"content_hash": "c" * 11 + "d" * 53})),
+         "data dataset demo v2 (cccccccccccc) and not dataset demo v2 (cccccccccccd)"),
+        (make_record(DATASET.model_copy(update={"version": "v3"})),
+         "data dataset demo v2 (cccccccccccc) and not dataset demo v3 (cccccccccccc)"),
+        (make_record(DATASET.model_copy(update={"name": "deme"})),
+         "data dataset demo v2 (cccccccccccc) and not dataset deme v2 (cccccccccccc)"),
         (make_record().model_copy(update={"tokenizer": "lab/chat@def"}), "tokenizer lab/chat@abc and not lab/chat@def"),
+        (make_record(epochs=1, seed=1), "--epochs 3.0 and not 1.0, --seed 0 and not 1"),
+        (make_record(epochs=1, max_steps=5, lora_rank=2, seed=1),
+         "--epochs 3.0 and not 1.0, --max_steps None and not 5, --lora_rank 16 and not 2"),
     ],
-)
+    ids=lambda value: value if isinstance(value, str) else "",
+)  # fmt: skip
 def test_a_run_that_was_asked_for_other_things_is_turned_down(tmp_path: Path, record: RunRecord, line: str) -> None:
     run = get_run(tmp_path, "mine")
     with run.hold(make_record()):
         pass
-    with pytest.raises(UserError, match=line), run.hold(record):
+    with pytest.raises(UserError) as caught, run.hold(record):
         pytest.fail("it was let in")
+    assert str(caught.value) == f"run mine is there with {line}: ask for the same, or take another --name."
     assert run.read_record() == make_record()
+    with run.hold(make_record()):  # the lock was given back
+        pass
 
 
 def test_how_the_dataset_was_named_and_where_it_lies_makes_no_other_run(tmp_path: Path) -> None:
     run = get_run(tmp_path, "mine")
+    assert run.check(make_record()) is None
     with run.hold(make_record()):
         pass
-    assert run.check(make_record(DATASET.model_copy(update={"path": "elsewhere"}), dataset="demo")) is not None
+    assert run.check(make_record(DATASET.model_copy(update={"path": "elsewhere"}), dataset="demo")) == make_record()
 
 
+@pytest.mark.forced
+def test_a_run_is_held_while_the_body_works_and_let_go_when_it_fails(tmp_path: Path) -> None:
+    run = get_run(tmp_path, "mine")
+    other = get_run(tmp_path, "mine")
+
+    def work() -> NoReturn:
+        with run.hold(make_record()):
+            with pytest.raises(UserError, match="is going on in another process"), other.hold(make_record()):
+                pytest.fail("it was let in")
+            raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        work()
+    with other.hold(make_record()):
+        pass
+
+
+@pytest.mark.forced
 def test_only_one_process_at_a_time_works_at_a_run(tmp_path: Path) -> None:
     run = get_run(tmp_path, "mine")
     run.folder.mkdir()
@@ -93,13 +126,59 @@ def test_a_run_is_finished_when_its_summary_is_there_and_its_model_is(tmp_path: 
     run = get_run(tmp_path, "mine")
     (run.folder / "checkpoints").mkdir(parents=True)
     (run.folder / "checkpoints" / "big").write_bytes(b"0" * 100)
+    run.final.mkdir()
+    (run.final / "config.json").write_text("{}")
+    assert run.read_summary() is None
     summary = make_summary(make_record())
     run.finish(summary)
     assert not (run.folder / "checkpoints").exists()
-    assert run.read_summary() is None
-    run.final.mkdir()
-    (run.final / "config.json").write_text("{}")
     assert run.read_summary() == summary
+    run.finish(summary)  # there is nothing to remove any more
+    (run.final / "config.json").unlink()
+    assert run.read_summary() is None
+
+
+def test_what_a_run_goes_on_from_is_kept_until_it_is_on_the_disk_that_it_is_finished(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = get_run(tmp_path, "mine")
+    (run.folder / "checkpoints").mkdir(parents=True)
+
+    def refuse(_: int) -> NoReturn:
+        raise OSError(5, "Input/output error")
+
+    monkeypatch.setattr(os, "fsync", refuse)
+    with pytest.raises(OSError, match="Input/output"):
+        run.finish(make_summary(make_record()))
+    assert (run.folder / "checkpoints").exists()
+
+
+def test_a_run_measures_its_files(tmp_path: Path) -> None:
+    run = get_run(tmp_path, "mine")
+    assert run.measure() == 0
+    assert run.write("a", b"12345") == tmp_path / "mine" / "a"
+    run.final.mkdir()
+    (run.final / "b").write_bytes(b"1234567")
+    assert run.measure() == 12
+
+
+def test_the_files_of_a_run_lie_in_its_folder(tmp_path: Path) -> None:
+    run = get_run(tmp_path, "mine")
+    assert (run.name, run.folder) == ("mine", tmp_path / "mine")
+    assert [path.relative_to(run.folder) for path in (run.events, run.log, run.final, run.curve)] == [
+        Path("events.jsonl"), Path("train.log"), Path("final"), Path("loss.png"),
+    ]  # fmt: skip
+
+
+def test_a_folder_that_cannot_be_written_gets_one_line_with_the_remedy(tmp_path: Path) -> None:
+    (tmp_path / "models").write_text("a file")
+    with (
+        pytest.raises(
+            UserError, match=r"models/mine cannot be written: .*; set TOOLHERD_MODELS_ROOT to another folder"
+        ),
+        get_run(tmp_path / "models", "mine").hold(make_record()),
+    ):
+        pytest.fail("it was let in")
 
 
 def test_a_record_that_cannot_be_read_is_bad_input(tmp_path: Path) -> None:
@@ -120,6 +199,11 @@ def test_models_lie_in_the_data_root_or_where_the_variable_says(
         locate_models(DataRoot("memory://bucket"))
     monkeypatch.setenv("TOOLHERD_MODELS_ROOT", str(tmp_path / "large disk"))
     assert locate_models(root) == locate_models(DataRoot("memory://bucket")) == tmp_path / "large disk"
+    monkeypatch.setenv("HOME", str(tmp_path / "home"))
+    monkeypatch.setenv("TOOLHERD_MODELS_ROOT", "~/x/../models")
+    assert locate_models(root) == tmp_path / "home" / "models"
+    monkeypatch.setenv("TOOLHERD_MODELS_ROOT", "")
+    assert locate_models(root) == tmp_path / "data" / "models"
 
 
 @given(
@@ -143,32 +227,27 @@ def test_a_run_without_a_name_gets_one_that_is_a_name_and_is_the_same_each_time(
     assert len(others | {name}) == 4
 
 
-def test_a_name_says_model_data_and_method() -> None:
-    name = name_run(TrainParams(method="lora"), DATASET, "t")
-    assert name.startswith("vicuna-7b-v1.5-demo-v2-lora-")
+@pytest.mark.parametrize(
+    ("model", "method", "begins"),
+    [
+        ("lmsys/vicuna-7b-v1.5", "lora", "vicuna-7b-v1.5-demo-v2-lora-"),
+        ("/somewhere/My  Model", "full", "my-model-demo-v2-full-"),
+        ("é", "full", "demo-v2-full-"),
+        ("..", "full", "demo-v2-full-"),
+        ("_A.b_", "full", "a.b_-demo-v2-full-"),
+        ("m" * 90, "full", "m" * 55 + "-"),
+    ],
+)
+def test_a_name_says_model_data_and_method_and_ends_with_a_hash(model: str, method: str, begins: str) -> None:
+    name = name_run(TrainParams(model=model, method=method), DATASET, "t")  # type: ignore[arg-type]
+    assert name.startswith(begins)
+    assert re.fullmatch("[0-9a-f]{8}", name.removeprefix(begins))
+
+
+def test_data_is_prepared_in_one_folder_for_all_runs(tmp_path: Path) -> None:
+    assert locate_prepared(tmp_path, "key") == tmp_path / ".prepared" / "key"
 
 
 def test_no_run_can_be_named_as_the_prepared_data_is(tmp_path: Path) -> None:
     with pytest.raises(UserError, match="is no run name"):
         get_run(tmp_path, locate_prepared(tmp_path, "key").parent.name)
-
-
-def test_the_card_tells_data_recipe_and_figures() -> None:
-    card = render_model_card(make_summary(make_record(method="lora")), {"unknown_function": 4, "no_tool_call": 1})
-    for told in (
-        "base_model: lmsys/vicuna-7b-v1.5", "| dataset | demo v2 |", "`gpt-x`", "c" * 64, "5" * 64,
-        "| left out: longer than 4,096 tokens | 7 |", "| trained on | 90 |", "`unknown_function` 4, `no_tool_call` 1.",
-        "| `method` | lora |", "| loss at the last logged step | 0.7500 |", "60.00 GiB", "64.00 GiB",
-        "2 × NVIDIA Test", "| torch | 2 |", "| highest learning rate | 2e-05 |",
-    ):  # fmt: skip
-        assert told in card, told
-    assert "grammar" not in card
-
-
-def test_the_card_names_no_folder_of_the_machine_that_trained() -> None:
-    record = make_record(model="/somewhere/private/my-model")
-    card = render_model_card(make_summary(record, first_loss=None, last_loss=None), {})
-    assert "somewhere" not in card
-    assert "`my-model` fine-tuned" in card
-    assert "base_model" not in card
-    assert "| loss at the first logged step | unknown |" in card

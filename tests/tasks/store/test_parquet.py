@@ -1,10 +1,13 @@
 import hashlib
+import itertools
 import json
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any, NoReturn
 
 import pyarrow.parquet as pq
 import pytest
+from fsspec.implementations.memory import MemoryFile
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from upath import UPath
@@ -14,8 +17,8 @@ from schemas.calls import LedgerRow
 from schemas.episodes import Message, ToolCall
 from schemas.instance import Instance
 from tasks.store import parquet
-from tasks.store.parquet import content_hash_of_rows, read_column, read_table, write_table
-from tests.tasks.store.samples import CREATED_AT, build_ledger, build_row, build_rows
+from tasks.store.parquet import TableWriter, content_hash_of_rows, read_column, read_table, write_table
+from tests.tasks.store.samples import CREATED_AT, build_ledger, build_ledger_row, build_row, build_rows
 
 texts = st.text(st.characters(exclude_categories=["Cs"]), max_size=40)
 calls = st.builds(ToolCall, id=texts, name=texts, arguments=texts)
@@ -81,14 +84,40 @@ def test_a_table_that_is_broken_off_leaves_no_open_file(tmp_path: Path) -> None:
     assert not any(link.resolve() == tmp_path / "rows.parquet" for link in Path("/proc/self/fd").glob("*"))
 
 
+def test_what_first_went_wrong_is_told_and_not_that_the_table_cannot_be_closed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    failures = itertools.count(1)
+
+    def refuse(*_: object) -> NoReturn:
+        raise OSError(f"failure {next(failures)}")
+
+    path = UPath(f"memory://{tmp_path.name}/rows.parquet")
+    with pytest.raises(OSError, match="failure 1"), TableWriter(path, Instance) as writer:  # noqa: PT012
+        writer.add(build_row())
+        monkeypatch.setattr(MemoryFile, "write", refuse, raising=False)
+        writer.finish()
+    assert next(failures) > 1
+
+
+def test_tables_are_compressed(tmp_path: Path) -> None:
+    write_table(UPath(tmp_path / "rows.parquet"), build_rows(), Instance)
+    columns = pq.read_metadata(tmp_path / "rows.parquet").row_group(0)
+    assert {columns.column(n).compression for n in range(columns.num_columns)} == {"ZSTD"}
+
+
 def test_a_column_comes_without_the_others(tmp_path: Path) -> None:
     write_table(UPath(tmp_path / "rows.parquet"), build_rows(), Instance)
-    assert list(read_column(UPath(tmp_path / "rows.parquet"), "id")) == [row.id for row in build_rows()]
+    path = UPath(tmp_path / "rows.parquet")
+    assert list(read_column(path, "id")) == [row.id for row in build_rows()]
+    assert list(read_column(path, "kind")) == [row.kind for row in build_rows()]
+    assert list(read_column(path, "num_calls")) == [row.num_calls for row in build_rows()]
 
 
 def test_an_empty_table_has_its_columns(tmp_path: Path) -> None:
     write_table(UPath(tmp_path / "calls.parquet"), [], LedgerRow)
     assert list(read_table(UPath(tmp_path / "calls.parquet"), LedgerRow)) == []
+    assert pq.read_schema(tmp_path / "calls.parquet").names == list(LedgerRow.model_fields)
 
 
 def test_the_ledger_comes_back(tmp_path: Path) -> None:
@@ -100,6 +129,58 @@ def test_the_ledger_comes_back(tmp_path: Path) -> None:
 def test_the_schema_names_every_field_of_the_record_and_no_other() -> None:
     assert INSTANCE_SCHEMA.names == list(Instance.model_fields)
     assert all(schema.names == list(record.model_fields) for record, schema in parquet.SCHEMAS.items())
+
+
+@pytest.mark.parametrize(
+    ("change", "is_known"),
+    [
+        ({"created_at": CREATED_AT.replace(year=2027)}, False),
+        ({"cost_usd": None}, False),
+        ({"cached_tokens": 5}, False),
+        ({"input_tokens": 5}, True),
+        ({"output_tokens": 5}, True),
+        ({"seed": 5}, True),
+        ({"recipe_hash": "r"}, True),
+        ({"id": "i"}, True),
+        ({"accepted": False}, True),
+    ],
+    ids=str,
+)
+def test_the_content_hash_of_instances_knows_what_two_runs_of_one_seed_share(
+    change: dict[str, Any], is_known: bool
+) -> None:
+    row = build_row()
+    assert (content_hash_of_rows([row]) != content_hash_of_rows([row.model_copy(update=change)])) is is_known
+
+
+@pytest.mark.parametrize(
+    ("change", "is_known"),
+    [
+        ({"latency_s": 5.0}, False),
+        ({"attempts": 5}, False),
+        ({"stored": True}, False),
+        ({"batched": True}, False),
+        ({"cost_usd": None}, False),
+        ({"cached_tokens": 5}, False),
+        ({"prompt_tokens": 5}, True),
+        ({"completion_tokens": 5}, True),
+        ({"reasoning_tokens": 5}, True),
+        ({"finish_reason": "length"}, True),
+        ({"model": "m"}, True),
+        ({"fingerprint": "f"}, True),
+    ],
+    ids=str,
+)
+def test_the_content_hash_of_calls_knows_what_two_runs_of_one_seed_share(
+    change: dict[str, Any], is_known: bool
+) -> None:
+    call = build_ledger_row("i", "a")
+    assert (content_hash_of_rows([call]) != content_hash_of_rows([call.model_copy(update=change)])) is is_known
+
+
+def test_the_content_hash_knows_how_often_a_row_is_there() -> None:
+    row = build_row()
+    assert len({content_hash_of_rows([row] * n) for n in range(3)}) == 3
 
 
 def test_the_content_hash_knows_neither_order_nor_clock() -> None:
