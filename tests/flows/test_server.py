@@ -3,6 +3,9 @@
 import json
 import os
 import socket
+import threading
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 
 import pytest
@@ -38,6 +41,79 @@ def test_a_damaged_record_is_none(home: Path) -> None:
     assert read_server() is None
 
 
+@pytest.mark.parametrize(
+    "record",
+    ['{"api_url": "http://127.0.0.1:4299/api"}', '{"api_url": "x", "pid": 1, "more": 2}', "[]", '{"pid": 1}'],
+    ids=["without a process", "of another version", "no object", "without an address"],
+)
+def test_a_record_that_is_not_of_a_server_of_ours_is_none(record: str, home: Path) -> None:
+    home.mkdir()
+    (home / "toolherd-server.json").write_text(record)
+    assert read_server() is None
+    assert stop_server() is None
+
+
+class _Answering(BaseHTTPRequestHandler):
+    paths: list[str] = []  # noqa: RUF012 - what was asked for, of all that answer
+
+    def do_GET(self) -> None:
+        self.paths.append(self.path)
+        self.send_response(int(self.path.split("/")[1]))
+        self.end_headers()
+
+    def log_message(self, format: str, *args: object) -> None:
+        pass
+
+
+@pytest.fixture
+def address() -> Iterator[str]:
+    """A server that answers with the status that a path begins with."""
+    answering = HTTPServer(("127.0.0.1", 0), _Answering)
+    thread = threading.Thread(target=answering.serve_forever)
+    thread.start()
+    yield f"http://127.0.0.1:{answering.server_port}"
+    answering.shutdown()
+    thread.join()
+    answering.server_close()
+
+
+@pytest.mark.parametrize(("status", "is_there"), [(200, True), (204, False), (404, False), (503, False)])
+def test_only_a_server_that_says_that_it_is_well_is_there(status: int, is_there: bool, address: str) -> None:
+    assert server.is_healthy(f"{address}/{status}/api") is is_there
+    assert server.is_healthy(f"{address}/{status}/api/") is is_there
+    assert set(_Answering.paths) >= {f"/{status}/api/health"}
+    assert not any("//" in path for path in _Answering.paths)
+
+
+def test_no_proxy_stands_between_us_and_a_server(address: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("NO_PROXY", "no_proxy"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("http_proxy", "http://127.0.0.1:9")
+    assert server.is_healthy(f"{address}/200/api")
+
+
+@pytest.mark.parametrize("address", ["http://127.0.0.1:9/api", "nonsense", "http://"])
+def test_where_nothing_can_be_asked_nothing_is_there(address: str) -> None:
+    assert not server.is_healthy(address)
+
+
+@pytest.mark.parametrize("address", ["http://x:4200/api", "http://x:4200/api/", "http://x:4200"])
+def test_the_pages_are_where_the_api_is(address: str) -> None:
+    assert Server(address).ui_url == "http://x:4200"
+
+
+def test_the_home_is_in_the_project_where_none_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    project = Path(__file__).parents[2]
+    for value in ("", None):
+        monkeypatch.setenv("PREFECT_HOME", value or "")
+        if value is None:
+            monkeypatch.delenv("PREFECT_HOME")
+        assert get_home() == project / ".prefect"
+    monkeypatch.setenv("HOME", "/home/ida")
+    monkeypatch.setenv("PREFECT_HOME", "~/records")
+    assert get_home() == Path("/home/ida/records").resolve()
+
+
 def test_a_port_that_is_taken_is_passed_over(monkeypatch: pytest.MonkeyPatch) -> None:
     with socket.socket() as taken:
         taken.bind((server.HOST, 0))
@@ -54,9 +130,7 @@ def test_a_port_that_is_given_out_is_given_to_nobody_else() -> None:
 
 
 def test_the_client_is_told_where_the_server_is_and_to_tell_nobody_else(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in ("PREFECT_API_URL", "DO_NOT_TRACK", "NO_PROXY", "no_proxy", "PREFECT_RESULTS_LOCAL_STORAGE_PATH"):
-        monkeypatch.setenv(name, "")
-        monkeypatch.delenv(name)
+    forget(monkeypatch, *CLIENT, *PROXIES, "PREFECT_RESULTS_LOCAL_STORAGE_PATH")
     monkeypatch.setenv("NO_PROXY", "example.com")
     configure_client(Server("http://127.0.0.1:4201/api", 1), PREFECT_RESULTS_LOCAL_STORAGE_PATH="/somewhere")
     assert os.environ["PREFECT_API_URL"] == "http://127.0.0.1:4201/api"
@@ -66,12 +140,62 @@ def test_the_client_is_told_where_the_server_is_and_to_tell_nobody_else(monkeypa
     assert os.environ["PREFECT_HOME"] == str(get_home())
 
 
+def forget(monkeypatch: pytest.MonkeyPatch, *names: str) -> None:
+    """Unset variables, and whatever is set to them meanwhile at the end of the test."""
+    for name in names:
+        monkeypatch.setenv(name, "")
+        monkeypatch.delenv(name)
+
+
+PROXIES = ("NO_PROXY", "no_proxy")
+CLIENT = ("PREFECT_API_URL", "PREFECT_SERVER_EPHEMERAL_ENABLED", "PREFECT_SERVER_ANALYTICS_ENABLED", "DO_NOT_TRACK")
+
+
+def test_what_the_user_has_set_for_the_client_stays_but_for_the_server_s_address(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    forget(monkeypatch, *CLIENT, *PROXIES, "PREFECT_LOGGING_LEVEL")
+    monkeypatch.setenv("PREFECT_API_URL", "http://dead/api")
+    monkeypatch.setenv("DO_NOT_TRACK", "0")
+    monkeypatch.setenv("PREFECT_LOGGING_LEVEL", "DEBUG")
+    configure_client(Server("http://x:4200/api"), PREFECT_LOGGING_LEVEL="INFO")
+    assert {name: os.environ[name] for name in (*CLIENT, "PREFECT_LOGGING_LEVEL")} == {
+        "PREFECT_API_URL": "http://x:4200/api",
+        "PREFECT_SERVER_EPHEMERAL_ENABLED": "false",
+        "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
+        "DO_NOT_TRACK": "0",
+        "PREFECT_LOGGING_LEVEL": "DEBUG",
+    }
+    assert not any(name in os.environ for name in PROXIES)  # it is another machine's
+
+
+@pytest.mark.parametrize(
+    ("given", "expected"),
+    [
+        ({}, "127.0.0.1"),
+        ({"no_proxy": "a,b"}, "a,b,127.0.0.1"),
+        ({"NO_PROXY": "a", "no_proxy": "b"}, "a,127.0.0.1"),
+        ({"NO_PROXY": "127.0.0.1,a,"}, "127.0.0.1,a"),
+    ],
+)
+def test_our_own_server_is_reached_past_any_proxy(
+    given: dict[str, str], expected: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    forget(monkeypatch, *CLIENT, *PROXIES)
+    for name, value in given.items():
+        monkeypatch.setenv(name, value)
+    configure_client(Server("http://127.0.0.1:4201/api", 1))
+    assert os.environ["NO_PROXY"] == os.environ["no_proxy"] == expected
+
+
 @pytest.mark.parametrize(
     ("arguments", "status", "said"),
     [
         (["down"], 0, "no Prefect server of ours is running"),
         (["status"], 1, "`make up` starts one"),
         (["sideways"], 2, "usage: python -m flows.server up|down|status"),
+        ([], 2, "usage: python -m flows.server up|down|status"),
+        (["up", "down"], 2, "usage: python -m flows.server up|down|status"),
     ],
 )
 def test_commands_without_a_server(
