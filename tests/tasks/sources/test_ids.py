@@ -1,5 +1,6 @@
 """Ids are safe as file names whatever the name is, unique in their catalogue, and stable."""
 
+import hashlib
 import re
 
 import pytest
@@ -47,6 +48,35 @@ def test_ids_of_a_catalogue_are_safe_and_distinct(rows: list[tuple[str, str]]) -
 )
 def test_names_fold_to_readable_ids(name: str, expected: str) -> None:
     assert make_id(name) == expected
+
+
+def hash_text(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()[:8]
+
+
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [
+        ("x" * 64, "x" * 64),
+        ("x" * 65, "x" * 55 + "-" + hash_text("x" * 65)),
+        ("x" * 54 + " " + "y" * 20, "x" * 54 + "-" + hash_text("x" * 54 + " " + "y" * 20)),
+        ("CON", "api-con-" + hash_text("CON")),
+        ("com9", "api-com9-" + hash_text("com9")),
+        ("com10", "com10"),
+        ("console", "console"),
+        ("😀", "api-" + hash_text("😀")),
+        ("--a__b--", "a-b"),
+        ("Straße Ørsted ÞÆ", "strasse-orsted-thae"),
+    ],
+    ids=lambda value: value[:20],
+)
+def test_an_id_is_cut_or_told_apart_by_a_hash_of_the_name_only_where_it_must_be(name: str, expected: str) -> None:
+    assert make_id(name) == expected
+
+
+def test_the_others_of_one_name_are_told_apart_by_what_else_is_known_of_them() -> None:
+    ids = make_unique_ids(["a", "A", "a"], ["one", "two", "two"])
+    assert ids == ["a", "a-" + hash_text("two\n0"), "a-" + hash_text("two\n1")]
 
 
 def test_long_names_with_one_beginning_differ() -> None:

@@ -1,5 +1,7 @@
 """Filters and balanced samples of a catalogue."""
 
+import hashlib
+import itertools
 from collections import Counter
 
 import pytest
@@ -47,6 +49,28 @@ def test_a_name_takes_all_of_that_name_and_an_id_only_one() -> None:
     assert select_entries(catalog, names=["twin-1a2b3c4d"]) == twins[1:]
 
 
+def rank(seed: int, key: str) -> str:
+    return hashlib.sha256(f"{seed}\n{key}".encode()).hexdigest()
+
+
+@given(st.lists(st.integers(min_value=1, max_value=5), min_size=1, max_size=6), st.integers(1, 20), st.integers(0, 9))
+def test_categories_take_turns_in_an_order_by_hash(sizes: list[int], limit: int, seed: int) -> None:
+    catalog = make_catalog(sizes)
+    queues = {f"Category {c}": sorted((f"api-{c}-{n}" for n in range(size)), key=lambda id: rank(seed, id))
+              for c, size in enumerate(sizes)}  # fmt: skip
+    turns = itertools.zip_longest(*(queues[name] for name in sorted(queues, key=lambda name: rank(seed, name))))
+    expected = [id for turn in turns for id in turn if id is not None][:limit]
+    assert {entry.id for entry in select_entries(catalog, limit=limit, seed=seed)} == set(expected)
+
+
+def test_a_limit_draws_from_what_passed_the_filters() -> None:
+    catalog = make_catalog([3, 3])
+    assert len(select_entries(catalog, limit=1)) == 1
+    chosen = select_entries(catalog, categories=["Category 1"], limit=2)
+    assert [entry.category for entry in chosen] == ["Category 1"] * 2
+    assert select_entries(catalog, categories=["Category 1"], limit=3) == catalog.entries[3:]
+
+
 @given(
     st.lists(st.integers(min_value=1, max_value=8), min_size=1, max_size=8),
     st.integers(min_value=1, max_value=70),
@@ -84,7 +108,11 @@ def test_an_api_that_joins_displaces_at_most_one(bundled: Catalog) -> None:
         ({"categories": ["Animal"]}, "Unknown category 'Animal' in the catalogue bundled; near matches: Animals"),
         ({"names": ["Spotfy"]}, "Unknown API 'Spotfy' in the catalogue bundled; near matches: Spotify"),
         ({"names": ["qqqqqqqq"]}, "none is near; write it as the catalogue does, for example AdoptAPet"),
+        ({"names": ["SPOT"]}, "near matches: Spotify"),
+        ({"names": ["zq"]}, "none is near"),
+        ({"categories": ["s"]}, "Unknown category 's' in the catalogue bundled; none is near"),
         ({"limit": 0}, "The number of APIs is 0; give 1 or more"),
+        ({"limit": -1}, "The number of APIs is -1; give 1 or more"),
         ({"names": ["Dogs"], "auth": ["OAuth"]}, r"passes all filters \(names Dogs, auth OAuth\); drop one"),
     ],
 )
