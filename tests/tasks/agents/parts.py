@@ -116,12 +116,14 @@ def call(*calls: tuple[str, Any], thought: str = "I look it up.") -> Reply:
 
 
 @asynccontextmanager
-async def scripted(*script: Reply, last: Reply | None = None) -> AsyncIterator[tuple[Teacher, Endpoint]]:
+async def scripted(
+    *script: Reply, last: Reply | None = None, ledger: Ledger | None = None
+) -> AsyncIterator[tuple[Teacher, Endpoint]]:
     """A teacher that answers by script, through the real client; `last` is repeated after the script."""
     endpoint = Endpoint(*script, last=last or fail_the_test)
     settings = TeacherSettings(attempts=2)
     client = connect_app(endpoint.app)
-    async with Teacher(Engine(settings, client=client, first_backoff_s=0.0), Ledger()) as teacher:
+    async with Teacher(Engine(settings, client=client, first_backoff_s=0.0), ledger or Ledger()) as teacher:
         yield teacher, endpoint
 
 

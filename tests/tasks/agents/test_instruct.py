@@ -5,7 +5,7 @@ from collections import Counter
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from schemas.episodes import Detail, Kind
@@ -35,6 +35,7 @@ def test_every_instruction_has_a_kind_and_no_kind_is_off_by_one_or_more(
         assert math.floor(exact - 1e-9) <= numbers.get(kind, 0) <= math.ceil(exact + 1e-9)
 
 
+@settings(max_examples=25)
 @given(st.integers(1, 12), weights)
 def test_over_many_apis_the_shares_hold(count: int, shares: dict[Kind, float]) -> None:
     apis = 1500

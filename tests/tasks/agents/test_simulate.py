@@ -95,10 +95,37 @@ async def test_a_failed_episode_is_a_row_and_its_siblings_go_on(toolset: Toolset
 
 
 async def test_a_bad_key_stops_them_all(toolset: Toolset) -> None:
-    async with scripted(last=fail(401, "bad key")) as (teacher, _):
+    async with scripted(fail(401, "bad key"), last=say("None.")) as (teacher, endpoint):
         with pytest.raises(FatalTeacherError):
-            await simulate_episodes(toolset, [make_instruction()] * 3, 0, teacher, 3)
-        await asyncio.sleep(0)
+            await simulate_episodes(toolset, [make_instruction(number=n) for n in range(5)], 0, teacher, 1)
+        for _ in range(100):
+            await asyncio.sleep(0)
+    assert len(endpoint.requests) < 5  # one may have been on its way
+
+
+async def test_episodes_are_in_the_order_of_their_instructions_whichever_ends_first(toolset: Toolset) -> None:
+    instructions = [make_instruction(f"Find pets, number {number}.", number=number) for number in range(4)]
+    long = instructions[0].text
+
+    def answer(body: dict[str, Any]) -> Response:
+        turns = sum(message["role"] == "assistant" for message in body["messages"])
+        asked = body["messages"][1]["content"]
+        return (call(("searchPets", {"city": "Lyon"})) if asked == long and turns < 3 else say("None."))(body)
+
+    async with scripted(last=answer) as (teacher, _):
+        episodes = await simulate_episodes(toolset, instructions, 0, teacher, 4)
+    assert [episode.instruction for episode in episodes] == instructions
+    assert [len(episode.trajectory.observations) for episode in episodes] == [3, 0, 0, 0]
+    assert len({episode.seed for episode in episodes}) == 4
+
+
+@pytest.mark.parametrize("kind", Kind)
+async def test_only_where_an_error_is_to_be_overcome_the_api_errs_and_once(toolset: Toolset, kind: Kind) -> None:
+    search = call(("searchPets", {"city": "Lyon"}))
+    async with scripted(search, search, say("Some.")) as (teacher, _):
+        (episode,) = await simulate_episodes(toolset, [make_instruction(kind=kind)], 0, teacher, 1)
+    failed = [observation.status in FAULTS for observation in episode.trajectory.observations]
+    assert failed == ([True, False] if kind is Kind.ERROR_RECOVERY else [False, False])
 
 
 async def test_no_more_are_played_at_a_time_than_was_said(toolset: Toolset) -> None:

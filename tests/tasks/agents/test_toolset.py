@@ -5,7 +5,8 @@ from copy import deepcopy
 import pytest
 
 from schemas.toolset import Toolset
-from tasks.agents.toolset import build_toolset, toolset_from_document
+from tasks.agents.toolset import accept_audit, build_toolset, toolset_from_document
+from tasks.mock import audit_functions
 from tasks.openapi import DocumentError, load_document
 from tests.tasks.agents.parts import ENTRY, answer_with, make_document
 
@@ -41,6 +42,48 @@ def test_a_real_document_needs_no_teacher_and_gives_the_introduction() -> None:
     assert len(toolset.introduction) <= 1000
     assert toolset.teacher == ""
     assert toolset.entry.openapi is None
+
+
+@pytest.mark.parametrize(
+    ("told", "introduction"),
+    [
+        ("x" * 999, "x" * 999),
+        ("x" * 1000, "x" * 1000),
+        ("x" * 1001, "x" * 1000),
+        (" Pets  of\n\tshelters. ", "Pets of shelters."),
+        (None, "Pets that wait for a home"),
+        ("", "Pets that wait for a home"),
+        (7, "7"),
+    ],
+)
+def test_an_introduction_is_one_line_of_a_thousand_characters_at_most(told: object, introduction: str) -> None:
+    document = {**make_document(), "info": {"title": "Petfinder", "version": "1.0", "description": told}}
+    assert toolset_from_document(ENTRY, document).introduction == introduction
+
+
+def test_an_entry_without_a_description_has_a_name() -> None:
+    entry = ENTRY.model_copy(update={"description": ""})
+    assert toolset_from_document(entry, load_document(make_document()).document).introduction == "Petfinder"
+
+
+def test_a_draft_is_a_toolset_once_its_audit_has_passed() -> None:
+    draft = toolset_from_document(ENTRY, load_document(make_document()).document)
+    assert draft.audit == ()
+    audit = audit_functions(draft)
+    assert accept_audit(draft, audit) == draft.model_copy(update={"audit": audit})
+    spoilt = tuple(
+        call.model_copy(update={"problem": f"problem {place}"}) if place in (2, 5) else call
+        for place, call in enumerate(audit)
+    )
+    with pytest.raises(DocumentError, match=r"^createPet fails the audit: problem 2 \(2 of 8 calls fail\)$"):
+        accept_audit(draft, spoilt)
+
+
+def test_a_toolset_says_who_made_it_of_what(toolset: Toolset) -> None:
+    entry = ENTRY.model_copy(update={"openapi": make_document()})
+    made = build_toolset(entry, "Pets.", make_document(), "some-model")
+    assert (made.teacher, made.introduction, made.entry) == ("some-model", "Pets.", ENTRY)
+    assert made.document == toolset.document
 
 
 def test_an_entry_speaks_for_a_document_that_says_nothing() -> None:

@@ -4,6 +4,7 @@ import pytest
 
 from schemas.episodes import Detail, Kind, Message, ToolCall
 from tasks.agents.user import ask_user
+from tasks.llm import Ledger
 from tests.tasks.agents.parts import embedded, make_instruction, scripted
 from tests.tasks.llm.endpoints import say
 
@@ -50,10 +51,43 @@ async def test_a_user_with_nothing_in_mind_is_told_of_no_detail() -> None:
     assert "<detail>" not in endpoint.requests[0]["messages"][0]["content"]
 
 
-@pytest.mark.parametrize("answer", ["DONE", "done.", ' "DONE" ', "Done!", ""])
+@pytest.mark.parametrize("answer", ["DONE", "done.", ' "DONE" ', "Done!", "'Done'.", "", " \n", "."])
 async def test_done_means_that_no_answer_is_needed(answer: str) -> None:
     async with scripted(say(answer)) as (teacher, _):
         assert await ask_user(make_instruction(), CHAT, 0, teacher) is None
+
+
+@pytest.mark.parametrize(
+    ("answer", "reply"),
+    [
+        ("Done?", "Done?"),
+        ("I am done.", "I am done."),
+        ("Not done", "Not done"),
+        ("Done with Lyon, now Oslo.", "Done with Lyon, now Oslo."),
+        (' "In Lyon!" \n', '"In Lyon!"'),
+        ("?", "?"),
+    ],
+)
+async def test_anything_else_is_what_the_user_says(answer: str, reply: str) -> None:
+    async with scripted(say(answer)) as (teacher, _):
+        assert await ask_user(make_instruction(), CHAT, 0, teacher) == reply
+
+
+async def test_the_user_reads_words_and_nothing_else() -> None:
+    calls = (ToolCall(id="call_1", name="searchPets", arguments="{}"),)
+    chat = (
+        *CHAT[:2],
+        Message(role="assistant", content=""),
+        Message(role="assistant", content="Which city?", tool_calls=calls),
+        Message(role="tool", content="", tool_call_id="call_1"),
+        Message(role="assistant", content="Dogs or cats?"),
+    )
+    ledger = Ledger()
+    async with scripted(say("Dogs."), ledger=ledger) as (teacher, endpoint):
+        assert await ask_user(make_instruction(number=7), chat, 0, teacher) == "Dogs."
+    assert endpoint.requests[0]["messages"][1:] == [{"role": "user", "content": "Dogs or cats?"}]
+    (row,) = ledger.rows
+    assert (row.stage, row.api_id, row.owner) == ("simulate", "petfinder", "petfinder-007")
 
 
 async def test_the_embedded_user_takes_no_question_mark_in_a_title_for_a_question() -> None:
