@@ -4,7 +4,7 @@ Documents are read by `load`; requests are built from these records by `requests
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, Literal
 
@@ -37,10 +37,10 @@ class Parameter:
     schema: dict[str, Any]
     style: str
     explode: bool
-    description: str = ""
-    argument: str = ""
-    is_json: bool = False
-    allow_reserved: bool = False
+    description: str
+    argument: str
+    is_json: bool
+    allow_reserved: bool
 
 
 @dataclass(frozen=True, eq=False)
@@ -50,8 +50,8 @@ class Body:
     media_type: str
     schema: dict[str, Any]
     required: bool
-    description: str = ""
-    argument: str | None = None
+    description: str
+    argument: str | None
 
 
 @dataclass(frozen=True, eq=False)
@@ -59,9 +59,9 @@ class Response:
     """A declared response; `status` is `"200"`, `"4XX"` or `"default"`, `schema` is None where none is declared."""
 
     status: str
-    description: str = ""
-    media_type: str = ""
-    schema: dict[str, Any] | None = None
+    description: str
+    media_type: str
+    schema: dict[str, Any] | None
 
 
 @dataclass(frozen=True, eq=False)
@@ -71,11 +71,11 @@ class Operation:
     name: str
     method: str
     path: str
-    summary: str = ""
-    description: str = ""
-    parameters: tuple[Parameter, ...] = ()
-    body: Body | None = None
-    responses: Mapping[str, Response] = field(default_factory=dict)
+    summary: str
+    description: str
+    parameters: tuple[Parameter, ...]
+    body: Body | None
+    responses: Mapping[str, Response]
 
     @property
     def success(self) -> Response | None:
