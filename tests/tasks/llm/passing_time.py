@@ -56,13 +56,13 @@ class _Selector(selectors.SelectSelector):
 
 
 def in_passing_time(test: Callable[P, Coroutine[Any, Any, None]]) -> Callable[P, None]:
-    """A test that runs in a `PassingLoop`, with `time.monotonic` on the same clock."""
+    """A test that runs in a `PassingLoop`, with the clocks of `time` that only go forward on its time."""
 
     @functools.wraps(test)
     def run(*args: P.args, **kwargs: P.kwargs) -> None:
         with asyncio.Runner(loop_factory=PassingLoop) as runner:
             loop = runner.get_loop()
-            with mock.patch.object(time, "monotonic", loop.time):
+            with mock.patch.multiple(time, monotonic=loop.time, perf_counter=loop.time):
                 runner.run(test(*args, **kwargs))
 
     return run

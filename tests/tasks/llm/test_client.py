@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import os
 import traceback
 from collections.abc import Iterator
 from multiprocessing.connection import Connection
@@ -15,8 +16,9 @@ from schemas.calls import ChatRequest, Completion, Stage
 from schemas.errors import FatalTeacherError, RunStoppedError, TeacherError, UserError
 from schemas.parameters import Budget
 from schemas.teacher import TeacherSettings
-from tasks.llm import SINGLE_SHOT, CompletionStore, Engine, Ledger, Teacher
+from tasks.llm import SINGLE_SHOT, CompletionStore, Engine, EngineStart, Ledger, Teacher, open_teacher
 from tasks.llm.embedded import connect_app
+from tasks.llm.engine_process import EngineProcess
 from tests.tasks.llm.batching import wait_until
 from tests.tasks.llm.endpoints import Endpoint, break_off, build_answer, echo, fail, say, serve, show_html
 from tests.tasks.llm.passing_time import in_passing_time, read_clock
@@ -181,6 +183,39 @@ class TestAnswers:
             await asyncio.gather(*(complete(teacher, ask(str(n))) for n in range(12)))
         assert endpoint.busiest == 3
         assert read_clock() - began == pytest.approx(20)
+
+    @in_passing_time
+    async def test_the_ledger_says_what_each_took_and_what_it_was_for(self) -> None:
+        ledger, endpoint = Ledger(), Endpoint(fail(500, headers={"retry-after": "20"}), delay_s=5)
+        settings = TeacherSettings(model="tiny", base_url="http://host/v1")
+        async with Teacher(Engine(settings, client=connect_app(endpoint.app)), ledger) as teacher:
+            first = asyncio.create_task(complete(teacher))
+            await asyncio.sleep(1)
+            await teacher.complete(ask(), stage="judge", api_id="dogs", owner="dogs-7")
+            await first
+            assert (teacher.counts.sent, teacher.counts.stored) == (2, 1)
+            assert [teacher.get_spent(name).tokens for name in ("cats", "dogs", "birds")] == [14, 0, 0]
+            assert (teacher.get_spent("cats").calls, teacher.get_spent("cats").usd) == (1, None)
+        bought, shared = sorted(ledger.rows, key=lambda row: row.stored)
+        assert bought.model_dump(exclude={"latency_s"}) == {
+            "stage": "simulate",
+            "api_id": "cats",
+            "owner": "cats-1",
+            "model": "tiny-2025-01-01",
+            "prompt_tokens": 10,
+            "completion_tokens": 4,
+            "cached_tokens": 6,
+            "reasoning_tokens": 3,
+            "cost_usd": None,
+            "attempts": 2,
+            "stored": False,
+            "finish_reason": "stop",
+            "fingerprint": "fp_1",
+            "batched": False,
+        }
+        assert (shared.stage, shared.api_id, shared.owner, shared.attempts) == ("judge", "dogs", "dogs-7", 0)
+        assert 30 <= bought.latency_s <= 31
+        assert shared.latency_s == pytest.approx(bought.latency_s - 1)
 
     async def test_tool_calls_without_id_or_as_an_object_are_read(self) -> None:
         calls = [{"function": {"name": "f", "arguments": {"a": 1}}}, {"id": "c", "function": {"name": "g"}}]
@@ -379,6 +414,31 @@ class TestStopping:
         assert read_clock() - began == pytest.approx(10)
         assert len(endpoint.requests) == 1
 
+    @pytest.mark.parametrize(
+        ("error", "kept"), [(ValueError, True), (KeyboardInterrupt, False), (asyncio.CancelledError, False)]
+    )
+    def test_an_error_finishes_what_is_in_flight_and_an_interrupt_gives_it_up(
+        self, error: type[BaseException], kept: bool
+    ) -> None:
+        @in_passing_time
+        async def play() -> None:
+            began, asked = read_clock(), []
+            teacher = connect_in_process(Endpoint(delay_s=5))
+
+            async def stumble() -> None:
+                async with teacher:
+                    asked.append(asyncio.create_task(complete(teacher)))
+                    await asyncio.sleep(1)
+                    raise error
+
+            with pytest.raises(error):
+                await stumble()
+            await asyncio.wait(asked)
+            assert asked[0].cancelled() != kept
+            assert read_clock() - began == pytest.approx(5 if kept else 1)
+
+        play()
+
     async def test_a_budget_is_kept_to_the_call_and_a_larger_one_goes_on_without_paying_twice(
         self, store: CompletionStore
     ) -> None:
@@ -480,6 +540,25 @@ class TestSharing:
                 assert teacher.counts.stored == 10
         assert [answer.content for answer in answers] == [f"You said: {n}" for n in range(20)]
         assert len(endpoint.requests) == 20
+
+
+class TestOpening:
+    @pytest.mark.parametrize(
+        ("cores", "model", "elsewhere"),
+        [(2, "tiny", True), (1, "tiny", False), (None, "tiny", False), (8, "offline", False)],
+    )
+    async def test_the_engine_is_elsewhere_where_answers_are_waited_for_and_there_is_a_core_for_it(
+        self, cores: int | None, model: str, elsewhere: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(os, "cpu_count", lambda: cores)
+        with serve(Endpoint()) as url:
+            settings = TeacherSettings(model=model, base_url=None if model == "offline" else url)
+            async with open_teacher(EngineStart(settings, tmp_path / "c.sqlite"), Ledger()) as teacher:
+                assert isinstance(teacher._engine, EngineProcess) == elsewhere
+                if not elsewhere and model == "tiny":
+                    await complete(teacher)
+        with CompletionStore(tmp_path / "c.sqlite") as store:
+            assert store.count() == (not elsewhere and model == "tiny")
 
 
 class TestSecrets:
