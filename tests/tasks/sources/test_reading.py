@@ -15,6 +15,7 @@ ANSWERS = {
     "/list.md": "# APIs\n### Animals\n| API | Description | Auth | HTTPS | CORS |\n|---|---|---|---|---|\n"
     "| [Cat](https://cat.example) | Cat facts | No | Yes | No |\n",
     "/v1/pets.yaml": "openapi: 3.0.0\npaths: {}\n",
+    "/": "openapi: 3.0.0\npaths: {}\n",
     "/old": json.dumps({"entries": [{"API": "Dog", "Description": "d", "HTTPS": True, "Category": "Animals"}]}),
     "/page": "\n<!DOCTYPE html>\n<html></html>",
 }
@@ -55,6 +56,10 @@ def test_a_url_is_read_by_its_content(server: str, path: str, name: str) -> None
     catalog = read_catalog(server + path)
     assert [entry.name for entry in catalog.entries] == [name]
     assert catalog.source == server + path
+
+
+def test_a_document_without_a_name_is_called_by_its_host_where_the_address_has_no_path(server: str) -> None:
+    assert [entry.name for entry in read_catalog(server + "/").entries] == [server.removeprefix("http://")]
 
 
 @pytest.mark.parametrize(("path", "problem"), [("/none", "HTTP status 404"), ("/page", "HTML page")])
