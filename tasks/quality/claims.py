@@ -171,9 +171,9 @@ class _Finder:
             self._blank(match.start(), match.end())
 
     def _is_known_code(self, code: str) -> bool:
-        if code in self.corpus.keys or code.lower() in COMMON_NAMES:
+        if code in self.corpus.keys:
             return True
-        parts = [part for part in re.split(r"[-_.:]", code) if part]
+        parts = re.split(r"[-_.:]", code)
         if any(char.isdigit() for char in code):  # mid-2020: an ordinary word and a number that was said
             return any(part.isalpha() for part in parts) and all(
                 (part.isalpha() and part.islower()) or (part.isdigit() and int(part) in self.corpus.numbers)
@@ -263,8 +263,6 @@ class _Finder:
 
     def _is_called_so(self, match: re.Match[str], name: str) -> bool:
         """Whether the name, or the run of names that it is part of, is another word for what was said."""
-        if is_value_grounded(name, self.corpus):
-            return True
         start, end = match.start(), match.end()
         run = re.search(r"(?:[^\W\d_]+(?:[ -](?:and|of|the) |[ -])){0,4}$", self.text[:start])
         rest = re.match(r"(?:(?:[ -](?:and|of|the) |[ -])[^\W\d_]+){0,4}", self.text[end:])
@@ -274,7 +272,6 @@ class _Finder:
             is_value_grounded(" ".join([*left[i:], name, *right[:j]]), self.corpus)
             for i in range(len(left) + 1)
             for j in range(len(right) + 1)
-            if i < len(left) or j
         )
 
     def _is_known(self, word: str) -> bool:

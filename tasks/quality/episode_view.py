@@ -118,7 +118,7 @@ def find_vocabulary(toolset: Toolset) -> frozenset[str]:
     Words with digits in them are left out: an example in a schema is no source of ids and figures.
     """
     kept = _vocabularies.get(id(toolset))
-    if kept is None or kept[0] is not toolset:
+    if kept is None:  # a toolset that is kept lives, so that no other has its id
         if len(_vocabularies) >= _KEPT_VOCABULARIES:
             _vocabularies.clear()
         kept = _vocabularies[id(toolset)] = (toolset, _read_vocabulary(toolset))

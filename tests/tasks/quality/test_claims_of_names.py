@@ -9,6 +9,7 @@ from tasks.quality.corpus import Corpus
 
 BODY = {
     "petName": "Luna",
+    "line1_text": None,
     "shelter": "Tierheim Sankt Anna in New York",
     "country": "KR",
     "links": ["https://img.example/luna.jpg", "docs.example.com", "anna@shelter.example"],
@@ -68,6 +69,12 @@ def test_a_quoted_word_of_the_apis_own_is_none() -> None:
     assert find('a "breed" of its own', vocabulary="breed") == []
     assert find('a "breed" of its own') == ["breed"]
     assert find('a "breed Rex" of its own', vocabulary="breed") == ["breed Rex"]
+    assert find('a "breed" of "Rex"', vocabulary="breed") == ["Rex"]
+
+
+def test_what_a_quotation_holds_is_not_read_again() -> None:
+    assert find('the "Rex Max 7" is') == ["Rex Max 7"]
+    assert find('since "2026-03-04T00:00:00Z"') == []
 
 
 @pytest.mark.parametrize(
@@ -99,6 +106,8 @@ def test_a_moment_is_one_that_was_said(text: str, claims: list[str]) -> None:
         ("call (202) 555-0133", ["(202) 555-0133"]),
         ("call 202-555-0133", ["202-555-0133"]),
         ("call +4930-1234567", ["+4930-1234567"]),
+        ("call 1202-5550132", []),
+        ("call 1202-5550133", ["1202", "5550133"]),
         ("call 555-0132", []),
         ("call 556-0133", ["556", "0133"]),
     ],
@@ -121,6 +130,11 @@ def test_a_telephone_number_is_one_that_was_said(text: str, claims: list[str]) -
         ("the petName is", []),
         ("the pet-Name is", []),
         ("the pet_name is", []),
+        ("a well-known, 2020km long pet_4822", ["pet_4822"]),
+        ("an iPhone, an aBc", ["iPhone", "aBc"]),
+        ("so Luna.rex", []),
+        ("the line1_text", []),
+        ("the line2_text", ["line2_text"]),
         ("an XC60", []),
         ("an xc61", ["xc61"]),
         ("it has 12km to go", ["12km"]),
@@ -149,6 +163,7 @@ def test_a_code_is_one_that_was_said(text: str, claims: list[str]) -> None:
         "She is there. Nice is it! Good? Yes… Fine\nWell",
         "so it is (Fine it is, or not)",
         "Big Old Kennel: here",
+        "- Colour: Bright red",
         "I think I'm right, I’d say, I",
         "on Monday, in May, in English, OK, Mr X",
         "as JSON, on TV, in UTC, an ID",
@@ -175,6 +190,7 @@ def test_what_names_what_was_said_or_nothing_is_no_claim(text: str) -> None:
         ("so Rex's is there, Rex’s too", ["Rex"]),
         ("so **Rex**, *Max* and __Tom__ it is", ["Rex", "Max", "Tom"]),
         ("Fine, Rex", ["Rex"]),
+        ("so (Fine it is), Rex", ["Rex"]),
         ("So it is. But Rex is not", ["Rex"]),
         ("- Rex, Max", ["Rex", "Max"]),
         ("- Rex", ["Rex"]),

@@ -57,6 +57,8 @@ def find(text: str, *known: Any, counted: Any = None) -> list[str]:
         ("it is 50%", 49.6, False),
         ("it is 50%", 49.4, True),
         ("it is 0.5", 50, True),
+        ("it is 1e-1", 0, True),
+        ("it is 1e-1", 0.1, False),
         ("it is 5 kg", 5, False),
         ("it is 5kg", 5, False),
         ("it is 5kg", 6, True),
@@ -191,6 +193,26 @@ def test_without_words_for_a_part_a_number_must_be_counted(text: str) -> None:
     assert find(text, counted=SEVEN) == ["3"]
 
 
+@pytest.mark.parametrize("three", ["**3**", "*3*", "__3__"])
+def test_emphasis_does_not_stand_between_a_number_and_its_words(three: str) -> None:
+    assert find(f"so {three} more", counted=SEVEN) == []
+    assert find(f"the top {three}", counted=SEVEN) == []
+
+
+@pytest.mark.parametrize(
+    ("text", "gap"),
+    [("it is 8{}below", 19), ("below{}8", 19), ("about{}5.2", 19), ("top{}4", 9), ("is it top{}4", 9)],
+)
+def test_words_that_stand_far_from_a_number_say_nothing_of_it(text: str, gap: int) -> None:
+    assert find(text.format(" " * gap), [-8, 5.1], counted=SEVEN) == []
+    assert find(text.format(" " * (gap + 1)), [-8, 5.1], counted=SEVEN) != []
+
+
+def test_a_word_between_a_number_and_more_may_be_long() -> None:
+    assert find(f"there are 3 {'o' * 18} more", counted=SEVEN) == []
+    assert find(f"there are 3 {'o' * 19} more", counted=SEVEN) == ["3"]
+
+
 def test_a_part_may_be_spelled_with_more_words() -> None:
     many = [str(number) for number in range(30)]
     assert find("there are twenty-five more", counted=many) == []
@@ -245,6 +267,7 @@ def test_the_scale_of_a_rating_states_nothing(text: str, claims: list[str]) -> N
         ("twenty-five cats", ["25"]),
         ("half a dozen cats", ["6"]),
         ("one cat and zero dogs", []),
+        ("one cat, five dogs and six eels", ["6"]),
         ("two cats", ["2"]),
         ("a hundred cats", ["100"]),
         ("nineteen cats", ["19"]),
