@@ -6,6 +6,7 @@ import pytest
 
 from schemas.calls import Completion, Usage
 from tasks.llm import batch_requests
+from tasks.llm.batch_lines import MOST_BYTES, MOST_REQUESTS
 from tasks.llm.batch_requests import ROUNDS, Request, Requests, finalise
 from tasks.llm.retries import EndpointError
 from tests.tasks.llm.passing_time import in_passing_time, read_clock
@@ -101,8 +102,8 @@ class TestHowMany:
         assert len(requests.take()) == taken
 
     async def test_openais_limits_are_kept(self) -> None:
-        assert Requests(1.0).most == 50_000
-        assert 150_000_000 < batch_requests.MOST_BYTES <= 200 * 1_000_000
+        assert Requests(1.0).most == MOST_REQUESTS == 50_000
+        assert 150_000_000 < MOST_BYTES <= 200 * 1_000_000
 
 
 class TestWhoWaits:

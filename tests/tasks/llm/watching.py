@@ -87,7 +87,7 @@ class Gate:
         self._open.set()
 
 
-def fail_once(error: Exception) -> Callable[[], None]:
+def fail_once(error: BaseException) -> Callable[[], None]:
     """What fails the first time and is well afterwards."""
     errors = [error]
 
