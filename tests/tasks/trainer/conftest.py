@@ -1,10 +1,12 @@
 """What the trainer's tests share: a tiny Vicuna, tokenizers of other families, and rows that are prepared once."""
 
+import copy
 import multiprocessing
 import multiprocessing.forkserver
 import os
+import signal
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -14,6 +16,9 @@ import pytest
 from schemas.training import PreparedData, PrepareSpec
 from tests.tasks.trainer.episodes import make_rows, write_rows
 from tests.tasks.trainer.tiny import build_byte_level, build_vicuna
+
+Build = Callable[..., Any]
+"""What `build` is: callbacks, and options by name, into a WholeTrainer."""
 
 LLAMA3_CONTROLS = ["<|begin_of_text|>", "<|start_header_id|>", "<|end_header_id|>", "<|eot_id|>", "<|eom_id|>"]
 QWEN_CONTROLS = ["<|endoftext|>", "<|im_start|>", "<|im_end|>"]
@@ -90,6 +95,33 @@ def packed(prepare_rows: Callable[..., Any], tmp_path_factory: pytest.TempPathFa
     rows = write_rows(tmp_path_factory.mktemp("rows") / "train.parquet", make_rows(18))
     folder: Path = prepare_rows(rows)[0]
     return folder
+
+
+@pytest.fixture
+def build(vicuna: Path, packed: Path, tokenizers: dict[str, Any], tmp_path: Path) -> Build:
+    """A trainer of the tiny model on five packed sequences, which is told no more than it is asked for."""
+    import pyarrow.parquet as pq
+    from datasets import Dataset
+
+    from tasks.trainer.fine_tuning import Options, build_trainer, load_model
+
+    def run(*callbacks: Any, **options: Any) -> Any:
+        given = {"folder": tmp_path, "accumulation": 1, "learning_rate": 1e-3, "cpu": True, **options}
+        sequences = Dataset(pq.read_table(packed / "sequences.parquet").slice(0, 5))
+        model = load_model(str(vicuna), given.get("method", "full"), True, "sdpa")
+        tokenizer = copy.deepcopy(tokenizers["vicuna"])  # what is saved gets another template
+        return build_trainer(model, tokenizer, sequences, Options(**given), callbacks)
+
+    return run
+
+
+@pytest.fixture
+def handlers() -> Iterator[None]:
+    """Puts back what this process does at the signals that a trainer takes."""
+    before = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGINT)}
+    yield
+    for number, handler in before.items():
+        signal.signal(number, handler)
 
 
 @pytest.fixture(scope="session")

@@ -7,6 +7,9 @@ from typing import Any
 
 import pyarrow.parquet as pq
 import pytest
+
+pytest.importorskip("torch", reason="the train extra is not installed: make setup-train")
+
 import torch
 import trl.trainer.utils
 from datasets import Dataset
@@ -149,7 +152,11 @@ def test_trl_does_not_warn_of_sequences_that_are_taken_one_at_a_time(
         (128, 400, 100, 1, 32),  # four conversations in each sequence
         (128, 400, 100, 8, 4),
         (128, 400, 400, 1, 128),  # not packed
+        (100, 300, 100, 1, 33),  # 33.3: to the nearest
+        (101, 300, 100, 1, 34),  # 33.7
         (1, 400, 100, 1, 1),  # a sequence cannot be cut
+        (5, 400, 100, 1, 1),  # 1.25
+        (6, 400, 100, 1, 2),  # 1.5
         (128, 4, 1, 1, 32),  # more than there is: the trainer ends the step where the data ends
     ],
 )
@@ -160,22 +167,51 @@ def test_the_effective_batch_counts_conversations(
 
 
 @pytest.mark.parametrize(
-    ("losses", "exploded"),
+    ("start", "losses", "exploded"),
     [
-        ([6.0, 5.0, 4.0, 3.0], False),
-        ([1.0, 2.9, 2.9, 2.9], False),
-        ([1.0, 3.5, 3.5, 3.5], True),
-        ([1.0, 9.0, 9.0, 1.0], False),  # it came back
-        ([6.0, 11.0, 11.0, 11.0], False),
-        ([6.0, 13.0, 13.0, 13.0], True),
-        ([0.01, 0.1, 0.1, 0.1], False),  # noise at the bottom
+        (6.0, [6.0, 5.0, 4.0, 3.0], False),
+        (1.0, [1.0, 3.0, 3.0, 3.0], False),  # 2 over it is not more than 2 over it
+        (1.0, [1.0, 3.1, 3.1, 3.1], True),
+        (1.0, [1.0, 3.1, 3.1, 3.0], False),
+        (1.0, [1.0, 3.0, 3.1, 3.1], False),
+        (1.0, [1.0, 9.0, 9.0, 1.0], False),  # it came back
+        (1.0, [1.0, 9.0, 1.0, 9.0], False),
+        (1.0, [1.0, 9.0, 9.0], False),  # two, and the first itself
+        (1.0, [9.0, 9.0], False),
+        (1.0, [9.0, 9.0, 9.0], True),
+        (6.0, [6.0, 12.0, 12.0, 12.0], False),  # twice it is not more than twice it
+        (6.0, [6.0, 12.1, 12.1, 12.1], True),
+        (0.01, [0.01, 0.1, 0.1, 0.1], False),  # noise at the bottom
+        (0.01, [0.01, 1.0, 1.0, 1.0, 2.1, 2.1, 2.1], True),
+        (1.0, [], False),
     ],
 )
-def test_a_loss_has_exploded_when_it_stays_far_above_its_beginning(losses: list[float], exploded: bool) -> None:
-    assert find_explosion(losses[0], losses) is exploded
+def test_a_loss_has_exploded_when_it_stays_far_above_its_beginning(
+    start: float, losses: list[float], exploded: bool
+) -> None:
+    assert find_explosion(start, losses) is exploded
 
 
-@pytest.mark.parametrize(("loss", "norm"), [(float("nan"), 1.0), (float("inf"), 1.0), (1.0, float("nan")), (6.0, 0.0)])
-def test_what_makes_no_sense_ends_the_run_and_names_the_step(loss: float, norm: float) -> None:
-    with pytest.raises(DivergedError, match="at step 7"):
+NAN, INF = float("nan"), float("inf")
+
+
+@pytest.mark.parametrize(
+    ("loss", "norm", "said"),
+    [
+        (NAN, 1.0, "the loss is nan at step 7"),
+        (INF, 1.0, "the loss is inf at step 7"),
+        (-INF, None, "the loss is -inf at step 7"),
+        (1.0, NAN, "the norm of the gradient is nan at step 7"),
+        (1.0, INF, "the norm of the gradient is inf at step 7"),
+        (6.0, 0.0, "the gradient is 0 at step 7: the model has collapsed"),
+    ],
+)
+def test_what_makes_no_sense_ends_the_run_and_names_the_step(loss: float, norm: float | None, said: str) -> None:
+    with pytest.raises(DivergedError) as caught:
         check_loss(7, loss, norm)
+    assert str(caught.value) == said
+
+
+@pytest.mark.parametrize(("loss", "norm"), [(0.0, 1.0), (1e30, 1e30), (6.0, None), (6.0, 1e-30), (-1.0, 1.0)])
+def test_what_is_only_small_or_large_goes_on(loss: float, norm: float | None) -> None:
+    check_loss(7, loss, norm)

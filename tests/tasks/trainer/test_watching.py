@@ -71,15 +71,6 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
     return made
 
 
-@pytest.fixture
-def handlers() -> Iterator[None]:
-    """Puts back what happens at signals."""
-    before = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGINT)}
-    yield
-    for number, handler in before.items():
-        signal.signal(number, handler)
-
-
 def test_a_step_is_told_with_its_own_tokens_and_time(tmp_path: Path, clock: Clock) -> None:
     """The trainer counts tokens from the beginning of the run."""
     watched = Watched(tmp_path)
