@@ -26,6 +26,7 @@ from tests.tasks.llm import batching
 _CONTEXT = multiprocessing.get_context("forkserver")
 _CONTEXT.set_forkserver_preload([__name__])
 _LONGEST_S = 120.0
+_left: CompletionStore | None = None
 
 
 @dataclass(frozen=True)
@@ -137,6 +138,13 @@ def send_in_batches(line: "Connection[Any, Any]", url: str, path: Path) -> None:
     with CompletionStore(path) as store:
         asyncio.run(work(store))
     line.send("done")
+
+
+def leave_open(line: "Connection[Any, Any]", path: Path) -> None:
+    """Opens a store and goes without a word to it."""
+    global _left
+    _left = CompletionStore(path)
+    line.send("goes")
 
 
 def hold_file(line: "Connection[Any, Any]", path: Path) -> None:

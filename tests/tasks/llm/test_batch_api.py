@@ -6,13 +6,15 @@ from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from types import SimpleNamespace
 
+import httpx2
+import openai
 import pytest
 from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from schemas.teacher import TeacherSettings
 from tasks.llm.batch_api import BatchApi
-from tasks.llm.endpoint import name_endpoint, open_client, read_key
+from tasks.llm.endpoint import Secret, name_endpoint, open_client, read_key
 from tasks.llm.retries import EndpointError
 from tests.tasks.llm.batching import BatchEndpoint, Fault, Halt, body, fail_with, lose_answer
 from tests.tasks.llm.endpoints import serve
@@ -250,6 +252,29 @@ class TestFailures:
         calls = [call.split()[0] for call in endpoint.calls if call.endswith("/v1/batches")]
         assert calls == ["POST", "GET", "POST", "GET"]
         assert len(sleeps) == 2
+
+
+@pytest.mark.parametrize(("timeout_s", "transfer_s"), [(120.0, 600.0), (900.0, 900.0)])
+async def test_files_have_ten_minutes_to_pass_or_what_any_answer_has(timeout_s: float, transfer_s: float) -> None:
+    allowed: dict[str, float] = {}
+
+    def answer(request: httpx2.Request) -> httpx2.Response:
+        allowed[f"{request.method} {request.url.path}"] = request.extensions["timeout"]["read"]
+        if request.url.path.endswith("/content"):
+            return httpx2.Response(200, content=b"")
+        file = {"id": "file-1", "object": "file", "bytes": 1, "created_at": 1, "filename": "f", "purpose": "batch",
+                "status": "processed"}  # fmt: skip
+        return httpx2.Response(200, json=file)
+
+    settings = TeacherSettings(model="tiny", base_url="http://h/v1", timeout_s=timeout_s)
+    http = httpx2.AsyncClient(transport=httpx2.MockTransport(answer))
+    async with openai.AsyncOpenAI(api_key="sk-1", base_url="http://h/v1", http_client=http, timeout=7) as client:
+        api = BatchApi(client, settings, "http://h/v1", Secret("sk-1"), first_backoff_s=0.001)
+        await api.download(await api.upload("toolherd-1", LINE))
+        await api.delete(["file-1"])
+    assert allowed == {
+        "POST /v1/files": transfer_s, "GET /v1/files/file-1/content": transfer_s, "DELETE /v1/files/file-1": 7
+    }  # fmt: skip
 
 
 async def test_a_call_that_is_cancelled_is_not_tried_again(endpoint: BatchEndpoint, url: str) -> None:

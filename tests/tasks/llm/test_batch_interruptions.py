@@ -179,6 +179,26 @@ class TestStopping:
                 assert await ask_all(sender, range(4)) == expect(range(4))
         assert endpoint.desk.uploads == len(endpoint.desk.created) == 1
 
+    @pytest.mark.forced
+    async def test_an_upload_that_hangs_holds_a_stop_up_no_longer_than_it_must(
+        self, store: CompletionStore, path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr("tasks.llm.batch._STOP_S", 0.05)
+        endpoint = BatchEndpoint()
+        endpoint.faults["POST /v1/files"] = [hang]
+        with serve(endpoint) as url:
+            async with connect(url, store, lease_s=60) as sender:
+                asked = asyncio.ensure_future(ask_all(sender, range(2)))
+                await wait_until(lambda: not endpoint.faults["POST /v1/files"])
+                await sender.stop()
+                (row,) = sender.describe_open()
+                assert row.batch_id is None
+                with pytest.raises(BatchStoppedError, match=f"while 2 requests wait in {row.name}; run again"):
+                    await asked
+            async with connect(url, store, lease_s=60) as sender:  # it is free at once
+                assert await ask_all(sender, range(2)) == expect(range(2))
+        assert len(endpoint.desk.created) == 1
+
     async def test_where_nothing_was_sent_nothing_is_open_and_nothing_goes_out_any_more(
         self, store: CompletionStore
     ) -> None:

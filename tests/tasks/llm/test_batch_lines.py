@@ -57,6 +57,7 @@ def test_a_line_is_one_line_of_ascii_that_posts_a_completion() -> None:
     assert line.isascii()
     assert line.endswith(b"\n")
     assert line.count(b"\n") == 1
+    assert b'{"custom_id":"1-abc","method":"POST"' in line  # files have a limit of bytes: no space is spent on looks
     assert json.loads(line) == {
         "custom_id": "1-abc",
         "method": "POST",

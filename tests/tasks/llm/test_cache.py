@@ -249,6 +249,51 @@ def test_a_disk_that_fails_is_told_in_one_line(
     assert f"{path} cannot be used (disk I/O error)" in refuse(capsys, "show", "--store", str(path))
 
 
+@pytest.mark.parametrize(
+    ("command", "told"),
+    [
+        (
+            [],
+            [
+                "usage: python -m tasks.llm.cache [-h] [--store PATH] COMMAND ...",
+                "Look after the durable completions.",
+                "--store PATH the store's file (default: cache/completions.sqlite in the data root)",
+                "show what is kept, by endpoint and model (the default)",
+                "prune remove completions, by age, by model, or those of both",
+                "export write all completions to a Parquet file; one that is there is replaced",
+                "import add the completions of an exported file; those kept already stay",
+            ],
+        ),
+        (["show"], ["usage: python -m tasks.llm.cache show [-h] [--store PATH]", "--store PATH the store's file ("]),
+        (
+            ["prune"],
+            [
+                "[-h] [--store PATH] [--older-than AGE] [--model NAME] [--dry-run]",
+                "remove completions, by age, by model, or those of both",
+                "--older-than AGE made longer ago: 90m, 12h, 30d, 8w",
+                "--model NAME of this model",
+                "--dry-run only say how many would go",
+            ],
+        ),
+        (
+            ["export"],
+            ["[-h] [--store PATH] FILE.parquet", "write all completions to a Parquet file; one that is there"],
+        ),
+        (["import"], ["[-h] [--store PATH] FILE.parquet", "add the completions of an exported file; those kept alrea"]),
+    ],
+    ids=lambda value: " ".join(value) if len(value) < 2 else "",
+)
+def test_help_says_what_there_is(
+    command: list[str], told: list[str], capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "150")
+    with pytest.raises(SystemExit) as ended:
+        cache.main([*command, "--help"])
+    assert ended.value.code == 0
+    text = " ".join(capsys.readouterr().out.split())
+    assert [line for line in told if line not in text] == []
+
+
 def test_ctrl_c_ends_it_in_one_word(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:

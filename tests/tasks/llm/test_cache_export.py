@@ -176,6 +176,7 @@ def test_an_export_is_in_the_order_in_which_completions_were_kept_and_says_its_s
     assert table.column("hits").to_pylist() == [0, 0, 1, 0, 0]
     assert table.column("completion").to_pylist()[1] == make(1).model_dump_json()
     assert table.schema.metadata[b"toolherd.key_scheme"] == SCHEME.encode()
+    assert pq.ParquetFile(file).metadata.row_group(0).column(7).compression == "ZSTD"
     assert capsys.readouterr() == (f"5 completions exported to {file}\n", "")
 
 

@@ -137,6 +137,13 @@ def test_the_claims_of_a_store_that_is_closed_are_given_back(tmp_path: Path) -> 
             assert other.hear() is True
 
 
+def test_a_process_that_leaves_its_store_open_ends_all_the_same(tmp_path: Path) -> None:
+    with processes.start(processes.leave_open, tmp_path / "c.sqlite") as careless:
+        assert careless.hear() == "goes"
+        careless.process.join(60)
+        assert careless.process.exitcode == 0
+
+
 def test_a_file_that_is_no_store_is_told_in_one_line(tmp_path: Path) -> None:
     (tmp_path / "c.sqlite").write_text("this is a letter, and a long one at that" * 20)
     with pytest.raises(UserError, match=r"c\.sqlite cannot be used .*not a database"):
