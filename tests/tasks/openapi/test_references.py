@@ -93,6 +93,12 @@ def test_what_only_describes_wins_over_what_is_referred_to(key: str) -> None:
     assert inline({"$ref": "#/t", key: "new"}, t={key: "old", "type": "string"}) == {key: "new", "type": "string"}
 
 
+def test_all_that_describes_wins_together() -> None:
+    keys = ["description", "summary", "title", "default", "example", "examples", "deprecated", "readOnly", "writeOnly"]
+    old, new = dict.fromkeys(keys, "old"), dict.fromkeys(keys, "new")
+    assert inline({"$ref": "#/t", **new}, t={"type": "string", **old}) == {"type": "string", **new}
+
+
 @pytest.mark.parametrize(
     ("beside", "joined"),
     [
