@@ -1,0 +1,233 @@
+"""The command line without a server: what it makes of arguments, which exit status an end has, what is said of it."""
+
+import signal
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from flows import data_command, train_command
+from flows.command import Command
+from flows.command_line import FLOWS, main
+from flows.data_command import read_command
+from flows.inputs import Inputs, gather_inputs
+from flows.server import Server
+from schemas.errors import FatalTeacherError, RunStoppedError, TeacherError, ToolHerdError, UserError
+from schemas.manifest import DatasetRef
+from schemas.parameters import BuildDatasetParams, BuildToolsetParams
+from schemas.steps import BuildSummary, CallCounts, ToolsetSummary
+
+
+@pytest.fixture
+def data(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The data root, which is not there yet."""
+    monkeypatch.setenv("TOOLHERD_DATA_ROOT", str(tmp_path / "data"))
+    monkeypatch.delenv("OPENAI_API_KEY", raising=False)
+    return tmp_path / "data"
+
+
+@pytest.mark.parametrize(
+    ("error", "status", "said"),
+    [
+        (UserError("--seed 'x':\n  no number"), 2, "error: --seed 'x': no number\n"),
+        (RunStoppedError("the budget is reached", "budget"), 3, "error: the budget is reached\n"),
+        (RunStoppedError("too many failed", "errors"), 1, "error: too many failed\n"),
+        (RunStoppedError("stopped by SIGTERM", "signal"), 1, "error: stopped by SIGTERM\n"),
+        (ToolHerdError("no API came through"), 1, "error: no API came through\n"),
+        (TeacherError("no answer"), 1, "error: no answer\n"),
+        (FatalTeacherError("bad key"), 1, "error: bad key\n"),
+        (
+            KeyboardInterrupt(),
+            130,
+            "interrupted: what was finished is kept, the same command goes on from there\n",
+        ),
+    ],
+    ids=lambda value: type(value).__name__ if isinstance(value, BaseException) else None,
+)
+def test_each_end_has_a_status_and_a_line_on_stderr(
+    error: BaseException, status: int, said: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def read(name: str, arguments: list[str]) -> Command | None:
+        raise error
+
+    assert main("build_dataset", [], read) == status
+    assert capsys.readouterr() == ("", said)
+
+
+def test_a_bug_is_no_end_that_the_command_line_knows() -> None:
+    def read(name: str, arguments: list[str]) -> Command | None:
+        raise ValueError("a bug")
+
+    with pytest.raises(ValueError, match="a bug"):
+        main("build_dataset", [], read)
+
+
+def test_a_reader_gets_the_flow_s_name_and_the_process_s_arguments_and_may_leave_nothing_to_run(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    asked: list[tuple[str, list[str]]] = []
+
+    def read(name: str, arguments: list[str]) -> Command | None:
+        asked.append((name, arguments))
+        return None
+
+    monkeypatch.setattr(sys, "argv", ["flows/train.py", "--seed", "1"])
+    assert main("train", read=read) == 0
+    assert main("train", [], read=read) == 0
+    assert main("train", ["--seed", "2"], read=read) == 0
+    assert asked == [("train", ["--seed", "1"]), ("train", []), ("train", ["--seed", "2"])]
+    assert capsys.readouterr() == ("", "")
+
+
+def test_each_flow_has_a_reader_of_its_own() -> None:
+    readers = {"flows.data_command": data_command, "flows.train_command": train_command}
+    for name, module in FLOWS.items():
+        assert readers[module].read_command
+        assert (module == "flows.train_command") is (name == "train")
+
+
+@pytest.mark.parametrize(
+    ("name", "params"),
+    [
+        ("build_dataset", BuildDatasetParams(seed=1, apis=3)),
+        ("build_toolset", BuildToolsetParams(seed=1, apis=3)),
+        ("refresh_dataset", BuildDatasetParams(seed=1, apis=3)),
+    ],
+)
+def test_a_command_holds_the_flow_s_parameters_and_what_was_read_for_it(
+    name: str, params: BuildToolsetParams, data: Path
+) -> None:
+    command = read_command(name, ["--seed", "1", "--apis", "3"])
+    assert command is not None
+    assert type(command.params) is type(params)
+    assert command.params == params
+    assert command.tags == ("teacher: offline",)
+    assert isinstance(command.inputs, Inputs)
+    assert command.inputs.root.url == str(data)
+    assert len(command.inputs.catalog.entries) > 100
+    assert data.is_dir()
+    assert list(data.iterdir()) == []
+
+
+def test_a_toolset_has_no_name_and_no_instructions(data: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    for parameter in ("--name", "--instructions", "--version", "--export"):
+        assert main("build_toolset", [parameter, "1"]) == 2
+        assert capsys.readouterr().err.startswith(f"error: unknown parameter {parameter}")
+
+
+def test_a_dataset_may_be_given_a_version_and_a_refresh_may_not(data: Path) -> None:
+    command = read_command("build_dataset", ["--version", "v7"])
+    assert command is not None
+    assert isinstance(command.params, BuildDatasetParams)
+    assert command.params.version == "v7"
+    with pytest.raises(UserError, match=r"^a refresh takes no version: leave --version out"):
+        read_command("refresh_dataset", ["--version", "v7"])
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["--name", "a" * 64],
+        ["--apis", "1"],
+        ["--apis", "all"],
+        ["--instructions", "1000"],
+        ["--test_share", "0.999"],
+        ["--max_error_share", "1"],
+        ["--in_flight", "1024"],
+        ["--teacher.error_rate", "1"],
+        ["--seed", "2147483647"],
+        ["--budget.usd", "0.01"],  # the embedded teacher's price is known: nothing
+        ["--teacher.model", "gpt-4o", "--teacher.base_url", "http://127.0.0.1:9/v1"],  # needs no key
+        ["--teacher.model", "gpt-4o", "--teacher.api_key_block", "key"],  # is looked for by the run
+        ["--categories", "animals", "--names", "AdoptAPet", "--auth", "apiKey"],
+        ["--shares.no_tool", "1", "--shares.single_call", "0"],
+    ],
+    ids=" ".join,
+)
+def test_what_is_just_allowed_is_allowed(arguments: list[str], data: Path) -> None:
+    assert read_command("build_dataset", arguments) is not None
+
+
+@pytest.mark.parametrize(
+    ("arguments", "line"),
+    [
+        (["--name", "a" * 65], "is no dataset name"),
+        (["--name", "latest"], "is no dataset name"),
+        (["--version", "V 1"], "is no dataset version"),
+        (["--instructions", "0"], "--instructions '0': should be greater than or equal to 1"),
+        (["--instructions", "1001"], "--instructions '1001': should be less than or equal to 1000"),
+        (["--test_share", "1"], "--test_share '1': should be less than 1"),
+        (["--test_share", "-0.1"], "--test_share '-0.1': should be greater than or equal to 0"),
+        (["--max_error_share", "0"], "--max_error_share '0': should be greater than 0"),
+        (["--in_flight", "0"], "--in_flight '0': should be greater than or equal to 1"),
+        (["--in_flight", "1025"], "--in_flight '1025': should be less than or equal to 1024"),
+        (["--seed", "2147483648"], "--seed '2147483648': should be less than 2147483648"),
+        (["--budget.calls", "0"], "--budget.calls '0': should be greater than 0"),
+        (["--catalog", ""], "--catalog '': "),
+        (["--teacher.batch"], "--teacher: batch needs an endpoint"),
+        (["--categories", "Animals", "--names", "AccuWeather"], "passes all filters"),
+        (["--auth", "other", "--names", "AdoptAPet"], "passes all filters"),
+    ],
+    ids=lambda value: " ".join(value) if isinstance(value, list) else None,
+)
+def test_what_is_just_not_allowed_is_one_line_and_nothing_is_written(
+    arguments: list[str], line: str, data: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main("build_dataset", arguments) == 2
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert line in err
+    assert (err.startswith("error: "), err.count("\n")) == (True, 1)
+    assert not data.exists()
+
+
+def test_the_instructions_of_all_benchmarks_are_read_in_their_order(data: Path, tmp_path: Path) -> None:
+    (tmp_path / "one.txt").write_text("First.\nSecond.\n")
+    (tmp_path / "two.txt").write_text("Third.\n")
+    files = (str(tmp_path / "two.txt"), str(tmp_path / "one.txt"))
+    assert gather_inputs(BuildDatasetParams(benchmarks=files)).benchmarks == ("Third.", "First.", "Second.")
+    assert gather_inputs(BuildToolsetParams()).benchmarks == ()
+
+
+def test_nothing_is_written_for_a_run_that_writes_nothing(data: Path) -> None:
+    gather_inputs(BuildDatasetParams(), writes=False)
+    assert not data.exists()
+    gather_inputs(BuildDatasetParams())
+    assert data.is_dir()
+
+
+def make_summary(**more: Any) -> BuildSummary:
+    dataset = DatasetRef(name="demo", version="v1", path="/data/datasets/demo/v1", content_hash="c", counts={})
+    return BuildSummary(
+        dataset=dataset, changed=True, apis=1, rejected_apis={}, accepted=1, rejected=0, reasons={},
+        calls=CallCounts(), **more,
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    "summary",
+    [make_summary(stopped="the budget is reached", unfinished=1),
+     ToolsetSummary(apis=1, rejected={}, calls=CallCounts(), stopped="the budget is reached", unfinished=1)],
+    ids=["dataset", "toolset"],
+)  # fmt: skip
+def test_a_run_that_stopped_early_tells_what_there_is_and_ends_by_its_budget(
+    summary: Any, data: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    command = read_command("build_dataset", [])
+    assert command is not None
+    with pytest.raises(RunStoppedError, match=r"^the budget is reached$") as caught:
+        command.print_end(summary, 1.0, Server("http://127.0.0.1:4200/api"))
+    assert caught.value.cause == "budget"
+    assert "APIs" in capsys.readouterr().out
+
+
+def test_a_run_that_did_not_ends_well(data: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    command = read_command("build_dataset", [])
+    assert command is not None
+    command.print_end(make_summary(), 1.0, Server("http://127.0.0.1:4200/api"))
+    assert "demo v1: published" in capsys.readouterr().out
+
+
+def test_the_numbers_of_signals_are_those_that_shells_add_128_to() -> None:
+    assert (128 + signal.SIGINT, 128 + signal.SIGTERM) == (130, 143)
