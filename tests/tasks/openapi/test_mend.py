@@ -82,7 +82,7 @@ def test_paths_within_a_path_go_to_the_paths() -> None:
 
 
 def test_operations_of_a_path_that_was_moved_are_mended_too() -> None:
-    inner = {"get": {"responses": {"200": {}}}}
+    inner: Doc = {"get": {"responses": {"200": {}}}}
     mended, _ = mend(make_document({"/cats": {"/dogs": inner}}))
     assert mended["paths"]["/dogs"] == {"get": {"responses": {"200": {"description": ""}}}}
 

@@ -82,7 +82,7 @@ def test_an_answer_is_held_against_the_nearest_declaration(status: int, declared
 
 
 def test_an_answer_that_json_cannot_carry_is_said() -> None:
-    problem = check_response(LISTED, 200, {"cats": [{1: 2}]})  # type: ignore[dict-item]
+    problem = check_response(LISTED, 200, {"cats": [{1: 2}]})
     assert problem.startswith("body: it holds a value that JSON cannot carry: ")
 
 
