@@ -258,17 +258,27 @@ def test_a_list_is_asked_before_a_creation() -> None:
     assert used == find_used_id({**GET_PET, "/pets": {"get": listed}})
 
 
-def test_ids_are_found_one_after_another() -> None:
-    shop, shelf = record(id=TEXT, city=TEXT), record(id=TEXT, shopId=TEXT, row=WHOLE)
-    box = record(id=TEXT, shelfId=TEXT, size=WHOLE)
-    paths = {
-        "/boxes/{boxId}": {"get": operation("getBox", in_path("boxId"), answer=box)},
-        "/shelves/{shelfId}/boxes": {"get": operation("listBoxes", in_path("shelfId"), answer=array(box))},
-        "/shops/{shopId}/shelves": {"get": operation("listShelves", in_path("shopId"), answer=array(shelf))},
-        "/shops": {"get": operation("listShops", answer=array(shop))},
+def chain(*names: str) -> Json:
+    """Things in things: the ids of each are told by a list under one of the next; the last are listed by themselves."""
+    paths: Json = {
+        f"/{names[0]}s/{{{names[0]}Id}}": {
+            "get": operation("getIt", in_path(f"{names[0]}Id"), answer=record(id=TEXT, w0=WHOLE))
+        }
     }
+    for place, name in enumerate(names):
+        listed = array(record(id=TEXT, **{f"w{place}": WHOLE}))
+        above = names[place + 1] if place + 1 < len(names) else ""
+        path, ids = (f"/{above}s/{{{above}Id}}/{name}s", [in_path(f"{above}Id")]) if above else (f"/{name}s", [])
+        paths[path] = {"get": operation(f"list{name.title()}s", *ids, answer=listed)}
+    return paths
+
+
+def test_ids_are_found_one_after_another_three_times() -> None:
+    paths = chain("box", "tray", "cart")
     assert [(call.function, call.problem) for call in audit(paths) if call.problem] == []
-    assert str(find_used_id(paths, "getBox", "boxId")).startswith("box_")
+    assert str(find_used_id(paths, "getIt", "boxId")).startswith("box_")
+    good = next(call for call in audit(chain("box", "tray", "cart", "shop")) if call.function == "getIt")
+    assert good.problem == "status 404 for a good call"
 
 
 def test_ids_are_given_as_a_list_where_a_list_is_asked_for() -> None:

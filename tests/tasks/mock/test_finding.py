@@ -8,7 +8,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tasks.mock import MockApi, MockTransport
-from tests.tasks.mock.conftest import Caller
+from tests.tasks.mock.conftest import Caller, play
+from tests.tasks.mock.documents import TEXT, WHOLE, Json, array, in_path, open_api, operation, query, record
 from tests.tasks.mock.pets import DOCUMENT, read_operations
 
 ARGUMENTS = st.fixed_dictionaries(
@@ -95,3 +96,137 @@ async def test_the_transport_serves_async_and_sync_clients_alike() -> None:
     assert unknown.json()["error"]["code"] == "not_found"
     with httpx.Client(transport=transport, base_url="https://pets.example.com") as client:
         assert client.get("/pets", params={"breed": "Beagle"}).json() == awaited
+
+
+PET = record(id=TEXT, name=TEXT, age=WHOLE)
+AGE = query("age", WHOLE)
+
+
+def open_pets(**more: Json) -> MockApi:
+    """A shop of pets, without a search, and further operations by path."""
+    listed = operation("listPets", answer=record(pets=array(PET)))
+    added = operation("addPet", body=record(name=TEXT), answer=PET, status="201")
+    return open_api({"/pets": {"get": listed, "post": added}, **{path: {"get": spec} for path, spec in more.items()}})
+
+
+def test_every_id_of_a_list_must_exist() -> None:
+    api = open_pets(**{"/compare": operation("comparePets", query("pet_ids", array(TEXT)), answer=record(note=TEXT))})
+    episode = play(api)
+    ids = [pet["id"] for pet in episode.call("listPets")["pets"]]
+    episode.call("comparePets", pet_ids=ids)
+    episode.call("comparePets", pet_ids=[])
+    episode.call("comparePets")
+    for spot in range(3):
+        wrong = [*ids[:spot], "pet_0000", *ids[spot:]]
+        assert "pet_0000" in episode.call("comparePets", 404, pet_ids=wrong)["error"]["message"]
+
+
+def test_ids_that_examples_alone_tell_are_all_that_exist() -> None:
+    thing = {
+        "/pets/{petId}": {
+            "get": operation("getPet", in_path("petId", {"type": "string", "examples": ["p1"]}), answer=PET)
+        }
+    }
+    episode = play(open_api(thing))
+    assert episode.call("getPet", petId="p1")["id"] == "p1"
+    episode.call("getPet", 404, petId="p2")
+    nothing = {"/pets/{petId}": {"get": operation("getPet", in_path("petId"), answer=PET)}}
+    assert play(open_api(nothing)).call("getPet", petId="p2")["id"] == "p2"
+
+
+def test_what_is_not_found_is_named_in_words() -> None:
+    item = record(id=TEXT, sku=TEXT)
+    paths = {
+        "/line-items": {"get": operation("listLineItems", answer=array(item))},
+        "/line-items/{lineItemId}": {"get": operation("getLineItem", in_path("lineItemId"), answer=item)},
+    }
+    error = play(open_api(paths)).call("getLineItem", 404, lineItemId="x")["error"]
+    assert error["message"] == "There is no line item with the id x."
+
+
+@pytest.mark.parametrize("nothing", [{}, {"age": None}, {"tags": []}, {"colour": ""}, {"q": ""}])
+def test_a_filter_that_is_left_empty_narrows_nothing_down(nothing: Json) -> None:
+    nullable = {"type": ["integer", "null"]}
+    arguments = (query("age", nullable), query("tags", array(TEXT)), query("colour", TEXT), query("q", TEXT))
+    thing = record(id=TEXT, age=WHOLE, tags=array(TEXT), colour=TEXT)
+    api = open_api({"/things": {"get": operation("listThings", *arguments, answer=array(thing))}})
+    assert play(api).call("listThings", **nothing) == play(api).call("listThings")
+
+
+def test_a_limit_is_filled_where_nothing_narrows_the_list_down_or_few_are_asked_for_by_nature() -> None:
+    api = open_pets(**{
+        "/pets/search": operation("searchPets", AGE, query("limit", WHOLE), answer=array(PET)),
+        "/pets/top": operation("getTopPets", AGE, query("limit", WHOLE), answer=array(PET)),
+    })  # fmt: skip
+    sizes = {
+        name: [len(play(api, seed).call(name, age=3, limit=12)) for seed in range(12)]
+        for name in ("searchPets", "getTopPets")
+    }
+    assert set(sizes["getTopPets"]) == {12}
+    assert max(sizes["searchPets"]) <= 6  # five, and one that is three years old by chance
+    assert len(play(api).call("searchPets", limit=12)) == 12
+
+
+def test_a_list_without_pages_shows_all_there_are() -> None:
+    episode = play(open_pets())
+    before = len(episode.call("listPets")["pets"])
+    made = [episode.call("addPet", 201, name=f"Rex {number}")["id"] for number in range(12)]
+    shown = [pet["id"] for pet in episode.call("listPets")["pets"]]
+    assert len(shown) == before + 12
+    assert shown[before:] == made
+
+
+def test_each_of_several_values_is_met_by_one_thing_beside_the_other_filters() -> None:
+    kinds = {"type": "string", "enum": ["cat", "dog", "hen"]}
+    thing = record(id=TEXT, kind=kinds, age={"type": "integer", "minimum": 0, "maximum": 900}, note=TEXT)
+    search = operation(
+        "searchThings", query("kind", TEXT), query("kinds", array(TEXT), explode=False), AGE, answer=array(thing)
+    )
+    api = open_api({"/things": {"get": search}})
+    for seed in range(6):
+        for arguments in ({"kind": "cat, hen"}, {"kinds": ["cat", "hen"]}):
+            found = play(api, seed).call("searchThings", age=707, **arguments)
+            assert {item["kind"] for item in found} == {"cat", "hen"}
+            assert [item["age"] for item in found] == [707, 707]
+        assert len(play(api, seed).call("searchThings", kinds=["cat"], age=707)) <= 5
+
+
+def test_a_record_that_is_found_by_a_key_is_one_more() -> None:
+    country = record(code=TEXT, capital=TEXT)
+    paths = {
+        "/countries": {"get": operation("listCountries", answer=array(country))},
+        "/countries/{code}": {"get": operation("getCountry", in_path("code"), answer=country)},
+    }
+    for seed in range(8):
+        episode = play(open_api(paths), seed)
+        before = episode.call("listCountries")
+        told = episode.call("getCountry", code="ZZ")
+        assert episode.call("listCountries") == [*before, told]
+
+
+def test_what_is_created_under_a_thing_is_listed_there_alone() -> None:
+    shop, note = record(id=TEXT, city=TEXT), record(id=TEXT, text=TEXT)
+    paths = {
+        "/shops": {"get": operation("listShops", answer=array(shop))},
+        "/shops/{shopId}/notes": {
+            "get": operation("listNotes", in_path("shopId"), answer=array(note)),
+            "post": operation("addNote", in_path("shopId"), body=record(text=TEXT), answer=note, status="201"),
+        },
+    }
+    episode = play(open_api(paths))
+    here, there = (shop["id"] for shop in episode.call("listShops")[:2])
+    made = episode.call("addNote", 201, shopId=here, text="Hello")
+    assert made in episode.call("listNotes", shopId=here)
+    assert made not in episode.call("listNotes", shopId=there)
+
+
+def test_a_change_that_names_a_thing_by_text_leaves_its_number() -> None:
+    thing = record(id=WHOLE, name=TEXT)
+    paths = {
+        "/things": {"get": operation("listThings", answer=array(thing))},
+        "/things/{id}": {"patch": operation("patchThing", in_path("id"), body=record(name=TEXT), answer=thing)},
+    }
+    episode = play(open_api(paths))
+    first = episode.call("listThings")[0]
+    assert episode.call("patchThing", id=str(first["id"]), name="New") == {"id": first["id"], "name": "New"}
+    assert episode.call("listThings")[0] == {"id": first["id"], "name": "New"}

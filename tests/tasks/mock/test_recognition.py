@@ -97,22 +97,25 @@ def test_properties_of_two_shapes_are_joined() -> None:
 
 
 SAME = {"a": TEXT, "b": TEXT, "c": TEXT}
+TWO = {"a": TEXT, "b": TEXT}
 
 
 @pytest.mark.parametrize(
-    ("others", "is_same"),
+    ("first", "second", "is_same"),
     [
-        ({**SAME}, True),
-        ({**SAME, "d": TEXT}, True),  # three of four
-        ({**SAME, "d": TEXT, "e": TEXT}, False),  # three of five
-        ({"a": TEXT, "b": TEXT}, False),  # two tell too little
-        ({"a": TEXT, "b": TEXT, "x": TEXT}, False),
+        (SAME, SAME, True),
+        (SAME, {**SAME, "d": TEXT}, True),  # three of four
+        (SAME, {**SAME, "d": TEXT, "e": TEXT}, False),  # three of five
+        ({**SAME, "d": TEXT}, SAME, True),
+        (SAME, {"a": TEXT, "b": TEXT, "x": TEXT}, False),
+        (TWO, TWO, False),  # two tell too little
+        (SAME, TWO, False),
     ],
 )
-def test_things_that_look_the_same_are_of_one_collection(others: Json, is_same: bool) -> None:
+def test_things_that_look_the_same_are_of_one_collection(first: Json, second: Json, is_same: bool) -> None:
     paths = {
-        "/animals": {"get": operation("listAnimals", answer=array(record(**SAME)))},
-        "/creatures": {"get": operation("listCreatures", answer=array(record(**others)))},
+        "/animals": {"get": operation("listAnimals", answer=array(record(**first)))},
+        "/creatures": {"get": operation("listCreatures", answer=array(record(**second)))},
     }
     assert (collection_of(paths, "listCreatures") == "animal") is is_same
 

@@ -170,6 +170,23 @@ def test_two_creations_differ_in_what_was_not_given(world: World) -> None:
     assert len({thing.values["name"] for thing in made}) == 4
 
 
+def test_two_creations_without_a_name_differ_too(world: World) -> None:
+    notes = Collection("note", record(price=NUMBER))
+    assert world.create(notes, {}, {}).values != world.create(notes, {}, {}).values
+
+
+def test_what_belongs_together_stays_together_where_names_are_drawn_anew() -> None:
+    """A country's code is its own, though no country comes twice; five draws in a row that are taken are rare."""
+    countries = Collection("country", record(name=TEXT, code=TEXT), label="name")
+    countries.fuller_names = {"name": "country_name", "code": "country_code"}
+    codes: dict[str, set[str]] = {}
+    for seed in range(40):
+        for thing in World("an-api", seed).find(countries, Wish()):
+            codes.setdefault(thing.values["name"], set()).add(thing.values["code"])
+    assert len(codes) > 20
+    assert sum(len(told) - 1 for told in codes.values()) <= 1
+
+
 def test_an_id_that_is_given_is_kept_where_it_is_free(world: World) -> None:
     first = world.create(pets(), {"id": "p1"}, {})
     second = world.create(pets(), {"id": "p1", "name": "Rex"}, {})
