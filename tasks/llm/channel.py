@@ -20,7 +20,7 @@ class Channel(asyncio.Protocol):
         self._on_end = on_end
         self._received = bytearray()
         self._outgoing: list[bytes] = []
-        self._transport: asyncio.Transport | None = None
+        self._transport: asyncio.Transport  # from connection_made on, which is before `open` returns
 
     @classmethod
     async def open(cls, end: socket.socket, on_message: Callable[[Any], None], on_end: Callable[[], None]) -> "Channel":
@@ -43,13 +43,12 @@ class Channel(asyncio.Protocol):
     def close(self) -> None:
         """Closes this end once what was sent is through."""
         self._flush()
-        if self._transport is not None:
-            self._transport.close()
+        self._transport.close()
 
     def _flush(self) -> None:
         data = b"".join(self._outgoing)
         self._outgoing.clear()
-        if data and self._transport is not None and not self._transport.is_closing():
+        if not self._transport.is_closing():
             self._transport.write(data)
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:

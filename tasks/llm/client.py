@@ -34,8 +34,8 @@ T = TypeVar("T", bound=BaseModel)
 class Counts:
     """`sent` requests went out (refused ones count too); `stored` completions were had without sending anything."""
 
-    sent: int = 0
-    stored: int = 0
+    sent: int
+    stored: int
 
 
 class Teacher:

@@ -2,9 +2,11 @@
 
 import asyncio
 import socket
+from collections.abc import Callable
 from typing import Any
 
 import pytest
+import uvloop
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -51,11 +53,43 @@ async def test_both_ends_speak() -> None:
     assert (one.messages, other.messages) == (["and you"], ["hello"])
 
 
-async def test_what_is_sent_to_nobody_is_lost() -> None:
-    one, other = await open_pair()
-    other.channel.close()
-    await one.ended.wait()
-    one.channel.send("hello?")
+@pytest.mark.parametrize("new_loop", [asyncio.new_event_loop, uvloop.new_event_loop], ids=["asyncio", "uvloop"])
+def test_what_is_sent_to_nobody_is_lost(new_loop: Callable[[], asyncio.AbstractEventLoop]) -> None:
+    complaints: list[dict[str, Any]] = []
+
+    async def play() -> None:
+        asyncio.get_running_loop().set_exception_handler(lambda _, context: complaints.append(context))
+        one, other = await open_pair()
+        other.channel.close()
+        await one.ended.wait()
+        one.channel.send("hello?")
+        await asyncio.sleep(0)
+        other.channel.send("and here?")  # which closed itself
+        await asyncio.sleep(0)
+        for end in (one, other):
+            end.channel.close()
+        assert (one.messages, other.messages) == ([], [])
+
+    with asyncio.Runner(loop_factory=new_loop) as runner:
+        runner.run(play())
+    assert complaints == []
+
+
+async def test_what_is_sent_in_one_turn_of_the_loop_goes_in_one_piece() -> None:
+    one, other = socket.socketpair()
+    other.setblocking(False)
+    end = await End().open(one)
+    end.channel.send("a")
+    end.channel.send("b")
+    with pytest.raises(BlockingIOError):
+        other.recv(100)
+    await asyncio.sleep(0)
+    assert other.recv(100) == pack("a") + pack("b")
+    end.channel.send("c")
+    await asyncio.sleep(0)
+    assert other.recv(100) == pack("c")
+    other.close()
+    await end.ended.wait()
 
 
 async def test_what_cannot_be_pickled_is_an_error_of_the_sender_and_disturbs_nothing() -> None:

@@ -57,6 +57,15 @@ class TestBetweenProcesses:
         assert claims.take(OTHER)
         assert not do(other, "take", OTHER)
 
+    def test_neighbours_do_not_wait_for_each_other(self, claims: Claims, other: Process) -> None:
+        before, key, after = (f"1-{'a' * 49}{place:015x}" for place in (41, 42, 43))
+        assert claims.take(key)
+        assert do(other, "take", before)
+        assert do(other, "take", after)
+        claims.give_back(key)
+        assert not claims.take(before)
+        assert not claims.take(after)
+
     def test_it_is_handed_over_when_it_is_given_back_and_goes_back_and_forth(
         self, claims: Claims, other: Process
     ) -> None:

@@ -2,7 +2,10 @@
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
+import httpx2
+import openai
 import pytest
 
 from schemas.errors import UserError
@@ -55,6 +58,21 @@ class TestAddress:
             assert str(client.base_url) == "http://proxy/v1/"
         async with open_client(TeacherSettings(), Secret("sk-1")) as client:
             assert (client.api_key, client.max_retries, str(client.base_url)) == ("offline", 0, "http://embedded/v1/")
+
+    @pytest.mark.parametrize(("concurrency", "connections"), [(1, 1000), (500, 1000), (501, 1002), (3000, 6000)])
+    async def test_it_keeps_connections_for_all_that_is_in_flight_and_none_that_has_rested_for_long(
+        self, concurrency: int, connections: int, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        limits: list[httpx2.Limits] = []
+        build = openai.DefaultAioHttpClient
+
+        def watch(**options: Any) -> Any:
+            limits.append(options["limits"])
+            return build(**options)
+
+        monkeypatch.setattr(openai, "DefaultAioHttpClient", watch)
+        await open_client(at_host(concurrency=concurrency), Secret()).close()
+        assert [(limit.max_connections, limit.keepalive_expiry) for limit in limits] == [(connections, 3)]
 
 
 class TestRecipe:

@@ -1,6 +1,7 @@
 """The lean client: what goes out is what the SDK's own client sends."""
 
 import asyncio
+import json
 from typing import Any
 
 import httpx2
@@ -70,3 +71,56 @@ def test_each_path_has_an_address_of_its_own() -> None:
             ]
 
     assert asyncio.run(post()) == ["/v1/a", "/v1/b", "/v1/a", "/v1/b"]
+
+
+def test_the_sdk_builds_one_request_for_each_path_and_those_that_are_not_plain(monkeypatch: pytest.MonkeyPatch) -> None:
+    built: list[str] = []
+    build = openai.AsyncOpenAI._build_request
+
+    def watch(client: openai.AsyncOpenAI, options: Any, **more: Any) -> httpx2.Request:
+        built.append(options.url)
+        return build(client, options, **more)
+
+    monkeypatch.setattr(openai.AsyncOpenAI, "_build_request", watch)
+    assert len(send(LeanClient)) == 3
+    assert built == ["/chat/completions"]
+    send(LeanClient, options={"headers": {"x-mine": "1"}})
+    assert built == ["/chat/completions"] * 4
+
+
+def test_what_is_no_object_is_the_sdks_to_send() -> None:
+    def send_list(client_class: type[openai.AsyncOpenAI]) -> bytes:
+        async def post() -> bytes:
+            client = client_class(
+                api_key="k",
+                base_url="http://host/v1",
+                http_client=openai.DefaultAsyncHttpxClient(
+                    transport=httpx2.MockTransport(lambda request: httpx2.Response(200, content=request.content))
+                ),
+            )
+            async with client:
+                response: httpx2.Response = await client.post("/a", body=["x"], cast_to=httpx2.Response)
+                return response.content
+
+        return asyncio.run(post())
+
+    assert json.loads(send_list(LeanClient)) == json.loads(send_list(openai.AsyncOpenAI)) == ["x"]
+
+
+async def test_a_retry_is_the_sdks_to_build() -> None:
+    """The count of retries is in a header; where the SDK's retries are on they work as they do without us."""
+    seen: list[httpx2.Request] = []
+
+    def answer(request: httpx2.Request) -> httpx2.Response:
+        seen.append(request)
+        return httpx2.Response(500 if len(seen) == 1 else 200, json={}, headers={"retry-after-ms": "1"})
+
+    async with LeanClient(
+        api_key="k",
+        base_url="http://host/v1",
+        max_retries=1,
+        http_client=openai.DefaultAsyncHttpxClient(transport=httpx2.MockTransport(answer)),
+    ) as client:
+        await client.post("/a", body={"x": 1}, cast_to=httpx2.Response)
+    assert [request.headers["x-stainless-retry-count"] for request in seen] == ["0", "1"]
+    assert [json.loads(request.content) for request in seen] == [{"x": 1}] * 2
