@@ -31,30 +31,54 @@ def make_spec(vicuna: Path, prepared: Path, folder: Path, **changed: Any) -> Tra
     return TrainSpec(params=params, prepared=str(prepared), run_folder=str(folder), cpu=True)
 
 
-def enter(spec: str) -> None:
+def enter(spec: str, hold_at: int) -> None:
     """What a child process runs: the command, but for the imports, which its parent has made."""
     from tasks.trainer.train import run
 
-    raise SystemExit(run(TrainSpec.model_validate_json(spec)))
+    read = TrainSpec.model_validate_json(spec)
+    hold(Path(read.run_folder), hold_at)
+    raise SystemExit(run(read))
 
 
-def enter_command(spec: str) -> None:
+def enter_command(spec: str, hold_at: int) -> None:
     """The same as `python -m tasks.trainer.train`: reads `spec`.json, and has its stderr in `spec`.err."""
     os.dup2(os.open(f"{spec}.err", os.O_WRONLY | os.O_CREAT), 2)
     sys.argv[1:] = [f"{spec}.json"]
+    hold(Path(TrainSpec.model_validate_json(Path(f"{spec}.json").read_text()).run_folder), hold_at)
     runpy.run_module("tasks.trainer.train", run_name="__main__", alter_sys=True)
 
 
-class Child:
-    """A training process; with `command` a path without suffix, by the command and with the files that that takes."""
+def hold(folder: Path, step: int) -> None:
+    """Wait where that step has been told of until there is a file `go`; what comes meanwhile comes at that step."""
+    from tasks.trainer.journal import Journal
 
-    def __init__(self, children: Any, spec: TrainSpec, command: Path | None = None) -> None:
+    tell = Journal.step
+
+    def step_and_wait(self: Journal, event: StepEvent) -> None:
+        tell(self, event)
+        while event.step == step and not (folder / "go").exists():
+            time.sleep(0.01)
+
+    if step:
+        Journal.step = step_and_wait  # type: ignore[method-assign]
+
+
+class Child:
+    """A training process; with `command` a path without suffix, by the command and with the files that that takes.
+
+    It waits at the step `hold_at` until it is let go.
+    """
+
+    def __init__(self, children: Any, spec: TrainSpec, command: Path | None = None, hold_at: int = 0) -> None:
         self.folder = Path(spec.run_folder)
         if command:
             command.with_suffix(".json").write_text(spec.model_dump_json())
         target, argument = (enter_command, str(command)) if command else (enter, spec.model_dump_json())
-        self.process = children.Process(target=target, args=(argument,))
+        self.process = children.Process(target=target, args=(argument, hold_at))
         self.process.start()
+
+    def let_go(self) -> None:
+        (self.folder / "go").touch()
 
     def wait_for(self, sign: Callable[[Path], bool], seconds: float = 120) -> None:
         """Wait until `sign` is to be seen in the run's folder; the process must still be there then."""
@@ -81,10 +105,6 @@ def run_child(children: Any, spec: TrainSpec) -> int:
 
 def has_step(step: int) -> Callable[[Path], bool]:
     return lambda folder: any(event.step >= step for event in read_steps(folder))
-
-
-def has_checkpoint(step: int) -> Callable[[Path], bool]:
-    return lambda folder: (folder / "checkpoints" / f"checkpoint-{step}").is_dir()
 
 
 def read_events(folder: Path) -> list[TrainEvent]:
