@@ -33,6 +33,11 @@ def write_text(value: Json) -> str:
     return json.dumps(value, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
 
 
+def _write_json(value: Json) -> str:
+    """A value as JSON, where text stands in quotes: `"5"` is no number."""
+    return json.dumps(value, ensure_ascii=False) if isinstance(value, str) else write_text(value)
+
+
 def read_text(text: str, schema: Mapping[str, Any]) -> Json:
     """The value that text stands for: an enumerated one, else the first of the schema's types that it reads as."""
     for value in schema.get("enum", ()):
@@ -145,7 +150,9 @@ def write_pairs(parameter: Parameter, value: Json) -> Pairs:
     def escape(text: str) -> str:
         return quote(text, safe=RESERVED if parameter.allow_reserved else "")
 
-    if parameter.is_json or not isinstance(value, list | dict):
+    if parameter.is_json:
+        return [(name, escape(_write_json(value)))]
+    if not isinstance(value, list | dict):
         return [(name, escape(write_text(value)))]
     if isinstance(value, dict) and parameter.style == "deepObject":
         return [(quote(f"{parameter.name}[{key}]", safe=""), escape(write_text(item))) for key, item in value.items()]
@@ -219,7 +226,9 @@ def _list_texts(value: list[Any] | dict[str, Any]) -> Iterator[str]:
 
 def _join_items(parameter: Parameter, value: Json, escape: Any) -> str:
     """The escaped items of a value with NUL between them; of an object that is exploded, `key=value`."""
-    if parameter.is_json or not isinstance(value, list | dict):
+    if parameter.is_json:
+        return str(escape(_write_json(value)))
+    if not isinstance(value, list | dict):
         return str(escape(write_text(value)))
     if isinstance(value, dict) and parameter.explode:
         return "\0".join(f"{escape(key)}={escape(write_text(item))}" for key, item in value.items())

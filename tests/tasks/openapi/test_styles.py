@@ -206,7 +206,9 @@ def test_items_of_a_path_have_the_type_of_their_schema(style: str, explode: bool
 
 
 @pytest.mark.parametrize("place", ["path", "query", "header", "cookie"])
-@pytest.mark.parametrize("value", [{"a": [1, {"b": None}]}, [1, "é,;=&"], "tom", 5, 1.5, True], ids=str)
+@pytest.mark.parametrize(
+    "value", [{"a": [1, {"b": None}]}, [1, "é,;=&"], "tom", "5", "true", "", 5, 1.5, True], ids=str
+)
 def test_a_parameter_with_content_is_json(place: str, value: Any) -> None:
     content: dict[str, Any] = {"application/json": {"schema": {}}}
     parameter = {"name": "x", "in": place, "required": True, "content": content}
