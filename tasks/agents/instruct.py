@@ -92,8 +92,6 @@ async def _fill(
                 given_up += missing[kind]
             if not items or not missing[kind]:
                 del missing[kind]
-        if not missing:
-            break
     return given_up + sum(missing.values())
 
 
