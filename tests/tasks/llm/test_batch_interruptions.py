@@ -154,6 +154,12 @@ class TestInterruptions:
         assert [line["custom_id"] for line in endpoint.lines] == ["key-2"]
 
 
+def list_running() -> list[str]:
+    """What senders still do in this loop."""
+    running = [getattr(task.get_coro(), "__qualname__", "") for task in asyncio.all_tasks()]
+    return [name for name in running if name.startswith("BatchSender.")]
+
+
 class TestStopping:
     @pytest.mark.forced
     @pytest.mark.parametrize("call", ["POST /v1/files", "POST /v1/batches"])
@@ -175,6 +181,7 @@ class TestStopping:
                 assert row.batch_id == endpoint.desk.created[0]["id"]
                 with pytest.raises(BatchStoppedError, match=f"while 4 requests wait in {row.batch_id}; run again"):
                     await asked
+                assert list_running() == []
             async with connect(url, store, lease_s=60) as sender:
                 assert await ask_all(sender, range(4)) == expect(range(4))
         assert endpoint.desk.uploads == len(endpoint.desk.created) == 1

@@ -138,6 +138,25 @@ class TestTheQueueIsFull:
         assert [batch["request_counts"]["total"] for batch in endpoint.desk.created] == sizes
         assert count_rows(path) == (0, 0)
 
+    async def test_each_time_it_is_left_alone_for_as_long_as_between_two_polls(
+        self, store: CompletionStore, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        slept: list[float] = []
+        sleep = asyncio.sleep
+
+        async def note(seconds: float) -> None:
+            slept.append(seconds)
+            await sleep(min(seconds, 0.01))
+
+        monkeypatch.setattr("tasks.llm.batch.asyncio.sleep", note)
+        endpoint = BatchEndpoint(desk=self.FullDesk)
+        with serve(endpoint) as url:
+            async with connect(url, store, poll_longest_s=1000) as sender:
+                await ask(sender, "one")
+        long = [seconds for seconds in slept if seconds > 100]
+        assert len(long) == len(endpoint.desk.created) == 3
+        assert all(900 <= seconds <= 1100 for seconds in long)
+
 
 class TestCreating:
     @pytest.mark.parametrize("status", [400, 401])
