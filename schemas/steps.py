@@ -22,10 +22,12 @@ class StepResult(Record):
 class ApiOutcome(Record):
     """What became of one API: a toolset and, where a dataset is made, episodes and verdicts; or a rejection.
 
-    `ledger` holds the rows of the step that failed; those of the others lie in their artifacts.
+    `ledger` holds the rows of the step that failed; those of the others lie in their artifacts. The toolset's holds the
+    documentation's too; where there is no toolset, `documentation` is named.
     """
 
     api_id: str
+    documentation: StepResult | None = None
     toolset: StepResult | None = None
     instructions: StepResult | None = None
     episodes: StepResult | None = None

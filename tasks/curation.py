@@ -194,7 +194,7 @@ def _read_apis(context: RunContext, outcomes: Sequence[ApiOutcome]) -> Iterator[
     for outcome in outcomes:
         calls = list(outcome.ledger)
         held = None if outcome.toolset is None else _read(context, outcome.toolset.ref)
-        steps = () if outcome.rejected is not None else (outcome.instructions, outcome.episodes)
+        steps = (outcome.documentation,) if outcome.rejected else (outcome.instructions, outcome.episodes)
         spent = [held, *(_read(context, step.ref) for step in steps if step is not None)]
         calls += [LedgerRow.model_validate(row) for payload in spent if payload for row in payload["ledger"]]
         calls.sort(key=lambda call: (call.stage, call.owner))

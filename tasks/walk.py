@@ -49,6 +49,7 @@ class ApiWalk:
         self.context = context
         self.entry = entry
         self.step = ""
+        self.documentation: StepResult | None = None
         self.toolset: StepResult | None = None
         self.instructions: StepResult | None = None
         self.episodes: StepResult | None = None
@@ -60,7 +61,7 @@ class ApiWalk:
         if self.entry.openapi is not None:
             self.toolset = await self._run(import_document, compute_import_recipe(api_id))
         else:
-            documentation = await self._run(document, compute_document_recipe(api_id))
+            self.documentation = documentation = await self._run(document, compute_document_recipe(api_id))
             recipe = compute_specify_recipe(api_id, documentation)
             self.toolset = await self._run(specify, recipe, documentation.ref)
         return self.toolset
@@ -101,7 +102,10 @@ class ApiWalk:
             teacher="" if self.entry.openapi is not None else self.context.params.teacher.model,
         )
         ledger = self.context.ledger.rows_for(self.entry.id)
-        return ApiOutcome(api_id=self.entry.id, toolset=self.toolset, rejected=rejected, ledger=ledger)
+        documentation = self.documentation if self.toolset is None else None
+        return ApiOutcome(
+            api_id=self.entry.id, documentation=documentation, toolset=self.toolset, rejected=rejected, ledger=ledger
+        )
 
     async def _run(self, step: Task[..., Any], recipe: str, *inputs: ArtifactRef) -> StepResult:
         """A step's result, cached or made; see `_is_usable` for when a cached one is made again."""

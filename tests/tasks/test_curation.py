@@ -8,13 +8,13 @@ import pytest
 import prompts
 from schemas.instance import Instance
 from schemas.reasons import Reason
-from schemas.steps import ApiOutcome
+from schemas.steps import ApiOutcome, StepResult
 from tasks.context import use_context
 from tasks.curation import read_content, read_prompt_versions
 from tasks.publishing import publish
 from tasks.store import build_api_row, content_hash_of_rows, read_table
 from tests.tasks.made import Made
-from tests.tasks.store.samples import build_toolset
+from tests.tasks.store.samples import build_ledger_row, build_toolset
 
 
 @pytest.fixture
@@ -170,6 +170,16 @@ async def test_an_api_that_has_no_toolset_leaves_the_calls_of_the_step_that_fail
     (api,) = read_content(made.context, await made.curate()).apis
     assert (api.row.accepted, api.row.rejected_at, api.row.reasons) == (False, "instruct", ("no answer",))
     assert [call.stage for call in api.calls] == ["instruct"]
+
+
+async def test_an_api_that_was_documented_and_no_more_leaves_the_calls_of_that_too(made: Made) -> None:
+    rejected = next(outcome for outcome in made.outcomes if outcome.rejected is not None)
+    row = build_ledger_row("c", "c", stage="document").model_dump(mode="json")
+    ref = made.context.root.write_artifact("documentation", "c", "recipe", {"ledger": [row]})
+    documentation = StepResult(ref=ref, content="documentation")
+    made.outcomes = [rejected.model_copy(update={"toolset": None, "documentation": documentation})]
+    (api,) = read_content(made.context, await made.curate()).apis
+    assert [call.stage for call in api.calls] == ["document", "instruct"]
 
 
 @pytest.mark.parametrize("step", ["toolset", "episodes", "verdicts"])

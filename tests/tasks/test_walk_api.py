@@ -213,9 +213,18 @@ def test_a_rejected_api_keeps_its_toolset_and_nothing_that_was_made_of_it(tmp_pa
     api = ApiWalk(made.context, made.context.entries["a"])
     api.toolset, api.instructions, api.episodes = whole.toolset, whole.instructions, whole.episodes
     assert api.get_outcome() == whole.model_copy(update={"verdicts": None})
+    api.documentation = whole.toolset  # its calls are in the toolset's
     outcome = api.get_outcome(TeacherError("no"))
-    assert outcome.toolset == whole.toolset
+    assert (outcome.documentation, outcome.toolset) == (None, whole.toolset)
     assert (outcome.instructions, outcome.episodes, outcome.verdicts) == (None, None, None)
+
+
+def test_a_rejected_api_without_a_toolset_keeps_what_documented_it(tmp_path: Path) -> None:
+    made = Made(tmp_path)
+    made.add_api("a", {"a-001": "Which tides come first?"})
+    api = ApiWalk(made.context, made.context.entries["a"])
+    api.documentation = made.outcomes[0].toolset
+    assert api.get_outcome(TeacherError("no")).documentation == api.documentation
 
 
 def test_a_document_that_came_with_the_api_is_no_teacher_s_fault(tmp_path: Path) -> None:
