@@ -100,8 +100,6 @@ def _answer_update(route: Route, arguments: Arguments, targets: Targets, world: 
         return _answer_other(route, arguments, targets, world)
     own = {item.argument for item in route.ids if item.is_own}
     thing.values.update(_read_fields(route, {name: arguments[name] for name in arguments if name not in own}))
-    # What the change is made to may be shown in another shape elsewhere: those views are made anew.
-    thing.variants.clear()
     _apply_action(route, thing)
     return _show_outcome(route, thing, arguments, targets, world)
 
@@ -122,10 +120,10 @@ def _answer_delete(route: Route, arguments: Arguments, targets: Targets, world: 
     if thing is None:
         return body
     item = next(item for item in route.ids if item.is_own)
-    if item.collection.id_name is not None and isinstance(body, dict):
-        part = list_properties(route.shape).get(item.collection.id_name)
-        if part is not None and conforms(thing.id, part):
-            body[item.collection.id_name] = thing.id
+    id_name = item.collection.id_name or ""
+    part = list_properties(route.shape).get(id_name)
+    if isinstance(body, dict) and part is not None and conforms(thing.id, part):
+        body[id_name] = thing.id
     world.delete(item.collection, thing)
     return body
 
@@ -139,8 +137,6 @@ def _answer_count(route: Route, arguments: Arguments, targets: Targets, world: W
 
 
 def _answer_other(route: Route, arguments: Arguments, targets: Targets, world: World) -> Json:
-    if route.response is None and route.status == 204:
-        return None
     if _is_open(route.response):
         return _answer_openly(arguments, world)
     assert route.response is not None
@@ -187,7 +183,7 @@ def _answer_openly(arguments: Arguments, world: World) -> Json:
 def _show_thing(route: Route, thing: Thing, arguments: Arguments, targets: Targets, world: World) -> Json:
     """The response with one thing in its place, other fields echoing the request or the thing."""
     if _is_open(route.response):
-        return None if route.status == 204 else dict(thing.values)
+        return dict(thing.values)
     if not list_properties(route.item):
         return _answer_other(route, arguments, targets, world)
     shown = world.project(thing, route.item)
@@ -227,11 +223,11 @@ def _copy_from_targets(body: Json, schema: Schema, arguments: Arguments, targets
         return
     asked = {name_words(name) for name in arguments}
     for name, part in list_properties(schema).items():
-        for argument, thing in targets.items():
+        for thing in targets.values():
             # An `id` beside the thing's own is another's.
             if name not in body or name not in thing.values or name_words(name) in asked or is_id_name(name):
                 continue
-            if conforms(thing.values[name], part) and argument in arguments and not has_type(part, "boolean"):
+            if conforms(thing.values[name], part) and not has_type(part, "boolean"):
                 body[name] = thing.values[name]
 
 

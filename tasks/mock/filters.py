@@ -44,7 +44,7 @@ def meets(values: Values, condition: Condition) -> bool:
         return False
     if test == "member":
         return isinstance(found, list) and all(
-            any(_equal(entry, each) for entry in found) for each in _split_wanted(wanted, condition.filter.schema)
+            any(_equal(entry, each) for entry in found) for each in _split_wanted(wanted)
         )
     if test == "near":
         return _is_number(found) and _is_number(wanted) and abs(float(found) - float(wanted)) <= NEARNESS
@@ -52,7 +52,7 @@ def meets(values: Values, condition: Condition) -> bool:
         return _in_order(wanted, found) if test == "least" else _in_order(found, wanted)
     if test == "contains":
         return isinstance(found, str) and str(wanted).casefold() in found.casefold()
-    return any(_equal(found, each) for each in _split_wanted(wanted, condition.filter.schema))
+    return any(_equal(found, each) for each in _split_wanted(wanted))
 
 
 def meets_text(values: Values, text: str) -> bool:
@@ -115,13 +115,13 @@ def _choose_value(values: Values, condition: Condition, rng: Random, turn: int) 
     if condition.filter.test == "member":
         held = read_value(values, condition.filter.keys)
         kept = [entry for entry in held if entry is not None] if isinstance(held, list) else []
-        asked = _split_wanted(wanted, part)
+        asked = _split_wanted(wanted)
         return list(dict.fromkeys([*asked, *kept])) if all(isinstance(e, str) for e in [*asked, *kept]) else asked
     if condition.filter.test == "contains":
         held = read_value(values, condition.filter.keys)
         joined = f"{wanted} {str(held or '').split(' ')[-1]}".strip()
         return joined if infer_value_kind(condition.filter.keys[-1], part) != "person" and turn else str(wanted)
-    options = _split_wanted(wanted, part)
+    options = _split_wanted(wanted)
     return options[turn % len(options)] if options else wanted
 
 
@@ -136,10 +136,9 @@ def _choose_between(bounds: Sequence[Condition], rng: Random) -> Any:
         bare = {key: value for key, value in part.items() if key not in {"examples", "example", "default"}}
         return sample_value(name, merge_schemas(bare, tighter), rng)
     try:
-        low = max(date.fromisoformat(str(value)[:10]) for value in lows) if lows else None
-        high = min(date.fromisoformat(str(value)[:10]) for value in highs) if highs else None
-        start = low or (high or date(2025, 6, 1)) - timedelta(days=45)
-        end = high or start + timedelta(days=45)
+        firsts, lasts = ([date.fromisoformat(str(value)[:10]) for value in values] for values in (lows, highs))
+        start = max(firsts) if firsts else min(lasts) - timedelta(days=45)
+        end = min(lasts) if lasts else start + timedelta(days=45)
         day = start + timedelta(days=rng.randint(0, max((end - start).days, 0)))
     except (ValueError, OverflowError):
         return (lows or highs)[0]
@@ -157,11 +156,11 @@ def _put(values: Values, item: Filter, value: Json) -> None:
             return
 
 
-def _split_wanted(wanted: Any, part: Schema) -> list[Any]:
+def _split_wanted(wanted: Any) -> list[Any]:
     """The values that are asked for: a list's, or those between the commas of a text."""
     if isinstance(wanted, list):
         return wanted
-    if isinstance(wanted, str) and "," in wanted and infer_value_kind("", part) != "coordinates":
+    if isinstance(wanted, str) and "," in wanted:
         return [each.strip() for each in wanted.split(",") if each.strip()]
     return [wanted]
 

@@ -78,7 +78,7 @@ def _split(condition: Condition) -> list[Any]:
     value = condition.value
     if isinstance(value, list):
         return value
-    return [each.strip() for each in value.split(",")] if isinstance(value, str) and "," in value else [value]
+    return [each.strip() for each in value.split(",")] if isinstance(value, str) else [value]
 
 
 def own_target(route: Route, targets: Targets) -> Thing | None:

@@ -16,7 +16,8 @@ DEFAULT_PAGE = 10
 TOTAL_WORDS = frozenset(["total", "count", "number", "num", "hits", "found", "matches", "results", "quantity"])
 FRESHEST_FIRST = frozenset(["latest", "recent", "newest", "today", "current"])
 BEST_FIRST = frozenset(["top", "best", "popular", "trending", "featured"])
-MERITS = ("rank", "rating", "score", "popularity", "count", "price")
+MERITS = ("rating", "score", "count", "price")
+"""Kinds of which more is better, what tells most first."""
 
 
 def read_int(value: Any, fallback: int) -> int:
@@ -79,7 +80,7 @@ def _find_natural_order(collection: Collection, verbs: frozenset[str]) -> str | 
             for name, part in collection.properties.items()
             if has_type(part, "number") or has_type(part, "integer")
         }
-        return next((name for merit in MERITS[1:] for name, kind in numeric.items() if kind == merit), None)
+        return next((name for merit in MERITS for name, kind in numeric.items() if kind == merit), None)
     return None
 
 

@@ -88,7 +88,7 @@ class MockTransport(httpx.AsyncBaseTransport, httpx.BaseTransport):
 
 
 def _respond(status: int, body: Json, request: httpx.Request) -> httpx.Response:
-    if status == 204 or status == 304:
+    if status == 204:
         return httpx.Response(status, request=request)
     content = json.dumps(body, ensure_ascii=False, separators=(",", ":")).encode()
     return httpx.Response(status, content=content, headers={"Content-Type": "application/json"}, request=request)

@@ -9,6 +9,7 @@ from tasks.mock import MockApi, MockTransport
 from tasks.openapi.functions import Operation
 from tasks.openapi.requests import build_request
 from tasks.openapi.responses import check_response
+from tests.tasks.mock.documents import SHOP, Json, open_api
 from tests.tasks.mock.pets import read_operations
 
 
@@ -48,3 +49,11 @@ def pets(open_episode: Callable[..., Caller]) -> Caller:
 def play(api: MockApi, seed: int = 1, **options: Any) -> Caller:
     """An episode on another API than the pets."""
     return Caller(api.transport(seed, **options), api.operations)
+
+
+def shop(**more: Json) -> Caller:
+    """An episode in the shop, with further operations by path."""
+    paths = {path: dict(item) for path, item in SHOP.items()}
+    for path, item in more.items():
+        paths.setdefault(path, {}).update(item)
+    return play(open_api(paths))

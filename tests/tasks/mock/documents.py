@@ -202,3 +202,20 @@ PAYMENTS: Json = {
         ),
     },
 }
+
+PET = record(id=TEXT, name=TEXT, status={"type": "string", "enum": ["new", "sold", "cancelled"]}, age=WHOLE)
+NEW_PET: Json = {"type": "object", "properties": {"name": TEXT, "age": WHOLE, "status": TEXT}}
+SHOP: Json = {
+    "/pets": {
+        "get": operation("listPets", query("name", TEXT), query("status", TEXT), answer=record(pets=array(PET))),
+        "post": operation("addPet", body=NEW_PET, answer=PET, status="201"),
+    },
+    "/pets/{petId}": {
+        "get": operation("getPet", in_path("petId"), answer=PET),
+        "put": operation("putPet", in_path("petId"), body=NEW_PET, answer=PET),
+        "patch": operation("patchPet", in_path("petId"), body=NEW_PET, answer=PET),
+        "delete": operation(
+            "dropPet", in_path("petId"), answer=record(id=TEXT, success=FLAG, status=TEXT, message=TEXT)
+        ),
+    },
+}

@@ -1,5 +1,6 @@
 """An episode's world: what is created, changed and deleted stays so; ids are known or not."""
 
+import json
 from collections.abc import Callable
 from typing import Any
 
@@ -10,7 +11,21 @@ from tasks.mock.plan import Collection
 from tasks.mock.recognition import find_ordered_pairs
 from tasks.mock.world import Stocks, Wish, World
 from tasks.openapi.requests import build_request
-from tests.tasks.mock.conftest import Caller
+from tests.tasks.mock.conftest import Caller, play, shop
+from tests.tasks.mock.documents import (
+    DATE,
+    FLAG,
+    NEW_PET,
+    NUMBER,
+    PET,
+    SHOP,
+    TEXT,
+    array,
+    in_path,
+    open_api,
+    operation,
+    record,
+)
 from tests.tasks.mock.pets import read_operations
 
 Open = Callable[..., Caller]
@@ -187,3 +202,147 @@ def test_what_a_creation_says_of_itself_does_not_overwrite_what_was_given() -> N
 @pytest.mark.parametrize(("first", "second"), [("startsAt", "endsAt"), ("opens_on", "closes_on"), ("minAge", "maxAge")])
 def test_names_tell_what_comes_first(first: str, second: str) -> None:
     assert find_ordered_pairs([second, "name", first]) == [(first, second)]
+
+
+def test_a_thing_goes_through_its_life() -> None:
+    pets = shop()
+    made = pets.call("addPet", 201, name="Rex", age=3, status="new")
+    fetch = lambda: pets.call("getPet", petId=made["id"])  # noqa: E731
+    assert (made["name"], made["age"], made["status"]) == ("Rex", 3, "new")
+    assert fetch() == made
+    assert pets.call("putPet", petId=made["id"], name="Max", age=4, status="sold") == {
+        **made, "name": "Max", "age": 4, "status": "sold",
+    }  # fmt: skip
+    assert pets.call("patchPet", petId=made["id"], age=5) == {**made, "name": "Max", "age": 5, "status": "sold"}
+    assert fetch() == {**made, "name": "Max", "age": 5, "status": "sold"}
+    assert made["id"] in [pet["id"] for pet in pets.call("listPets", status="sold")["pets"]]
+    assert made["id"] not in [pet["id"] for pet in pets.call("listPets", status="new")["pets"]]
+    assert pets.call("dropPet", petId=made["id"]) == {
+        "id": made["id"], "success": True, "status": "deleted", "message": "Pet deleted successfully.",
+    }  # fmt: skip
+    for function, arguments in (("getPet", {}), ("patchPet", {"age": 1}), ("putPet", {"age": 1}), ("dropPet", {})):
+        error = pets.call(function, 404, petId=made["id"], **arguments)
+        assert error["error"] == {"code": "not_found", "message": f"There is no pet with the id {made['id']}."}
+    assert made["id"] not in [pet["id"] for pet in pets.call("listPets")["pets"]]
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_what_a_deletion_answers_may_have_several_shapes(seed: int) -> None:
+    answer = {"anyOf": [record(id=TEXT), TEXT, record(done=FLAG)]}
+    paths = {
+        "/pets": {"get": operation("listPets", answer=array(PET))},
+        "/pets/{petId}": {"delete": operation("dropPet", in_path("petId"), answer=answer)},
+    }
+    pets = play(open_api(paths), seed)
+    for pet in pets.call("listPets"):
+        told = pets.call("dropPet", petId=pet["id"])
+        assert told in ({"id": pet["id"]}, {"done": True}) or isinstance(told, str)
+    assert pets.call("listPets") == []
+
+
+def test_a_change_reaches_no_other_thing() -> None:
+    pets = shop()
+    first, *others = pets.call("listPets")["pets"]
+    pets.call("patchPet", petId=first["id"], age=19, name="Changed")
+    assert pets.call("listPets")["pets"] == [{**first, "age": 19, "name": "Changed"}, *others]
+
+
+def test_what_a_view_makes_up_gives_way_to_what_is_set() -> None:
+    """`weight` is told before anybody has set it."""
+    card = record(petId=TEXT, weight=NUMBER)
+    weighing = operation("setWeight", in_path("petId"), body=record(weight=NUMBER), answer=PET)
+    pets = shop(**{
+        "/pets/{petId}/info": {"get": operation("getPetCard", in_path("petId"), answer=card)},
+        "/pets/{petId}/update": {"put": weighing},
+    })  # fmt: skip
+    pet = pets.call("listPets")["pets"][0]["id"]
+    before = pets.call("getPetCard", petId=pet)
+    assert pets.call("getPetCard", petId=pet) == before
+    pets.call("setWeight", petId=pet, weight=-4.5)
+    assert pets.call("getPetCard", petId=pet) == {"petId": pet, "weight": -4.5}
+
+
+@pytest.mark.parametrize(
+    ("path", "expected"),
+    [
+        ("/pets/{petId}/cancel", "cancelled"),
+        ("/pets/{id}/cancel-sale", "cancelled"),
+        ("/pets/{petId}/update", None),
+        ("/cancel/pets/{petId}", None),
+    ],
+)
+def test_an_action_sets_the_status_that_the_schema_has_for_it(path: str, expected: str | None) -> None:
+    id_name = "id" if "{id}" in path else "petId"
+    pets = shop(**{path: {"put": operation("changePet", in_path(id_name), answer=PET)}})
+    for pet in pets.call("listPets")["pets"]:
+        told = pets.call("changePet", **{id_name: pet["id"]})
+        assert told == {**pet, "status": expected or pet["status"]} == pets.call("getPet", petId=pet["id"])
+
+
+@pytest.mark.parametrize(
+    ("enum", "path", "expected"),
+    [
+        (["open", "completed"], "complete", "completed"),
+        (["open", "approved"], "approve", "approved"),
+        (["open", "closed", "closing"], "close", "closed"),
+        (["open", "confirmed"], "confirm", "confirmed"),
+        (["open", 1, "closed"], "close", "closed"),
+        (["open"], "confirm", "open"),
+        (["open", "unapproved"], "approve", "open"),
+    ],
+)
+def test_actions_are_known_by_the_last_part_of_a_path(enum: list[Any], path: str, expected: str) -> None:
+    order = record(id=TEXT, state={"enum": enum}, note=TEXT)
+    paths = {
+        "/orders": {"post": operation("addOrder", body=record(state=TEXT, note=TEXT), answer=order, status="201")},
+        f"/orders/{{id}}/{path}": {"put": operation("changeOrder", in_path("id"), answer=order)},
+    }
+    orders = play(open_api(paths))
+    made = orders.call("addOrder", 201, state="open", note="n")
+    assert orders.call("changeOrder", id=made["id"]) == {"id": made["id"], "state": expected, "note": "n"}
+
+
+def test_a_body_that_is_one_argument_sets_the_fields_in_it() -> None:
+    body = {"anyOf": [NEW_PET, NEW_PET]}
+    pets = shop(**{"/pets/import": {"post": operation("importPet", body=body, answer=PET, status="201")}})
+    made = pets.call("importPet", 201, body={"name": "Rex", "age": 3})
+    assert (made["name"], made["age"]) == ("Rex", 3)
+    assert pets.call("getPet", petId=made["id"]) == made
+
+
+def test_an_answer_that_wraps_the_thing_tells_the_outcome_beside_it() -> None:
+    wrapped = record(success=FLAG, message=TEXT, data=record(pet=PET), name=TEXT)
+    pets = shop(**{
+        "/pets/add": {"post": operation("addWrapped", body=NEW_PET, answer=wrapped, status="201")},
+        "/pets/{petId}/details": {"get": operation("getWrapped", in_path("petId"), answer=wrapped)},
+    })  # fmt: skip
+    told = pets.call("addWrapped", 201, name="Rex")
+    assert (told["success"], told["name"], told["data"]["pet"]["name"]) == (True, "Rex", "Rex")
+    assert told["message"] == "Pet created successfully."
+    read = pets.call("getWrapped", petId=told["data"]["pet"]["id"])
+    assert read["data"] == told["data"]
+    assert read["success"] is True
+    assert not read["message"].endswith("successfully.")
+
+
+def test_a_flag_of_the_thing_that_says_it_was_done_is_kept() -> None:
+    booking = record(id=TEXT, confirmed=FLAG, message=TEXT, day=DATE)
+    paths = {
+        "/bookings": {"post": operation("addBooking", body=record(day=DATE), answer=booking, status="201")},
+        "/bookings/{bookingId}": {"get": operation("getBooking", in_path("bookingId"), answer=booking)},
+    }
+    for seed in range(5):
+        bookings = play(open_api(paths), seed)
+        made = bookings.call("addBooking", 201, day="2026-05-01")
+        assert (made["confirmed"], made["message"]) == (True, "Booking created successfully.")
+        assert bookings.call("getBooking", bookingId=made["id"]) == made
+
+
+def test_two_episodes_never_see_each_other() -> None:
+    api = open_api(SHOP)
+    one, two, untouched = play(api), play(api), play(api)
+    made = one.call("addPet", 201, name="Rex")
+    one.call("patchPet", petId=one.call("listPets")["pets"][0]["id"], name="Changed")
+    one.call("dropPet", petId=one.call("listPets")["pets"][1]["id"])
+    assert json.dumps(two.call("listPets")) == json.dumps(untouched.call("listPets"))
+    two.call("getPet", 404, petId=made["id"])
