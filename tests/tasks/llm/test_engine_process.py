@@ -4,7 +4,6 @@ import asyncio
 import logging
 import os
 import signal
-import socket
 import subprocess
 import sys
 from collections.abc import AsyncIterator
@@ -19,9 +18,7 @@ from schemas.errors import FatalTeacherError, RunStoppedError, TeacherError, Use
 from schemas.parameters import Budget
 from schemas.teacher import TeacherSettings
 from tasks.llm import CompletionStore, EngineStart, Ledger, Teacher, open_teacher
-from tasks.llm.channel import Channel
-from tasks.llm.engine_process import EngineProcess, Said
-from tasks.llm.engine_server import Forwarder
+from tasks.llm.engine_process import EngineProcess
 from tests.tasks.llm.batching import wait_until
 from tests.tasks.llm.endpoints import Endpoint, HasApp, fail, serve
 
@@ -96,6 +93,15 @@ def lives(pid: int) -> bool:
         return False
 
 
+def find_socket(pid: int) -> int:
+    """The file descriptor over which the process of an engine hears from its run."""
+    return int(Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")[-2])
+
+
+def has_open(pid: int, descriptor: int) -> bool:
+    return os.path.lexists(f"/proc/{pid}/fd/{descriptor}")
+
+
 class TestAnswers:
     async def test_they_come_back_with_what_they_took_and_are_kept(self, tmp_path: Path) -> None:
         ledger, endpoint = Ledger(), Endpoint()
@@ -154,6 +160,7 @@ class TestFailures:
                 await complete(teacher, temperature=float("nan"))
             await complete(teacher)
 
+    @pytest.mark.forced
     async def test_one_that_is_killed_ends_the_run_with_one_clear_line(self, tmp_path: Path) -> None:
         endpoint = Endpoint(delay_s=FOR_EVER_S)
         async with connect(endpoint, tmp_path) as teacher:
@@ -167,12 +174,15 @@ class TestFailures:
 
 
 class TestEnds:
+    @pytest.mark.forced
     async def test_stop_finishes_and_keeps_what_is_in_flight(self, tmp_path: Path) -> None:
-        endpoint = Endpoint(delay_s=0.5)
+        endpoint = Endpoint().hold()
         async with connect(endpoint, tmp_path, concurrency=2) as teacher:
             running = [asyncio.create_task(complete(teacher, str(n))) for n in range(4)]
             await wait_until(lambda: endpoint.busy == 2)
             teacher.stop(RunStoppedError("stopped by SIGINT", "signal"))
+            await wait_until(lambda: sum(task.done() for task in running) == 2)  # those that were not sent
+            endpoint.release()
             ended = await asyncio.gather(*running, return_exceptions=True)
             assert teacher.stopped is not None
         assert sorted(type(one).__name__ for one in ended) == ["Completion"] * 2 + ["RunStoppedError"] * 2
@@ -180,14 +190,17 @@ class TestEnds:
             assert store.count() == 2
 
     async def test_a_caller_that_is_cancelled_loses_no_answer(self, tmp_path: Path) -> None:
-        endpoint = Endpoint(delay_s=0.3)
+        endpoint = Endpoint().hold()
         async with connect(endpoint, tmp_path) as teacher:
             running = asyncio.create_task(complete(teacher))
             await wait_until(lambda: endpoint.busy == 1)
             running.cancel()
+            await asyncio.wait([running])
+            endpoint.release()
         with CompletionStore(tmp_path / "c.sqlite") as store:
             assert store.count() == 1
 
+    @pytest.mark.forced
     async def test_an_interrupt_gives_up_what_is_in_flight(self, tmp_path: Path) -> None:
         endpoint = Endpoint(delay_s=FOR_EVER_S)
         running: list[asyncio.Task[Completion]] = []
@@ -208,8 +221,9 @@ class TestEnds:
             assert lives(pid)
         assert not lives(pid)
 
+    @pytest.mark.forced
     async def test_a_run_that_is_killed_loses_no_answer_and_leaves_no_process(self, tmp_path: Path) -> None:
-        endpoint = Endpoint(delay_s=1)
+        endpoint = Endpoint().hold()
         with serve(endpoint) as url:
             program = KILLED.format(url=url, path=str(tmp_path / "c.sqlite"))
             run = subprocess.Popen([sys.executable, "-c", program], cwd=ROOT, stdout=subprocess.PIPE, text=True)
@@ -218,8 +232,11 @@ class TestEnds:
                 pid = int(run.stdout.readline())
                 await wait_until(lambda: endpoint.busy == 2)
                 assert lives(pid)
+                assert has_open(pid, find_socket(pid))
                 run.kill()
                 run.wait()
+            await wait_until(lambda: not has_open(pid, find_socket(pid)))  # it knows
+            endpoint.release()
             await wait_until(lambda: not lives(pid))
         assert len(endpoint.requests) == 2  # the third, which waited, was not sent
         with CompletionStore(tmp_path / "c.sqlite") as store:
@@ -245,18 +262,6 @@ async def test_what_it_logs_is_logged_by_the_run(tmp_path: Path, caplog: pytest.
         await complete(teacher)
     (line,) = [record for record in caplog.records if record.name == "tasks.llm.sender"]
     assert "going on with" in line.getMessage()
-
-
-async def test_what_another_thread_logs_arrives_too() -> None:
-    one, other = socket.socketpair()
-    said: list[Any] = []
-    mine = await Channel.open(one, print, lambda: None)
-    theirs = await Channel.open(other, said.append, lambda: None)
-    record = logging.LogRecord("tasks.llm.store", logging.WARNING, __file__, 1, "%s is full", ("the disk",), None)
-    await asyncio.to_thread(Forwarder(mine).emit, record)
-    await wait_until(lambda: said == [Said("tasks.llm.store", logging.WARNING, "the disk is full")])
-    mine.close()
-    theirs.close()
 
 
 async def test_the_embedded_teacher_is_asked_in_process(tmp_path: Path) -> None:
