@@ -52,7 +52,7 @@ def guard(token: str, grace_s: float, command: list[str], *, launcher: bool) -> 
     if wishes.kill_at is None:
         wishes.kill_at = time.monotonic() + LINGER_S
     else:
-        _stop_workers(token, process, wishes, launcher)
+        _stop_workers(token, process.pid, wishes, launcher)
     while left := find_processes(CHILD_MARK, token):
         if time.monotonic() >= wishes.kill_at:
             send_signal(left, signal.SIGKILL)
@@ -62,11 +62,11 @@ def guard(token: str, grace_s: float, command: list[str], *, launcher: bool) -> 
     return status if status >= 0 else 128 - status
 
 
-def _stop_workers(token: str, process: "subprocess.Popen[bytes]", wishes: _Wishes, launcher: bool) -> None:
+def _stop_workers(token: str, started: int, wishes: _Wishes, launcher: bool) -> None:
     """Ask each worker once, also those that come up meanwhile; return when all are gone or time is up."""
     asked: set[int] = set()
     while (found := find_processes(CHILD_MARK, token)) and time.monotonic() < (wishes.kill_at or 0.0):
-        workers = pick_workers(found, process.pid, launcher=launcher) if process.poll() is None else set(found)
+        workers = pick_workers(found, started, launcher=launcher)
         send_signal(workers - asked, signal.SIGTERM)
         asked |= workers
         time.sleep(TICK_S)
