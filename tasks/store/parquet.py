@@ -38,7 +38,7 @@ RowT = TypeVar("RowT", bound=Record)
 class TableWriter(Generic[RowT]):
     """Writes a table as its rows come, in row groups, zstd; a table without rows has its schema all the same.
 
-    Use it as a context manager; `finish` completes the file. Without it, what is there at the end is no table.
+    Use it as a context manager; `finish` completes the file. Without it, what is there at the end is not the whole table.
     """
 
     def __init__(self, path: UPath, row_type: type[RowT]) -> None:
@@ -55,9 +55,8 @@ class TableWriter(Generic[RowT]):
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        if self._writer.is_open:
-            with suppress(OSError):  # what failed to be written has been told already
-                self._writer.close()
+        with suppress(OSError):  # what failed to be written has been told already
+            self._writer.close()
         self._file.close()
 
     def add(self, row: RowT) -> None:

@@ -150,15 +150,14 @@ class DataRoot:
         data = self.read_bytes(self.path(relative))
         if data is None:
             return None
-        head_text, mark, rest = data.partition(_PAYLOAD_MARK)
+        head_text, _, rest = data.partition(_PAYLOAD_MARK)
         body = rest.removesuffix(_PAYLOAD_END)
         try:
             head: dict[str, Any] = json.loads(head_text + b"}")
         except ValueError:
             return None
         if (
-            not mark
-            or not rest.endswith(_PAYLOAD_END)
+            not rest.endswith(_PAYLOAD_END)
             or head.get("sha256") != hashlib.sha256(body).hexdigest()
             or "counts" not in head
         ):

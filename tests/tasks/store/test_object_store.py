@@ -1,5 +1,6 @@
 """Publishing to an object store, which has no rename: the manifest completes a version, and only then is it named."""
 
+import tempfile
 from pathlib import Path
 
 import pytest
@@ -66,6 +67,14 @@ def test_an_upload_that_is_broken_off_leaves_nothing_of_the_version(
     assert list_contents(root) == before
     assert list_versions(root, "demo") == ("v1",)
     assert not root.path("datasets", "demo", "v2").exists()
+
+
+def test_nothing_is_left_where_the_version_was_written_first(
+    root: DataRoot, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    publish(root)
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_a_version_whose_name_cannot_be_told_is_complete_all_the_same(root: DataRoot, store: ObjectStore) -> None:

@@ -115,6 +115,16 @@ def test_an_existing_version_is_refused_in_one_line(root: DataRoot) -> None:
         publish(root, "v1")
 
 
+def test_an_existing_version_is_refused_before_any_row_is_made(root: DataRoot) -> None:
+    def make_rows() -> Iterator[Instance]:
+        pytest.fail("a row was made")
+        yield build_row()
+
+    publish(root, "v1")
+    with pytest.raises(UserError, match="already has a version v1"):
+        publish_dataset(root, "demo", "v1", replace(build_sample_content(), rows=make_rows()), build_facts())
+
+
 def test_rows_lie_by_id_and_apis_and_calls_by_api(root: DataRoot) -> None:
     publish(root)
     folder = resolve_dataset(root, "demo")
@@ -181,7 +191,8 @@ def change(rows: Sequence[Instance], chosen: Callable[[Instance], bool]) -> list
     return [row.model_copy(update={"instruction": "Another."}) if row is one else row for row in rows]
 
 
-def test_a_dataset_is_the_same_if_train_test_and_rejected_are_and_it_is_as_complete(root: DataRoot) -> None:
+def test_a_dataset_is_the_same_if_train_test_and_rejected_are_and_it_is_as_complete(tmp_path: Path) -> None:
+    root = DataRoot(str(tmp_path))
     rows, toolsets = build_rows(), build_toolsets()
     publish_dataset(root, "demo", None, build_content(rows, toolsets), build_facts())
     newest = read_manifest(resolve_dataset(root, "demo"))
@@ -199,7 +210,8 @@ def test_a_dataset_is_the_same_if_train_test_and_rejected_are_and_it_is_as_compl
     assert publish_again(rows, seed=1) == "v6"
 
 
-def test_the_test_set_is_chosen_from_apis_with_accepted_rows_by_seed(root: DataRoot) -> None:
+def test_the_test_set_is_chosen_from_apis_with_accepted_rows_by_seed(tmp_path: Path) -> None:
+    root = DataRoot(str(tmp_path))
     rows = [*build_rows(), build_row(Kind.SINGLE_CALL, 0, 95, Reason.PLACEHOLDER)]
     rows = [row for row in rows if row.api_id != "recipe-box"]
     rows += [build_row(Kind.SINGLE_CALL, 3, n, Reason.PLACEHOLDER) for n in range(3)]  # none of recipe-box is accepted

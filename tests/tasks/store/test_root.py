@@ -190,9 +190,11 @@ def test_what_a_store_says_when_it_cannot_be_written_is_told(
     assert str(caught.value) == f"data root {root.url} cannot be written: {reason}; {remedy}"
 
 
-@pytest.mark.parametrize("url", ["nonsense://bucket/x"])
-def test_an_unknown_kind_of_url_gets_one_line(url: str) -> None:
-    with pytest.raises(UserError, match=r"data root 'nonsense://bucket/x' cannot be used: .*nonsense") as caught:
+@pytest.mark.parametrize(
+    ("url", "reason"), [("nonsense://bucket/x", "nonsense"), ("~nobody-here/data", "home directory")]
+)
+def test_a_place_that_cannot_be_found_gets_one_line(url: str, reason: str) -> None:
+    with pytest.raises(UserError, match=f"data root '{url}' cannot be used: .*{reason}") as caught:
         DataRoot(url)
     assert "\n" not in str(caught.value)
     assert str(caught.value).endswith("Set TOOLHERD_DATA_ROOT to a folder.")
