@@ -38,7 +38,7 @@ RowT = TypeVar("RowT", bound=Record)
 class TableWriter(Generic[RowT]):
     """Writes a table as its rows come, in row groups, zstd; a table without rows has its schema all the same.
 
-    Use it as a context manager; `finish` completes the file. Without it, what is there at the end is not the whole table.
+    Use it as a context manager; `finish` completes the file. Without it, what is there at the end is not all of it.
     """
 
     def __init__(self, path: UPath, row_type: type[RowT]) -> None:
