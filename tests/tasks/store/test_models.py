@@ -239,7 +239,7 @@ def test_a_run_without_a_name_gets_one_that_is_a_name_and_is_the_same_each_time(
     ],
 )
 def test_a_name_says_model_data_and_method_and_ends_with_a_hash(model: str, method: str, begins: str) -> None:
-    name = name_run(TrainParams(model=model, method=method), DATASET, "t")  # type: ignore[arg-type]
+    name = name_run(TrainParams(model=model, method=method), DATASET, "t")
     assert name.startswith(begins)
     assert re.fullmatch("[0-9a-f]{8}", name.removeprefix(begins))
 
