@@ -1,6 +1,7 @@
 """Messages over a pair of sockets arrive whole, in order and as what they were."""
 
 import asyncio
+import pickle
 import socket
 from collections.abc import Callable
 from typing import Any
@@ -100,6 +101,12 @@ async def test_what_cannot_be_pickled_is_an_error_of_the_sender_and_disturbs_not
     one.channel.close()
     await other.ended.wait()
     assert other.messages == ["next"]
+
+
+def test_a_message_goes_with_its_length_before_it_in_eight_bytes() -> None:
+    packed = pack("x" * 300)
+    assert packed[:8] == (len(packed) - 8).to_bytes(8, "big")
+    assert pickle.loads(packed[8:]) == "x" * 300
 
 
 @given(pieces=st.lists(st.integers(1, 50), max_size=60), messages=st.lists(st.binary(max_size=100), max_size=8))

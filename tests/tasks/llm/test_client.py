@@ -191,6 +191,7 @@ class TestAnswers:
         async with Teacher(Engine(settings, client=connect_app(endpoint.app)), ledger) as teacher:
             first = asyncio.create_task(complete(teacher))
             await asyncio.sleep(1)
+            assert (teacher.in_flight, teacher.in_batches, teacher.stopped) == (1, 0, None)
             await teacher.complete(ask(), stage="judge", api_id="dogs", owner="dogs-7")
             await first
             assert (teacher.counts.sent, teacher.counts.stored) == (2, 1)
@@ -248,6 +249,26 @@ class TestAnswers:
             # It answers ToolHerd's own prompts only, and says so.
             with pytest.raises(TeacherError, match=r"embedded:\w+ answered 400"):
                 await complete(teacher)
+
+    async def test_it_errs_as_often_as_it_is_told(self) -> None:
+        tool = {
+            "type": "function",
+            "function": {"name": "countPets", "parameters": {"type": "object", "properties": {}, "required": []}},
+        }
+        messages = ({"role": "system", "content": "Help."}, {"role": "user", "content": "Count the pets."})
+        answers = []
+        for rate in (0.0, 0.0, 1.0):
+            async with Teacher(Engine(TeacherSettings(error_rate=rate)), Ledger()) as teacher:
+                asked = (ChatRequest(messages=messages, tools=(tool,), seed=seed) for seed in range(10))
+                answers.append([(await complete(teacher, request)).model_dump() for request in asked])
+        assert answers[0] == answers[1]
+        assert all(right != wrong for right, wrong in zip(answers[0], answers[2], strict=True))
+
+    async def test_a_proxy_is_not_asked_for_an_app_in_process(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        for name in ("HTTP_PROXY", "http_proxy", "ALL_PROXY"):
+            monkeypatch.setenv(name, "http://127.0.0.1:9")
+        async with connect_in_process(Endpoint(), attempts=1) as teacher:
+            assert (await complete(teacher)).content == "You said: Hello"
 
     async def test_a_bug_of_an_app_in_process_is_told_at_once(self) -> None:
         def stumble(_: dict[str, Any]) -> Response:

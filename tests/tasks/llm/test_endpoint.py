@@ -1,5 +1,6 @@
 """Where the teacher is and what it is called, where the key comes from, and what can be told before it is asked."""
 
+import logging
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -41,6 +42,10 @@ class TestAddress:
         assert name_endpoint(at_host()) == "http://host/v1"
         monkeypatch.setenv("OPENAI_BASE_URL", "  ")
         assert name_endpoint(unsaid) == "https://api.openai.com/v1"
+
+    def test_not_every_request_there_is_logged(self) -> None:
+        assert not logging.getLogger("httpx2").isEnabledFor(logging.INFO)
+        assert logging.getLogger("httpx2").isEnabledFor(logging.WARNING)
 
     def test_the_embedded_teacher_is_named_by_its_version_and_error_rate(self) -> None:
         assert name_endpoint(TeacherSettings()) == f"embedded:{read_version()}"
