@@ -1,15 +1,20 @@
 """`--dry-run`: an estimate that costs nothing and writes nothing."""
 
 import asyncio
+import datetime
 import re
 from pathlib import Path
 
 import pytest
 
 from flows.command_line import main
+from flows.dry_run import render_forecast
+from schemas.calls import Stage
 from schemas.parameters import BuildDatasetParams, BuildToolsetParams
-from tasks.forecast import forecast
+from tasks.forecast import Forecast, StageForecast, forecast
+from tasks.llm import Price
 from tasks.sources import read_catalog, select_entries
+from tests.flows.parts import write_document
 
 
 @pytest.fixture(autouse=True)
@@ -83,3 +88,80 @@ def test_bad_input_is_bad_input_here_too(capsys: pytest.CaptureFixture[str]) -> 
     assert main("build_dataset", ["--dry-run", "0"]) == 2
     assert main("build_dataset", ["--dry-run", "--categories", "Anmials"]) == 2
     assert capsys.readouterr().err.count("\n") == 2
+
+
+def make_row(stage: Stage, calls: int, cost: float | None) -> StageForecast:
+    return StageForecast(
+        stage=stage, calls=calls, prompt_tokens=100 * calls, completion_tokens=10 * calls, cost_usd=cost
+    )
+
+
+PRICE = Price(input=0.4, output=1.6, noted=datetime.date(2026, 11, 1))
+
+
+def test_the_forecast_is_a_table_with_a_last_line_for_all() -> None:
+    rows = (make_row("document", 1000, 0.5), make_row("simulate", 12_345, 120.0))
+    told = render_forecast(
+        Forecast(apis=1000, sampled=5, stages=rows, price=PRICE),
+        BuildDatasetParams.model_validate({"teacher": {"model": "gpt-x"}}),
+    )
+    table, _, words = told.partition("\n\nThe embedded")
+    assert table.splitlines() == [
+        "dry run: what 1,000 APIs are likely to take of gpt-x, by 5 of them",
+        "",
+        "stage          calls     prompt tokens   completion tokens        cost",
+        "document       1,000           100,000              10,000       $0.50",
+        "simulate      12,345         1,234,500             123,450        $120",
+        "all           13,345         1,334,500             133,450        $120",
+    ]
+    assert "Price: $0.4 in, $1.6 out per million tokens, as of 2026-11-01." in words
+    assert "Batch API" not in words
+    assert max(map(len, told.splitlines())) <= 80
+
+
+def test_a_cost_that_is_known_of_some_stages_only_is_unknown_in_all() -> None:
+    rows = (make_row("document", 1, 0.5), make_row("simulate", 1, None))
+    told = render_forecast(Forecast(apis=1, sampled=1, stages=rows, price=None), BuildDatasetParams())
+    assert [line.split()[-1] for line in told.splitlines()[3:6]] == ["$0.50", "unknown", "unknown"]
+    assert "No price is known for offline" in told
+
+
+def test_what_goes_in_batches_is_told() -> None:
+    params = BuildDatasetParams.model_validate({"teacher": {"model": "gpt-x", "batch": True}})
+    told = render_forecast(Forecast(apis=1, sampled=1, stages=(), price=PRICE), params)
+    assert "go through the Batch API" in told
+
+
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        (("--dry-run",), "what 50 APIs are likely to take of offline, by 5 of them"),
+        (("--dry-run", "2", "--names", "Yelp"), "what 1 APIs are likely to take of offline, by 1 of them"),
+        (("--dry-run", "1", "--apis", "3"), "what 3 APIs are likely to take of offline, by 1 of them"),
+        (("--dry-run", "1", "--apis", "all", "--names", "Yelp", "Steem"), "what 2 APIs are likely to take"),
+        (("--dry-run", "1", "--apis", "all", "--auth", "none", "--names", "Yelp", "Agify.io"), "what 1 APIs"),
+    ],
+)
+def test_a_sample_is_drawn_of_the_apis_that_the_run_would_take(
+    arguments: tuple[str, ...], told: str, data_root: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert told in run(capsys, *arguments, "--instructions", "1")
+    assert not data_root.exists()
+
+
+def test_where_no_document_of_the_sample_is_of_use_that_is_bad_input(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "documents").mkdir()
+    write_document(tmp_path / "documents" / "empty.json", paths={})
+    assert main("build_dataset", ["--dry-run", "3", "--catalog", str(tmp_path / "documents")]) == 2
+    assert capsys.readouterr().err == "error: none of the 1 APIs that were drawn has a document that can be used\n"
+
+
+def test_a_dry_run_needs_no_folder_that_can_be_written(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "file").write_text("")
+    monkeypatch.setenv("TOOLHERD_DATA_ROOT", str(tmp_path / "file"))
+    assert "dry run: what 1 APIs" in run(capsys, "--dry-run", "1", "--apis", "1")
+    assert main("build_dataset", ["--apis", "1"]) == 2
