@@ -186,7 +186,7 @@ def _find_noun(name: str, operation: Operation) -> str:
 
 def _returns_id(operation: Operation, name: str, noun: str) -> bool:
     """Whether a good answer of the operation holds a list whose items have the id."""
-    words = [_simplify(part) for part in operation.path.split("/") if part and not part.startswith("{")]
+    words = [_simplify(part) for part in operation.path.split("/") if not part.startswith("{")]
     is_noun = any(word.endswith(noun) or noun.endswith(word) for word in words if word)
     good = [response for status, response in operation.responses.items() if status.startswith("2")]
     return any(_holds_id(response.schema, name, noun, is_noun) for response in good)
