@@ -108,7 +108,7 @@ def describe_figure(name: str, part: Schema, total: int, shown: int, start: int,
         return start > 0 if words[:1] == ("has",) and words[-1] in {"previous", "prev"} else None
     if not (has_type(part, "integer") or has_type(part, "number")) or not words:
         return None
-    spelled, pages = snake(name), max(size or max(total, 1), 1)
+    spelled, pages = snake(name), max(size or total, 1)
     if "pages" in words or spelled in {"last_page", "page_count"}:
         return max(math.ceil(total / pages), 1)
     if spelled in PAGES or spelled == "current_page":

@@ -14,6 +14,7 @@ from tasks.openapi.errors import DocumentError
 from tasks.openapi.functions import build_function, list_operations
 from tasks.openapi.load import load_document, normalise_document
 from tests.shared_data import SHARED_DATA, needs_shared_data
+from tests.tasks.mock.conftest import play
 from tests.tasks.mock.documents import (
     ARTICLES,
     DATE,
@@ -28,6 +29,7 @@ from tests.tasks.mock.documents import (
     array,
     document,
     in_path,
+    open_api,
     operation,
     query,
     record,
@@ -251,11 +253,23 @@ def test_an_id_of_the_examples_comes_first() -> None:
     assert find_used_id({**LIST, **named}) == "p7"
 
 
-def test_a_list_is_asked_before_a_creation() -> None:
+def test_the_id_is_that_of_the_first_thing_of_a_list_that_nothing_narrows_down() -> None:
     add = operation("addPet", body=record(name=TEXT), answer=PET, status="201")
     listed = operation("listPets", query("age", WHOLE), answer=array(PET))
-    used = find_used_id({**GET_PET, "/pets": {"post": add, "get": listed}})
-    assert used == find_used_id({**GET_PET, "/pets": {"get": listed}})
+    paths = {**GET_PET, "/pets": {"post": add, "get": listed}}
+    assert find_used_id(paths) == play(open_api(paths, "an-api"), seed=0).call("listPets")[0]["id"]
+
+
+def test_an_answer_that_is_an_error_tells_no_id() -> None:
+    shop_id = query("shop_id", {"type": "string", "pattern": "^x[0-9]{3}$"}, required=True)  # none that exists
+    random = operation("getRandomPet", shop_id, answer=PET, errors={"404": record(id=TEXT)})
+    paths = {
+        **GET_PET,
+        "/shops": {"get": operation("listShops", answer=array(record(id=TEXT, city=TEXT)))},
+        "/pets/random": {"get": random},
+        "/pets": {"post": operation("addPet", body=record(name=TEXT), answer=PET, status="201")},
+    }
+    assert str(find_used_id(paths)).startswith("pet_")
 
 
 def chain(*names: str) -> Json:
@@ -296,6 +310,15 @@ def test_an_id_in_a_body_that_is_one_argument_exists() -> None:
     good, _ = audit_one("/visits", spec, "post", more=LIST)
     assert (good.status, good.problem) == (201, "")
     assert str(good.arguments["body"]["petId"]).startswith("pet_")  # type: ignore[index, call-overload]
+
+
+def test_an_id_in_a_body_that_nothing_tells_is_made_up() -> None:
+    visit = record(petId=TEXT, day=DATE)
+    nameless = {"/pets": {"get": operation("listPets", answer=array(record(name=TEXT, age=WHOLE)))}}
+    spec = operation("addVisit", body={"anyOf": [visit, visit]}, answer=record(id=TEXT, day=DATE), status="201")
+    good, _ = audit_one("/visits", spec, "post", more=nameless)
+    assert (good.status, good.problem) == (201, "")
+    assert isinstance(good.arguments["body"]["petId"], str)  # type: ignore[index, call-overload]
 
 
 def test_each_call_is_in_an_episode_of_its_own() -> None:

@@ -164,6 +164,16 @@ def test_a_result_is_the_amount_at_the_rate() -> None:
     assert convert({"from": "EUR", "to": "USD", "amount": 0})["result"] == 0
 
 
+def test_a_rate_lies_between_two_fifths_and_eleven_fifths_and_has_four_decimals() -> None:
+    rates = [convert({"from": "EUR", "to": "USD", "amount": 1}, seed=seed)["rate"] for seed in range(300)]
+    assert 0.4 <= min(rates) < 0.45
+    assert 2.15 < max(rates) <= 2.2
+    assert all(rate == round(rate, 4) for rate in rates)
+    assert any(rate != round(rate, 3) for rate in rates)
+    back = [convert({"from": "USD", "to": "EUR", "amount": 1}, seed=seed)["rate"] for seed in range(300)]
+    assert back == [round(1 / rate, 4) for rate in rates]
+
+
 def test_the_way_back_has_the_inverse_rate() -> None:
     for first, second in (("EUR", "USD"), ("USD", "EUR"), ("mile", "km")):
         there = convert({"from": first, "to": second, "amount": 1})["rate"]

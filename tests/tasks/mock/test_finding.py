@@ -2,15 +2,13 @@
 
 from typing import Any
 
-import httpx
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from tasks.mock import MockApi, MockTransport
+from tasks.mock import MockApi
 from tests.tasks.mock.conftest import Caller, play
 from tests.tasks.mock.documents import TEXT, WHOLE, Json, array, in_path, open_api, operation, query, record
-from tests.tasks.mock.pets import DOCUMENT, read_operations
 
 ARGUMENTS = st.fixed_dictionaries(
     {},
@@ -85,17 +83,6 @@ def test_a_conversion_echoes_and_agrees_with_itself(pets: Caller) -> None:
     assert there["result"] == pytest.approx(120 * there["rate"], abs=0.01)
     back = pets.call("convertCurrency", 200, **{"from": "USD", "to": "EUR"}, amount=1)
     assert back["rate"] == pytest.approx(1 / there["rate"], rel=0.001)
-
-
-async def test_the_transport_serves_async_and_sync_clients_alike() -> None:
-    transport = MockTransport(read_operations(DOCUMENT), "pets", 1)
-    async with httpx.AsyncClient(transport=transport, base_url="https://pets.example.com") as client:
-        awaited = (await client.get("/pets", params={"breed": "Beagle"})).json()
-        unknown = await client.get("/nowhere")
-    assert unknown.status_code == 404
-    assert unknown.json()["error"]["code"] == "not_found"
-    with httpx.Client(transport=transport, base_url="https://pets.example.com") as client:
-        assert client.get("/pets", params={"breed": "Beagle"}).json() == awaited
 
 
 PET = record(id=TEXT, name=TEXT, age=WHOLE)
