@@ -6,10 +6,10 @@ from typing import Any
 import pytest
 
 from tasks.openapi import find_spec_problems
-from tasks.openapi.validate import LINE_LIMIT, MAX_PROBLEMS
 from tests.tasks.openapi.documents import CAT, make_answer, make_clean_document, make_document
 
 Doc = dict[str, Any]
+MAX_PROBLEMS, LINE_LIMIT = 20, 300
 GOOD = {"200": {"description": "Good"}}
 
 
