@@ -22,7 +22,8 @@ class Behaviour:
     """`steps` in all of `step_s` seconds, a checkpoint every `save_every`, which takes `save_s`.
 
     It kills itself (SIGKILL) the first time that it comes to each step of `die_at`, and ends with status `end` after
-    step `end_at`. With `deaf` it takes no notice of SIGTERM.
+    step `end_at`. With `deaf` it takes no notice of SIGTERM. At step `hold_at` it waits to be asked to stop. With
+    `hold_save` a checkpoint takes until there is a file `may-save` in the run's folder.
     """
 
     steps: int = 6
@@ -37,6 +38,8 @@ class Behaviour:
     prepare_s: float = 0.0
     prepare_error: str = ""
     rows: int = 8
+    hold_at: int = 0
+    hold_save: bool = False
 
 
 class Trainer:
@@ -65,6 +68,8 @@ class Trainer:
         half = self.checkpoint.with_name("half")
         half.write_text(str(self.step))
         time.sleep(self.behaviour.save_s)
+        while self.behaviour.hold_save and not (self.run / "may-save").exists():
+            time.sleep(0.005)
         half.replace(self.checkpoint)
 
     def die_once(self) -> None:
@@ -89,6 +94,8 @@ class Trainer:
                 loss=8.0 / self.step, learning_rate=1e-3, tokens=100, tokens_per_second=1000.0, memory_bytes=2**30,
             )  # fmt: skip
             self.die_once()
+            while self.step == behaviour.hold_at and not self.is_asked_to_stop:
+                time.sleep(0.005)
             if self.step == behaviour.end_at:
                 self.tell(kind="end", status=behaviour.end, step=self.step, message=behaviour.message)
                 sys.exit(1)
