@@ -1,18 +1,20 @@
 """The guard over real programs, in this process and by a clock of its own: who is asked to end, when, and how often."""
 
 import os
+import select
 import signal
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
 from tasks.supervision import guard as module
 from tasks.supervision.guard import guard
-from tasks.supervision.processes import CHILD_MARK, GUARD_MARK, find_processes
+from tasks.supervision.processes import CHILD_MARK, GUARD_MARK, find_processes, send_signal
 from tests.tasks.supervision.parts import PATIENCE_S, wait_until
 
 pytestmark = pytest.mark.forced
@@ -121,21 +123,21 @@ def stage(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Stage]:
     handlers = {number: signal.getsignal(number) for number in numbers}
     reading, writing = os.pipe()
     made = Stage(tmp_path, writing)
-    send, real_select = module.send_signal, module.select.select
+    real_select = select.select
 
-    def record(processes: object, sign: signal.Signals) -> None:
-        chosen = list(processes)  # type: ignore[call-overload]
+    def record(processes: Iterable[int], sign: signal.Signals) -> None:
+        chosen = list(processes)
         if chosen:
             made.sent.append((made.now, sign.name, chosen))
-        send(chosen, sign)
+        send_signal(chosen, sign)
 
-    def select(*arguments: object) -> object:
-        made.sleep(0.2)  # the guard's own look; what has come is seen at once
-        return real_select(*arguments[:3], 0)  # type: ignore[call-overload]
+    def look(reading: Any, writing: Any, failing: Any, seconds: float) -> object:
+        made.sleep(seconds)  # and what has come is seen at once
+        return real_select(reading, writing, failing, 0)
 
     monkeypatch.setattr(module, "time", made)
     monkeypatch.setattr(module, "send_signal", record)
-    monkeypatch.setattr(module, "select", SimpleNamespace(select=select))
+    monkeypatch.setattr(module, "select", SimpleNamespace(select=look))
     with os.fdopen(reading) as stdin:
         monkeypatch.setattr(sys, "stdin", stdin)
         yield made
@@ -291,6 +293,11 @@ def test_helpers_of_a_program_that_has_ended_get_five_seconds_and_no_more(stage:
 
 def test_helpers_that_end_by_themselves_are_left_to(stage: Stage) -> None:
     stage.may_go_on = lambda: stage.is_there("helper")
-    stage.at[2.0] = lambda: (stage.let_end("helper"), setattr(stage, "may_go_on", lambda: False))
+
+    def end() -> None:
+        stage.let_end("helper")
+        stage.may_go_on = lambda: False  # all the time that it takes to end
+
+    stage.at[2.0] = end
     assert stage.run("helper", launcher="wait_for('helper'); sys.exit(4)") == 4
     assert stage.signals == []

@@ -102,7 +102,7 @@ def test_a_driver_that_hangs_is_named(nvidia_smi: Path, monkeypatch: pytest.Monk
         return run(*arguments, timeout=0.05, **options)
 
     nvidia_smi.write_text("#!/bin/sh\nexec sleep 600\n")
-    monkeypatch.setattr(module.subprocess, "run", hurry)
+    monkeypatch.setattr(subprocess, "run", hurry)
     with pytest.raises(UserError, match=r"nvidia-smi gave no answer in 60 s: the driver hangs; see dmesg\."):
         read_gpus()
     assert given == [60.0]
@@ -140,7 +140,7 @@ MEMINFO = "MemTotal:       2000 kB\nMemFree:         300 kB\nMemAvailable:    10
 def system(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A folder in place of the root: /proc and /sys are what is written there."""
     monkeypatch.setattr(module, "Path", lambda path: tmp_path / path.removeprefix("/"))
-    monkeypatch.setattr(module.os, "sysconf", {"SC_PAGE_SIZE": 4096, "SC_AVPHYS_PAGES": 50}.__getitem__)
+    monkeypatch.setattr(os, "sysconf", {"SC_PAGE_SIZE": 4096, "SC_AVPHYS_PAGES": 50}.__getitem__)
     return tmp_path
 
 
@@ -191,6 +191,6 @@ def test_the_disk_is_that_on_which_the_folder_lies_or_will(
         return SimpleNamespace(total=9, used=5, free=4)
 
     assert 0 < read_free_disk(tmp_path / below) <= shutil.disk_usage(tmp_path).total
-    monkeypatch.setattr(module.shutil, "disk_usage", usage)
+    monkeypatch.setattr(shutil, "disk_usage", usage)
     assert read_free_disk(tmp_path / below) == 4
     assert asked == [tmp_path]

@@ -108,9 +108,9 @@ class Kernel:
         assert torch.equal(borders, others)
         assert all(one.is_contiguous() for one in (query, key, value))
         self.asked = {"longest": (longest, longest_key), "dtype": {one.dtype for one in (query, key, value)}}
-        heads_first = [one.transpose(0, 1)[None] for one in (query, key, value)]
-        found = compute(*heads_first, HEAD_DIM**-0.5 if scale is None else scale, borders)
-        out: torch.Tensor = found[0].to(query.dtype)
+        query, key, value = (one.transpose(0, 1)[None] for one in (query, key, value))
+        found = compute(query, key, value, HEAD_DIM**-0.5 if scale is None else scale, borders)
+        out: torch.Tensor = found[0].to(value.dtype)
         return out
 
 
@@ -179,10 +179,10 @@ def test_the_kernel_is_taken_where_it_computes_the_same(
     kernel: Kernel, card: dict[str, Any], dtype: torch.dtype, autocast: Any, dropout: float, said: Any, taken: bool
 ) -> None:
     card.update(said)
-    inputs = [one.to(dtype).as_subclass(OnCard) for one in make_inputs()]
+    query, key, value = (one.to(dtype).as_subclass(OnCard) for one in make_inputs())
     with torch.autocast("cpu", dtype=autocast, enabled=autocast is not None):
         out, weights = attend(
-            make_module(1), *inputs, None, dropout=dropout, scaling=0.1, cu_seq_lens_q=BORDERS, max_length_q=6
+            make_module(1), query, key, value, None, dropout=dropout, scaling=0.1, cu_seq_lens_q=BORDERS, max_length_q=6
         )
     assert weights is None
     assert kernel.asked == ({"longest": (6, 6), "dtype": {autocast or dtype}} if taken else {})
@@ -191,8 +191,8 @@ def test_the_kernel_is_taken_where_it_computes_the_same(
 
 
 def test_on_the_cpu_the_kernel_is_not_taken(kernel: Kernel, card: dict[str, Any]) -> None:
-    inputs = [one.to(torch.bfloat16) for one in make_inputs()]
-    attend(make_module(1), *inputs, None, cu_seq_lens_q=BORDERS)
+    query, key, value = (one.to(torch.bfloat16) for one in make_inputs())
+    attend(make_module(1), query, key, value, None, cu_seq_lens_q=BORDERS)
     assert kernel.asked == {}
 
 

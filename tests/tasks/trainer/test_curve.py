@@ -2,6 +2,7 @@
 
 import struct
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -9,23 +10,24 @@ from schemas.training import StepEvent
 from tasks.trainer.curve import draw_curve
 from tests.tasks.trainer.test_journal import make_step
 
-pytest.importorskip("matplotlib", reason="the train extra is not installed: make setup-train")
-
-import matplotlib.figure
-from matplotlib.axes import Axes
+matplotlib_figure = pytest.importorskip(
+    "matplotlib.figure", reason="the train extra is not installed: make setup-train"
+)
+Figures = list[Any]
 
 
 @pytest.fixture
-def figures(monkeypatch: pytest.MonkeyPatch) -> list[matplotlib.figure.Figure]:
+def figures(monkeypatch: pytest.MonkeyPatch) -> Figures:
     """Each figure that is drawn."""
-    drawn: list[matplotlib.figure.Figure] = []
+    drawn: Figures = []
 
-    class Figure(matplotlib.figure.Figure):  # type: ignore[misc]
-        def __init__(self, *arguments: object, **options: object) -> None:
-            super().__init__(*arguments, **options)
-            drawn.append(self)
+    make = matplotlib_figure.Figure
 
-    monkeypatch.setattr(matplotlib.figure, "Figure", Figure)
+    def keep(*arguments: Any, **options: Any) -> Any:
+        drawn.append(make(*arguments, **options))
+        return drawn[-1]
+
+    monkeypatch.setattr(matplotlib_figure, "Figure", keep)
     return drawn
 
 
@@ -34,7 +36,7 @@ def make_steps(count: int) -> list[StepEvent]:
     return [make_step(step, 2.0 * step) for step in range(5, 5 + count)]
 
 
-def draw(figures: list[matplotlib.figure.Figure], count: int) -> Axes:
+def draw(figures: Figures, count: int) -> Any:
     draw_curve(make_steps(count), "mine")
     (axes,) = figures[-1].axes
     return axes
@@ -47,7 +49,7 @@ def test_the_picture_is_a_png_of_800_by_450(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("count", [0, 1, 19])
-def test_a_short_run_is_its_losses_alone(figures: list[matplotlib.figure.Figure], count: int) -> None:
+def test_a_short_run_is_its_losses_alone(figures: Figures, count: int) -> None:
     axes = draw(figures, count)
     (line,) = axes.lines
     assert list(line.get_xdata()) == list(range(5, 5 + count))
@@ -57,7 +59,7 @@ def test_a_short_run_is_its_losses_alone(figures: list[matplotlib.figure.Figure]
 
 
 def test_from_20_steps_on_the_mean_of_the_last_10_is_drawn_over_paler_losses(
-    figures: list[matplotlib.figure.Figure],
+    figures: Figures,
 ) -> None:
     axes = draw(figures, 20)
     losses, means = axes.lines
@@ -71,13 +73,11 @@ def test_from_20_steps_on_the_mean_of_the_last_10_is_drawn_over_paler_losses(
 
 
 @pytest.mark.parametrize(("count", "marker"), [(49, "."), (50, "")])
-def test_points_are_marked_while_there_is_room(
-    figures: list[matplotlib.figure.Figure], count: int, marker: str
-) -> None:
+def test_points_are_marked_while_there_is_room(figures: Figures, count: int, marker: str) -> None:
     assert draw(figures, count).lines[0].get_marker() == marker
 
 
-def test_the_axes_say_what_they_show_in_whole_steps(figures: list[matplotlib.figure.Figure]) -> None:
+def test_the_axes_say_what_they_show_in_whole_steps(figures: Figures) -> None:
     axes = draw(figures, 3)
     assert (axes.get_title(), axes.get_xlabel(), axes.get_ylabel()) == (
         "mine", "optimizer step", "loss per trained token"
