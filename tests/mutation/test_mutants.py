@@ -41,6 +41,12 @@ def test_what_a_tired_engineer_gets_wrong_is_among_the_mutants(tree: Path) -> No
     } == list_changes(tree)
 
 
+def test_what_a_cache_holds_and_that_a_record_is_frozen_is_left_alone(tree: Path) -> None:
+    decorated = "@lru_cache(maxsize=64)\ndef f():\n    return 1\n\n\n@dataclass(frozen=True)\nclass A:\n    b: int\n"
+    (tree / "rules.py").write_text(decorated + "\n\n@retry(times=3)\ndef g(): ...\n")
+    assert {before for before, _ in list_changes(tree)} == {"return 1", "@retry(times=3)"}
+
+
 def test_a_mutant_is_the_whole_file_with_one_change(tree: Path) -> None:
     planted = [plant(tree, place) for place in list_places(tree, ["rules.py"])]
     assert SOURCE.replace("True", "False") in [mutant.source for mutant in planted if mutant is not None]
