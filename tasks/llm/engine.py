@@ -145,8 +145,6 @@ class Engine:
         fetching = self._fetching.get(key)
         if fetching is not None:
             return self._price_answer((await asyncio.shield(fetching)).completion, 0)
-        if self._sender.stopped is not None:
-            raise self._sender.stopped
         # A task of its own: what was sent is paid for, and kept whatever becomes of the caller.
         fetching = asyncio.create_task(self._fetch(key, request, stage, self._find_turn(stage, api_id)))
         self._fetching[key] = fetching

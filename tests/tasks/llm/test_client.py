@@ -9,6 +9,7 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
 
+import openai
 import pytest
 from starlette.responses import JSONResponse, Response
 
@@ -594,6 +595,15 @@ class TestSecrets:
             assert KEY not in repr(error.__dict__)
             assert type(error).__module__.split(".")[0] != "openai"  # its errors hold the request
             error = error.__cause__ or error.__context__
+
+    async def test_without_a_key_what_the_sdk_said_is_kept_for_who_looks_into_it(
+        self, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.delenv("TINY_KEY")
+        with pytest.raises(TeacherError) as raised:
+            await ask_once(Endpoint(last=fail(400)))
+        assert raised.value.__cause__ is not None
+        assert isinstance(raised.value.__cause__.__cause__, openai.BadRequestError)
 
     async def test_the_key_is_neither_in_the_store_nor_in_the_ledger(self, tmp_path: Path) -> None:
         ledger = Ledger()

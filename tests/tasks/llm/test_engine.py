@@ -224,8 +224,11 @@ class TestWhoAsksToo:
         await asyncio.sleep(1)
         asked.cancel()
         await asyncio.sleep(10)
+        given_up = asyncio.create_task(engine.answer(ask(), "simulate", "cats"))
+        await asyncio.sleep(1)
+        engine.abort()
         await engine.aclose()
-        del asked
+        del asked, given_up
         gc.collect()
         assert complaints == []
 
@@ -261,6 +264,14 @@ class TestState:
         results = await asyncio.gather(*asked, return_exceptions=True)
         assert [type(result).__name__ for result in results] == ["Answer", "Answer", "RunStoppedError"]
         assert len(endpoint.requests) == 2
+
+    async def test_its_connections_are_closed_with_it(self) -> None:
+        client = connect_app(Endpoint().app)
+        engine = Engine(at(), client=client)
+        await engine.answer(ask(), "simulate", "cats")
+        assert not client.is_closed()
+        await engine.aclose()
+        assert client.is_closed()
 
     @in_passing_time
     async def test_giving_up_waits_for_nothing(self) -> None:

@@ -291,6 +291,22 @@ class TestPlacesAndBudget:
 
         play()
 
+    @pytest.mark.parametrize(
+        ("budget", "counted"), [(Budget(), False), (Budget(calls=9), False), (Budget(tokens=9999), True)]
+    )
+    def test_only_where_something_depends_on_it_is_usage_guessed(self, budget: Budget, counted: bool) -> None:
+        @in_passing_time
+        async def play() -> None:
+            endpoint = Endpoint(lambda _: JSONResponse(build_answer("1", usage=None)))
+            account = Account(budget, None, "tiny")
+            settings = TeacherSettings(model="tiny", base_url="http://host/v1")
+            client = connect_app(endpoint.app)
+            await Sender(settings, "http://host/v1", Secret(), client, account, Errors(), 0.5).send(ask("x" * 400))
+            guessed = len(json.dumps({"model": "tiny", "messages": [{"role": "user", "content": "x" * 400}]})) // 4
+            assert account.spent.tokens == (guessed if counted else 0)
+
+        play()
+
     @in_passing_time
     async def test_attempts_are_told_and_limits_are_among_them_but_not_a_form_that_is_not_taken(self) -> None:
         script = [WARM, fail(500), fail(429), lose]
@@ -397,5 +413,45 @@ class TestThoseWhoAreRefusedTogether:
             assert [answer.content for answer in answers] == ["You said: early", "You said: late"]
             kinds = [body["response_format"]["json_schema"]["strict"] for body in endpoint.requests]
             assert kinds == [True, True, False, False]
+
+        play()
+
+    def test_one_that_was_refused_long_ago_takes_nobody_a_step_back(self) -> None:
+        schema = {"type": "object", "properties": {"a": {"type": "string"}}}
+        form = {"type": "json_schema", "json_schema": {"name": "a", "schema": schema, "strict": False}}
+
+        class Hesitant(Endpoint):
+            """Takes ten seconds over the first thing that is said late, one over all others."""
+
+            async def _wait_for_release(self) -> None:
+                is_first_of_late = [text == "late" for text in self.list_texts()].count(True) == 1
+                await asyncio.sleep(10 if is_first_of_late and self.list_texts()[-1] == "late" else 1)
+
+            def list_texts(self) -> list[str]:
+                return [body["messages"][0]["content"].partition("\n")[0] for body in self.requests]
+
+        def refuse_schemas(body: dict[str, Any]) -> Response:
+            wanted = body["response_format"]["type"] == "json_object"
+            return echo(body) if wanted else fail(400, "response_format: no")(body)
+
+        @in_passing_time
+        async def play() -> None:
+            endpoint = Hesitant(last=refuse_schemas)
+            sender = connect(endpoint)
+            late = asyncio.create_task(sender.send(ask("late", response_format=form)))
+            await asyncio.sleep(0.5)
+            early = asyncio.create_task(sender.send(ask("early", response_format=form)))
+            await asyncio.gather(early, late)
+            kinds = [
+                (text, body["response_format"]["type"])
+                for text, body in zip(endpoint.list_texts(), endpoint.requests, strict=True)
+            ]
+            assert kinds == [
+                ("late", "json_schema"),
+                ("early", "json_schema"),
+                ("early", "json_schema"),
+                ("early", "json_object"),
+                ("late", "json_object"),
+            ]
 
         play()
