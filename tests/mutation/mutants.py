@@ -17,7 +17,7 @@ from tests.mutation.operators import OPERATORS
 
 EQUIVALENT = Path(__file__).with_name("equivalent.toml")
 LEFT_ALONE = ("dataclass", "lru_cache")
-"""Decorators whose arguments are not changed: that nobody assigns to a record, and how much a cache holds, no test says."""
+"""Decorators whose arguments are not changed: no test says that nobody assigns to a record, or what a cache holds."""
 
 
 @dataclass(frozen=True)
@@ -130,7 +130,7 @@ def _is_left_alone(node: Any) -> bool:
     """Whether it stands in a decorator whose arguments are not changed."""
     while node is not None and node.type != "decorator":
         node = node.parent
-    return node is not None and node.children[1].get_code() in LEFT_ALONE
+    return node is not None and node.children[1].get_first_leaf().value in LEFT_ALONE
 
 
 def _shuffle(root: Path, places: list[Place], seed: int) -> Iterator[Mutant]:
