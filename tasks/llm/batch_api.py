@@ -133,7 +133,7 @@ class BatchApi:
             except Exception as error:
                 failure = self._explain(error)
             # Outside the handler, so that no chain leads to the SDK's error, which carries the key.
-            if not failure.retried or failure.fatal:
+            if not failure.retried:
                 raise failure
             if failure.is_limit:
                 limits += 1

@@ -255,3 +255,57 @@ class TestWaiting:
                 halt.let_go()
                 await asked
                 assert sender.waiting == 0
+
+
+class TestTheLog:
+    """What a user sees of batches who looks into the log of a run that takes a day."""
+
+    @pytest.fixture(autouse=True)
+    def log(self, caplog: pytest.LogCaptureFixture) -> pytest.LogCaptureFixture:
+        caplog.set_level("INFO", "tasks.llm")
+        return caplog
+
+    async def test_it_says_what_was_sent_and_what_came_of_it(
+        self, store: CompletionStore, log: pytest.LogCaptureFixture
+    ) -> None:
+        endpoint = BatchEndpoint(answer_some)
+        with serve(endpoint) as url:
+            async with connect(url, store) as sender:
+                await ask(sender, "one", "refuse me", "other")
+        batch_id = endpoint.desk.created[0]["id"]
+        assert f"3 requests sent to {url} as batch {batch_id}" in log.messages
+        assert f"batch {batch_id} completed: 2 of 3 requests answered" in log.messages
+
+    async def test_it_says_what_was_found_again(self, store: CompletionStore, log: pytest.LogCaptureFixture) -> None:
+        endpoint, halt = BatchEndpoint(), Halt()
+        endpoint.faults["GET /v1/batches/"] = [halt]
+        with serve(endpoint) as url:
+            async with connect(url, store) as sender:
+                asked = asyncio.ensure_future(ask(sender, "one", "other"))
+                await halt.wait()
+                await sender.stop()
+                await asked
+                halt.let_go()
+            async with connect(url, store) as sender:
+                await ask(sender, "one")
+        assert f"waiting for batch {endpoint.desk.created[0]['id']} with 2 requests" in log.messages
+
+    @pytest.mark.parametrize("lists", [True, False], ids=["lists batches", "lists none"])
+    async def test_it_says_what_is_sent_again_and_why(
+        self, store: CompletionStore, log: pytest.LogCaptureFixture, lists: bool
+    ) -> None:
+        endpoint = BatchEndpoint()
+        endpoint.faults["POST /v1/batches"] = [fail_with(503)] * 3
+        if not lists:
+            endpoint.faults["GET /v1/batches"] = [fail_with(404)] * 3
+        endpoint.faults["GET /v1/batches/"] = [fail_with(404, "No batch found")]
+        with serve(endpoint) as url:
+            async with connect(url, store) as sender:
+                await ask(sender, "one")
+                name = sender.describe_open()[0].name
+                await ask(sender, "one")
+        assert f"batch {name} was never created: its 1 requests are free again" in log.messages
+        gone = [text for text in log.messages if text.startswith(f"{url} has batch ")]
+        assert [text.endswith(" no more: its requests are sent again") for text in gone] == [True]
+        cannot = f"{url} cannot say whether it has batch {name}: its requests are sent again"
+        assert (cannot in log.messages) == (not lists)
