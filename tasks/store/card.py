@@ -47,7 +47,7 @@ _COLUMNS = {
 def render_card(manifest: Manifest, rejected_apis: Sequence[ApiRow]) -> str:
     """README.md of a dataset."""
     return load_template("card.md.jinja").render(
-        front_matter=yaml.safe_dump(_build_front_matter(manifest), sort_keys=False, allow_unicode=True),
+        front_matter=yaml.safe_dump(_build_front_matter(manifest), sort_keys=False),
         manifest=manifest,
         facts=manifest.facts,
         offline=manifest.facts.teacher == OFFLINE,

@@ -40,11 +40,12 @@ def plot_counts(counts: Mapping[str, int]) -> list[Bar]:
 
 def plot_calls(calls: Mapping[int, int]) -> list[Bar]:
     """Instances by number of calls, from 0 to "6+"; `calls` counts the instances that have so many."""
+    if not calls:
+        return []
     counts: Counter[int] = Counter()
     for number, instances in calls.items():
         counts[min(number, MOST_CALLS)] += instances
-    last = max(counts, default=0)
-    return build_bars({f"{n}+" if n == MOST_CALLS else str(n): counts[n] for n in range(last + 1)} if counts else {})
+    return build_bars({f"{n}+" if n == MOST_CALLS else str(n): counts[n] for n in range(max(counts) + 1)})
 
 
 def plot_words(lengths: Mapping[int, int]) -> list[Bar]:

@@ -57,7 +57,7 @@ def _build_api(api: ApiRow, rows: Sequence[Instance]) -> dict[str, Any]:
 
 def build_toolalpaca_instance(row: Instance) -> dict[str, Any]:
     """`input`, `output`, `Final Thought` and `intermediate_steps` of one row."""
-    answers = {m.tool_call_id: m.content for m in row.messages if m.role == "tool"}
+    answers = {m.tool_call_id: m.content for m in row.messages}
     steps: list[list[Any]] = []
     for position, message in enumerate(row.messages[:-1]):
         if message.role != "assistant":
@@ -139,9 +139,9 @@ def _describe_outputs(document: dict[str, Any]) -> dict[str, str]:
 
 def _describe_structure(schema: dict[str, Any], depth: int = 3) -> str:
     """A schema as ToolAlpaca writes it: `Object{results: Array[Object{url, source}], total}`."""
-    if depth and schema.get("type") == "array":
+    if schema.get("type") == "array":
         return f"Array[{_describe_structure(schema.get('items', {}), depth)}]"
-    if depth and schema.get("properties"):
+    if schema.get("properties"):
         fields = [_describe_field(name, field, depth - 1) for name, field in schema["properties"].items()]
         return f"Object{{{', '.join(fields)}}}"
     kind = schema.get("type", "Object")

@@ -13,7 +13,7 @@ from tasks.store.templating import load_template
 def render_model_card(summary: TrainSummary, dataset_reasons: dict[str, int]) -> str:
     """README.md of a model; `dataset_reasons` counts the rows that its dataset's checks had rejected, by reason."""
     record = summary.record
-    params = record.params.model_dump(mode="json", exclude_none=True, exclude=set(_NAMED))
+    params = record.params.model_dump(exclude_none=True, exclude=set(_NAMED))
     return load_template("model_card.md.jinja").render(
         front_matter=yaml.safe_dump(_build_front_matter(summary), sort_keys=False, allow_unicode=True),
         summary=summary,

@@ -166,18 +166,18 @@ def name_run(params: TrainParams, dataset: TrainingSet, tokenizer: str) -> str:
     """The name of a run that was given none: the same for the same parameters and data, so that it is gone on with."""
     asked = {**_list_params(params), "data": dataset.content_hash, "tokenizer": tokenizer}
     parts = (Path(params.model).name, dataset.name, dataset.version, params.method)
-    text = re.sub(r"[^a-z0-9._-]+", "-", "-".join(parts).lower()).strip("-._") or "run"
+    text = re.sub(r"[^a-z0-9._-]+", "-", "-".join(parts).lower()).strip("-._")
     digest = content_hash(asked)[:8]
     return f"{text[: _NAME_LENGTH - len(digest) - 1]}-{digest}"
 
 
 def _list_params(params: TrainParams) -> dict[str, object]:
     """The parameters that make a run what it is: not its name, and not the words in which its dataset was named."""
-    return params.model_dump(mode="json", exclude={"name", "dataset"})
+    return params.model_dump(exclude={"name", "dataset"})
 
 
 def _list_asked(record: RunRecord) -> dict[str, object]:
     """All that must be the same when a run is gone on with."""
     dataset = f"dataset {record.dataset.name} {record.dataset.version} ({record.dataset.content_hash[:12]})"
     params = {f"--{name}": value for name, value in _list_params(record.params).items()}
-    return {**params, "data": dataset, "tokenizer": record.tokenizer[:64]}
+    return {**params, "data": dataset, "tokenizer": record.tokenizer}

@@ -63,7 +63,7 @@ class TableWriter(Generic[RowT]):
         """Take a row; it is written when enough of them have come together."""
         text = _spell_row(row)
         self._hashes.append(hashlib.sha256(text).digest())
-        self._held.append(row.model_dump(mode="python"))
+        self._held.append(row.model_dump())
         self._held_bytes += len(text)
         if len(self._held) >= ROW_GROUP or self._held_bytes >= ROW_GROUP_BYTES:
             self._flush()

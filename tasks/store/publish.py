@@ -190,7 +190,7 @@ def _upload(folder: UPath, target: UPath) -> None:
         target.mkdir(parents=True, exist_ok=True)
         for file in sorted(folder.iterdir(), key=lambda file: (file.name == MANIFEST, file.name)):
             with file.open("rb") as source, (target / file.name).open("wb") as copy:
-                shutil.copyfileobj(source, copy, 1 << 20)
+                shutil.copyfileobj(source, copy)
     except BaseException:
         if target.exists():
             target.fs.rm(target.path, recursive=True)

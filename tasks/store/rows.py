@@ -84,7 +84,7 @@ def build_api_row(toolset: Toolset) -> ApiRow:
         document=_dump(toolset.document),
         functions=_dump_tools(toolset.functions),
         num_functions=len(toolset.functions),
-        audit=_dump([call.model_dump(mode="json") for call in toolset.audit]),
+        audit=_dump([call.model_dump() for call in toolset.audit]),
         teacher=toolset.teacher,
         accepted=True,
         rejected_at="",

@@ -72,7 +72,7 @@ class Sample:
             size = len(json.dumps(data, ensure_ascii=False).encode())
             if size <= MAX_BYTES or limit <= 1:
                 return data, len(chosen)
-            limit = max(1, min(limit - 1, int(min(limit, len(chosen)) * MAX_BYTES / size * 0.95)))
+            limit = max(1, int(min(limit, len(chosen)) * MAX_BYTES / size * 0.95))
 
     def _describe(self, chosen: Iterable[str]) -> dict[str, Any]:
         rows = sorted((self._rows[id] for id in chosen), key=lambda row: (row["category"], row["id"]))
@@ -91,7 +91,7 @@ def _describe_row(row: Instance, test_apis: frozenset[str]) -> dict[str, Any]:
         "text": row.instruction,
         "calls": row.num_calls,
         "reasons": [reason.value for reason in row.reasons],
-        "failed": [check for check in json.loads(row.checks) if not check.get("keep", True)],
+        "failed": [check for check in json.loads(row.checks) if not check["keep"]],
         "tokens": [row.input_tokens, row.output_tokens],
         "seed": row.seed,
         "messages": [_describe_message(message) for message in row.messages],

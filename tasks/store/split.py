@@ -21,8 +21,6 @@ def choose_test_apis(categories: Mapping[str, str], test_apis: int | float, seed
     """
     total = len(categories)
     count = _count_test_apis(test_apis, total)
-    if count == 0:
-        return frozenset()
     ranked = sorted(categories, key=lambda api: hashlib.sha256(f"{seed}\n{api}".encode()).digest())
     quota = {name: math.ceil(size * count / total) for name, size in Counter(categories.values()).items()}
     taken: Counter[str] = Counter()

@@ -5,7 +5,7 @@ import re
 from functools import cache
 from pathlib import Path
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template
+from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template, select_autoescape
 
 _FOLDER = Path(__file__).parent / "templates"
 _MARKDOWN = re.compile(r"([\\`*_\[\]|~])")
@@ -37,7 +37,7 @@ def write_code(value: object) -> str:
 def _build_environment() -> Environment:
     environment = Environment(
         loader=FileSystemLoader(_FOLDER),
-        autoescape=lambda name: name is not None and ".html" in name,
+        autoescape=select_autoescape(["html.jinja"]),
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,

@@ -69,5 +69,5 @@ def fetch_train_file(dataset: TrainingSet) -> Iterator[Path]:
     with tempfile.TemporaryDirectory(prefix="toolherd-") as folder:
         local = Path(folder) / TRAIN_TABLE
         with path.open("rb") as source, local.open("wb") as copy:
-            shutil.copyfileobj(source, copy, 1 << 20)
+            shutil.copyfileobj(source, copy)
         yield local

@@ -4,6 +4,7 @@ A version is complete when it has a manifest.json; any other folder is not a dat
 """
 
 import re
+from typing import Any
 
 from upath import UPath
 
@@ -99,6 +100,6 @@ def _list_folders(path: UPath) -> list[UPath]:
     return [child for child in path.iterdir() if not child.name.startswith(".") and child.is_dir()]
 
 
-def _natural_key(version: str) -> tuple[int, int, str]:
+def _natural_key(version: str) -> tuple[bool, Any]:
     match = _NUMBERED.fullmatch(version)
-    return (0, int(match[1]), "") if match else (1, 0, version)
+    return match is None, int(match[1]) if match else version

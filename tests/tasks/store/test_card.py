@@ -55,6 +55,7 @@ def test_the_front_matter_is_what_hugging_face_reads(manifest: Manifest) -> None
             }
         ],
     }
+    assert write_card(manifest).endswith("named.\n")
     assert write_card(manifest).startswith("---\npretty_name: ToolHerd demo mine\nlicense:")
 
 
@@ -133,6 +134,7 @@ def test_reasons_are_told_with_what_they_mean_and_how_often(manifest: Manifest) 
     card = write_card(manifest)
     assert f"| `ungrounded_argument` | {DESCRIPTIONS[Reason.UNGROUNDED_ARGUMENT]} | 2 |" in card
     assert "| `near_duplicate` |" in card
+    assert "| kind | instances |\n| --- | ---: |\n| `error_recovery` | 4 |\n| `missing_detail` | 4 |\n" in card
     assert "No row was rejected." not in card
     without = write_card(manifest, reasons={})
     assert "No row was rejected." in without

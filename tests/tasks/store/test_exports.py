@@ -206,6 +206,18 @@ def test_an_export_that_cannot_be_completed_is_not_there(
     assert list((tmp_path / "out").glob("*/*")) == []
 
 
+def test_what_went_wrong_is_told_also_where_half_a_file_is_gone_already(
+    dataset: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def build(_: Instance) -> dict[str, Any]:
+        (tmp_path / "out" / "trl" / "train.jsonl").unlink()
+        raise ValueError("no such row")
+
+    monkeypatch.setitem(exports._BUILDERS, "trl", build)
+    with pytest.raises(ValueError, match="no such row"):
+        export_dataset(dataset, tmp_path / "out", ["trl"])
+
+
 def test_a_place_that_cannot_be_written_gets_one_line(dataset: str, tmp_path: Path) -> None:
     (tmp_path / "out").write_text("a file")
     with pytest.raises(UserError, match=r"exports cannot be written to .*/out/trl/train.jsonl: Not a directory\."):

@@ -52,6 +52,12 @@ def test_the_front_matter_is_what_hugging_face_reads() -> None:
     }
 
 
+def test_the_front_matter_keeps_its_order_and_names_as_they_are_written() -> None:
+    card = render_model_card(make_summary(make_record(model="lab/modèle")), {})
+    assert card.startswith("---\nlibrary_name: transformers\n")
+    assert "\nbase_model: lab/modèle\n---\n" in card
+
+
 def test_the_card_names_no_folder_of_the_machine_that_trained() -> None:
     record = make_record(model="/somewhere/private/my-model")
     card = render_model_card(make_summary(record, first_loss=None, last_loss=None), {})

@@ -84,6 +84,23 @@ def test_a_run_that_was_asked_for_other_things_is_turned_down(tmp_path: Path, re
         pass
 
 
+def test_a_tokenizer_of_a_model_with_a_long_name_is_known_by_all_of_its_commit(tmp_path: Path) -> None:
+    run, one = get_run(tmp_path, "mine"), make_record().model_copy(update={"tokenizer": f"lab/{'m' * 90}@{'a' * 40}"})
+    with run.hold(one):
+        pass
+    with pytest.raises(UserError, match=r"tokenizer lab/m+@a+ and not lab/m+@a+b:"):
+        run.check(one.model_copy(update={"tokenizer": f"lab/{'m' * 90}@{'a' * 39}b"}))
+
+
+def test_a_record_is_kept_for_people_to_read(tmp_path: Path) -> None:
+    run = get_run(tmp_path / "not there yet", "mine")
+    with run.hold(make_record()):
+        pass
+    run.finish(make_summary(make_record()))
+    assert (run.folder / "run.json").read_text().startswith('{\n  "params": {\n    "dataset"')
+    assert (run.folder / "summary.json").read_text().startswith('{\n  "record": {\n    "params"')
+
+
 def test_how_the_dataset_was_named_and_where_it_lies_makes_no_other_run(tmp_path: Path) -> None:
     run = get_run(tmp_path, "mine")
     assert run.check(make_record()) is None

@@ -239,6 +239,8 @@ def test_the_manifest_holds_the_figures_in_print(root: DataRoot) -> None:
     publish_dataset(root, "demo", "mine", build_content(rows, build_toolsets(), (), calls), build_facts(seed=3))
     manifest = read_manifest(resolve_dataset(root, "demo/mine"))
     assert (manifest.name, manifest.version, manifest.facts) == ("demo", "mine", build_facts(seed=3))
+    text = (resolve_dataset(root, "demo/mine") / "manifest.json").read_text()
+    assert text.startswith('{\n  "format": 1,\n')
     assert (manifest.input_tokens, manifest.output_tokens) == (23_000 + 253, 253)  # 0 to 22 make 253
     assert manifest.cost_usd == 0.023
     assert list(manifest.kinds.items()) == [(kind, 4) for kind in sorted(kind.value for kind in Kind)]

@@ -86,6 +86,7 @@ def test_generated_text_never_becomes_markup(tmp_path: Path) -> None:
 def test_embedded_json_is_still_the_same_json() -> None:
     assert json.loads(embed_json({"x": EVIL})) == {"x": EVIL}
     assert not set("<>&\u2028\u2029") & set(embed_json({"x": EVIL}))
+    assert embed_json({"x": ["é", 1]}) == '{"x":["é",1]}'
 
 
 def test_a_large_dataset_shows_a_balanced_sample_and_says_so(tmp_path: Path) -> None:

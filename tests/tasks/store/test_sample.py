@@ -180,6 +180,28 @@ def test_rows_are_left_out_only_where_they_do_not_fit(monkeypatch: pytest.Monkey
     assert {row["id"] for row in data["rows"]} == set(choose_rows(outline_rows(build_rows()), shown))
 
 
+def test_rows_are_left_out_until_the_rest_fits(monkeypatch: pytest.MonkeyPatch) -> None:
+    rows = [build_row(Kind.NO_TOOL, 0, n) for n in range(3)]
+    long = choose_rows(outline_rows(rows), 2)  # the last of the three is so short that two are too many as well
+    rows = [row.model_copy(update={"instruction": "x" * 5000 * (row.id in long)}) for row in rows]
+    gathered = gather(rows)
+    whole, _ = gathered.build()
+    monkeypatch.setattr(sample, "MAX_BYTES", measure(whole) * 9 // 10)
+    data, count = gathered.build()
+    assert (count, [row["id"] for row in data["rows"]]) == (1, long[:1])
+
+
+def test_a_row_of_two_reasons_has_its_turn_by_the_first() -> None:
+    first, second = Reason.PLACEHOLDER, Reason.NEAR_DUPLICATE
+    rows = [Outline(f"both-{n}", "api", "c", Kind.NO_TOOL, (first, second), False) for n in range(2)]
+    rows += [
+        Outline(f"one-{n}", "api", "c", Kind.NO_TOOL, (reason,), False) for n, reason in enumerate((second, first))
+    ]
+    by_first = {row.id: row.reasons[0].value for row in rows}
+    chosen = [by_first[id] for id in choose_rows(rows, 4)]
+    assert chosen == [second.value, first.value, first.value, first.value]
+
+
 def test_one_row_is_shown_however_long_it_is(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sample, "MAX_BYTES", 10)
     gathered = gather(build_rows())

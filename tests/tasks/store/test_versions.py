@@ -1,8 +1,11 @@
 """Names and versions of datasets: what may be one, which there are, which comes next, which is the newest."""
 
+from collections.abc import Iterator
 from pathlib import Path
 
+import fsspec
 import pytest
+from fsspec.registry import known_implementations
 
 from schemas.errors import UserError
 from tasks.store.root import DataRoot
@@ -16,6 +19,14 @@ from tasks.store.versions import (
     require_new_version,
     resolve_dataset,
 )
+
+
+@pytest.fixture
+def two_lines() -> Iterator[str]:
+    """An address for which a package is missing; what fsspec says of that has two lines."""
+    fsspec.register_implementation("twolines", "no.such.package.Store", errtxt="the first line\nthe second line")
+    yield "twolines://bucket/x"
+    known_implementations.pop("twolines")
 
 
 @pytest.fixture(params=["folder", "memory"])
@@ -35,6 +46,12 @@ def make_incomplete(root: DataRoot, name: str, version: str) -> None:
 
 def name_latest(root: DataRoot, text: str) -> None:
     root.write_bytes(root.path("datasets", "demo", "latest"), text.encode())
+
+
+@pytest.mark.filterwarnings("ignore::UserWarning")
+def test_a_root_whose_package_is_missing_is_told_in_the_first_line_of_what_is_said(two_lines: str) -> None:
+    with pytest.raises(UserError, match=rf"^data root '{two_lines}' cannot be used: the first line\. Set TOOLHERD"):
+        DataRoot(two_lines)
 
 
 @pytest.mark.parametrize("name", ["a", "0", "a.b_c-d", "v10", "a" * 64, "latest2", "9-lives"])
@@ -196,6 +213,16 @@ def test_a_dataset_that_is_not_there_is_told_in_one_line(root: DataRoot, given: 
     with pytest.raises(UserError, match=line) as caught:
         resolve_dataset(root, *given)
     assert "\n" not in str(caught.value)
+
+
+@pytest.mark.filterwarnings("ignore::UserWarning")
+def test_a_place_that_cannot_be_looked_at_is_told_in_the_first_line_of_what_is_said(
+    root: DataRoot, two_lines: str
+) -> None:
+    with pytest.raises(UserError, match=rf"^no dataset at '{two_lines}': the first line\.$"):
+        resolve_dataset(root, two_lines)
+    with pytest.raises(UserError, match=r"^no dataset at 'x+': .*File name too long"):
+        resolve_dataset(root, "x" * 5000)
 
 
 def test_where_there_is_no_dataset_at_all_the_line_says_how_to_make_one(root: DataRoot) -> None:
