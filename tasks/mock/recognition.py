@@ -67,7 +67,7 @@ def _find_alike(
     name: Words, schema: Schema, sighting: Sighting, collections: dict[str, Collection]
 ) -> Collection | None:
     """The collection that the things belong to: one of the name, else one whose things look the same."""
-    if name[-1:] and name[-1] in SIMILAR and sighting.parent:
+    if name[-1] in SIMILAR and sighting.parent:
         parent = find_collection(sighting.parent, collections)
         if parent is not None:
             return parent

@@ -1,5 +1,6 @@
 """What each part that an operation plays answers: state changes and stays, and what is told follows from it."""
 
+import re
 from typing import Any
 
 import pytest
@@ -241,6 +242,13 @@ def test_a_list_that_has_a_most_or_holds_records_is_no_list_of_all_there_are() -
     assert sizes(array(TEXT, maxItems=2)) == {1, 2}
     assert sizes(array(record(name=TEXT))) == {1, 2, 3}
     assert min(sizes(array(TEXT))) == 5
+
+
+def test_what_is_told_alone_is_of_the_kind_that_its_name_tells() -> None:
+    currencies = get_only(array(TEXT), path="/currencies", name="getEverything")
+    assert all(re.fullmatch("[A-Z]{3}", told) for told in currencies)
+    assert re.fullmatch("[A-Z]{3}", get_only(TEXT, path="/everything", name="getCurrency"))
+    assert len(get_only(TEXT, path="/everything", name="getSummary").split()) > 5
 
 
 def test_what_is_computed_hangs_on_what_was_asked() -> None:

@@ -121,6 +121,14 @@ def test_ids_that_examples_alone_tell_are_all_that_exist() -> None:
     assert play(open_api(nothing)).call("getPet", petId="p2")["id"] == "p2"
 
 
+def test_an_id_that_may_be_left_out_is_left_out() -> None:
+    api = open_pets(**{"/pet": operation("getPet", query("pet_id", TEXT), AGE, answer=PET)})
+    episode = play(api)
+    first = episode.call("listPets")["pets"][0]
+    assert episode.call("getPet", pet_id=first["id"]) == first
+    assert episode.call("getPet", age=17)["age"] == 17
+
+
 def test_what_is_not_found_is_named_in_words() -> None:
     item = record(id=TEXT, sku=TEXT)
     paths = {

@@ -9,6 +9,7 @@ from tasks.mock.recognition import find_collection, find_ordered_pairs, gather_c
 from tasks.mock.sightings import sight_operation
 from tests.tasks.mock.documents import (
     DATE,
+    FLAG,
     NUMBER,
     TEXT,
     WHOLE,
@@ -329,6 +330,16 @@ def test_ids_that_examples_name_are_gathered_once() -> None:
     })  # fmt: skip
     assert pets["pet"].id_examples == ["p1", "p2", "p3", "p4"]
     assert pets["visit"].id_examples == ["v2"]  # that of a creation names none that exists yet
+
+
+def test_an_id_may_be_known_by_the_name_of_the_property_that_holds_it() -> None:
+    paths = {
+        "/line-items": {"get": operation("listLineItems", answer=array(record(line_id=TEXT, sku=TEXT)))},
+        "/check": {"get": operation("check", query("line_id", TEXT), query("sku_id", TEXT), answer=record(ok=FLAG))},
+    }
+    assert [(item.argument, item.collection.name) for item in route_of(paths, "check").ids] == [
+        ("line_id", "line_item")
+    ]
 
 
 def test_lists_are_read_before_all_else() -> None:

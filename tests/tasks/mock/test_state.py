@@ -310,6 +310,22 @@ def test_a_body_that_is_one_argument_sets_the_fields_in_it() -> None:
     assert pets.call("getPet", petId=made["id"]) == made
 
 
+def test_what_an_answer_says_beside_the_thing_is_none_of_the_thing() -> None:
+    counted = {"type": "object", "additionalProperties": TEXT}
+    paths = {
+        "/notes": {
+            "get": operation("listNotes", answer=array(record(id=TEXT, text=TEXT))),
+            "post": operation("addNote", body=record(text=TEXT), answer=counted),
+        },
+        "/notes/{noteId}": {"put": operation("putNote", in_path("noteId"), body=record(text=TEXT), answer={})},
+    }
+    notes = play(open_api(paths))
+    assert len(notes.call("addNote", text="first")) == 3
+    made = notes.call("listNotes")[-1]
+    assert made["text"] == "first"
+    assert notes.call("putNote", noteId=made["id"], text="second") == {**made, "text": "second"}
+
+
 def test_an_answer_that_wraps_the_thing_tells_the_outcome_beside_it() -> None:
     wrapped = record(success=FLAG, message=TEXT, data=record(pet=PET), name=TEXT)
     pets = shop(**{
