@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -15,8 +16,16 @@ from tasks.llm import CompletionStore
 from tasks.llm.store import STORE_NAME
 
 PROJECT = Path(__file__).parents[2]
-PATIENCE_S = 150.0
+PATIENCE_S = 300.0
 """Far longer than anything here takes, also on a busy machine: who waits so long has hung."""
+
+
+_PROGRESS = re.compile(r"\d+/\d+ APIs\b")
+
+
+def list_said(err: str) -> list[str]:
+    """The lines of a run's stderr but for those that tell how far it is: how many there are, its pace decides."""
+    return [line for line in err.splitlines() if not _PROGRESS.match(line)]
 
 
 @dataclass(frozen=True)
@@ -26,6 +35,11 @@ class Ended:
     status: int
     out: str
     err: str
+
+    @property
+    def said(self) -> list[str]:
+        """See `list_said`."""
+        return list_said(self.err)
 
 
 class Running:

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from flows.command_line import main
+from tests.flows.runs import PATIENCE_S, list_said
 
 ROOT = Path(__file__).parents[2]
 
@@ -15,7 +16,13 @@ ROOT = Path(__file__).parents[2]
 def run(arguments: list[str], **environment: str) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, "-m", "flows.build_dataset", *arguments]
     return subprocess.run(
-        command, cwd=ROOT, env={**os.environ, **environment}, capture_output=True, text=True, timeout=120, check=False
+        command,
+        cwd=ROOT,
+        env={**os.environ, **environment},
+        capture_output=True,
+        text=True,
+        timeout=PATIENCE_S,
+        check=False,
     )
 
 
@@ -31,7 +38,8 @@ def test_a_run_ends_with_a_summary_of_80_columns_and_leaves_the_log_to_prefect(p
     assert "dataset   demo v1: published" in done.stdout
     assert "accepted  3 of 3 instances" in done.stdout
     assert f"{prefect.removesuffix('/api')}/runs/flow-run/" in done.stdout
-    assert done.stderr == f"Prefect: {prefect.removesuffix('/api')}\n"
+    assert list_said(done.stderr) == [f"Prefect: {prefect.removesuffix('/api')}"]
+    assert max(map(len, done.stdout.splitlines())) <= 80
     assert (tmp_path / "data" / "datasets" / "demo" / "v1" / "report.html").exists()
     assert (tmp_path / "data" / "cache" / "results").is_dir()
 

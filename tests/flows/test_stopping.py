@@ -1,7 +1,7 @@
 """Signals, kills and a teacher that fails: what was answered is kept, and the same command goes on from there."""
 
+import re
 import signal
-import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -65,6 +65,7 @@ async def read_states(name: str) -> list[str]:
     return sorted(str(run.state and run.state.name) for run in runs)
 
 
+@pytest.mark.forced
 async def test_ctrl_c_once_keeps_all_answers_and_the_same_command_goes_on_from_there(
     prefect: str, tmp_path: Path, uninterrupted: Uninterrupted
 ) -> None:
@@ -97,6 +98,7 @@ async def test_ctrl_c_once_keeps_all_answers_and_the_same_command_goes_on_from_t
     assert await read_states("interrupted") == ["Cancelled", "Completed"]
 
 
+@pytest.mark.forced
 async def test_sigterm_once_stops_as_ctrl_c_does(prefect: str, tmp_path: Path) -> None:
     place = Workplace(tmp_path, prefect)
     with serve_offline("--latency", str(LATENCY_S)) as server:
@@ -113,26 +115,27 @@ async def test_sigterm_once_stops_as_ctrl_c_does(prefect: str, tmp_path: Path) -
     assert await read_states("terminated") == ["Cancelled"]
 
 
+@pytest.mark.forced
 async def test_a_second_signal_waits_for_no_answer(prefect: str, tmp_path: Path) -> None:
     place = Workplace(tmp_path, prefect)
     with serve_offline("--latency", str(FOR_EVER_S)) as server:
         slow = ["--teacher.timeout_s", str(FOR_EVER_S)]
         with place.start(*list_options(server, "hurried", *slow)) as running:
             running.wait_until(lambda: server.stats()["in_flight"] == len(NAMES), "every API waited for an answer")
-            time.sleep(1)  # the run is told of it ten times a second
             running.send(signal.SIGINT)
             running.wait_until(lambda: "stopping" in running.err, "it said that it stops")
             running.send(signal.SIGINT)
             ended = running.wait()  # fails long before an answer would come
 
     assert ended.status == 130
-    assert f"stopping: {len(NAMES)} requests in flight" in ended.err
+    assert re.search(r"stopping: \d requests in flight are finished and kept; once more stops at once\n", ended.err)
     assert "the same command goes on from there" in ended.err
     assert "Traceback" not in ended.err
     assert place.count_completions() == 0
-    assert await read_states("hurried") != ["Running"]
+    assert await read_states("hurried") == ["Crashed"]  # Prefect's word for a run that was given no time to end
 
 
+@pytest.mark.forced
 def test_kill_9_loses_nothing_that_was_asked_for(prefect: str, tmp_path: Path, uninterrupted: Uninterrupted) -> None:
     place = Workplace(tmp_path, prefect)
     teacher, whole = uninterrupted.teacher, uninterrupted.summary

@@ -6,6 +6,7 @@ import json
 import signal
 import subprocess
 import sys
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -26,11 +27,15 @@ from schemas.parameters import BuildDatasetParams
 from schemas.training import TrainParams
 from tasks.store import DataRoot, find_training_set
 from tests.flows.parts import build_apart, make_params
+from tests.flows.runs import PATIENCE_S
 from tests.tasks.supervision.parts import SCRIPTED, list_living, make_model
 from tests.tasks.supervision.scripted_trainer import Behaviour
 from tests.train_extra import needs_curve
 
-pytestmark = [pytest.mark.usefixtures("prefect"), pytest.mark.xdist_group("prefect"), needs_curve]
+pytestmark = [pytest.mark.usefixtures("prefect"), pytest.mark.xdist_group("prefect")]
+
+FOR_EVER = 100_000
+"""Steps that no test waits for."""
 
 
 @pytest.fixture(scope="module")
@@ -52,6 +57,14 @@ async def run_flow(params: TrainParams) -> TrainSummary:
         return await train(params)
 
 
+async def wait_for(condition: Callable[[], bool], going_on: "asyncio.Future[Any]") -> None:
+    """Return when the condition holds; what goes on must not end before."""
+    async with asyncio.timeout(PATIENCE_S):
+        while not condition():
+            assert not going_on.done(), going_on
+            await asyncio.sleep(0.02)
+
+
 def count_preparations(folder: Path) -> int:
     return len((folder / "model" / "preparations").read_text().splitlines())
 
@@ -70,6 +83,7 @@ async def read_state(run_id: str) -> str:
     return str(run.state and run.state.name)
 
 
+@needs_curve
 async def test_a_run_leaves_a_model_with_its_card_its_curve_and_a_record(
     published: DatasetRef, data_root: DataRoot, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -100,6 +114,7 @@ async def test_a_run_leaves_a_model_with_its_card_its_curve_and_a_record(
     assert await read_state(summary.run_id) == "Completed"
 
 
+@needs_curve
 async def test_the_same_run_again_does_nothing_and_says_so(
     published: DatasetRef, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -112,6 +127,7 @@ async def test_the_same_run_again_does_nothing_and_says_so(
     assert count_preparations(tmp_path) == 1
 
 
+@needs_curve
 async def test_data_is_prepared_once_for_runs_that_differ_in_how_they_train(
     published: DatasetRef, tmp_path: Path
 ) -> None:
@@ -123,6 +139,7 @@ async def test_data_is_prepared_once_for_runs_that_differ_in_how_they_train(
     assert count_preparations(tmp_path) == 2
 
 
+@needs_curve
 async def test_prepared_data_that_is_gone_is_prepared_anew_though_its_result_is_kept(
     published: DatasetRef, tmp_path: Path
 ) -> None:
@@ -134,12 +151,14 @@ async def test_prepared_data_that_is_gone_is_prepared_anew_though_its_result_is_
     assert count_preparations(tmp_path) == 2
 
 
+@needs_curve
 async def test_a_run_of_one_name_takes_the_same_parameters_only(published: DatasetRef, tmp_path: Path) -> None:
     await run_flow(ask(published, tmp_path, name="mine"))
     with pytest.raises(UserError, match=r"run mine is there with --epochs 3.0 and not 1.0: ask for the same, or"):
         await run_flow(ask(published, tmp_path, name="mine", epochs=1))
 
 
+@needs_curve
 async def test_a_named_run_goes_on_with_its_own_dataset_where_none_is_named(
     published: DatasetRef, tmp_path: Path
 ) -> None:
@@ -148,6 +167,8 @@ async def test_a_named_run_goes_on_with_its_own_dataset_where_none_is_named(
     assert again.record.dataset == first.record.dataset
 
 
+@needs_curve
+@pytest.mark.forced
 async def test_a_killed_trainer_is_started_again_within_the_run(
     published: DatasetRef, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -159,6 +180,8 @@ async def test_a_killed_trainer_is_started_again_within_the_run(
     assert "begins at step 2" in said
 
 
+@needs_curve
+@pytest.mark.forced
 async def test_a_run_whose_trainer_was_lost_for_good_goes_on_when_it_is_run_again(
     published: DatasetRef, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -181,6 +204,7 @@ async def test_a_failed_end_fails_the_run_with_the_trainers_own_line(
         await run_flow(ask(published, tmp_path, behaviour))
 
 
+@needs_curve
 async def test_a_trainer_that_somebody_stopped_makes_the_run_cancelled_and_it_goes_on(
     published: DatasetRef, tmp_path: Path
 ) -> None:
@@ -200,6 +224,7 @@ async def test_what_is_wrong_with_the_data_is_said_in_the_words_of_the_preparati
         await run_flow(ask(published, tmp_path, behaviour))
 
 
+@needs_curve
 async def test_a_run_that_ended_between_training_and_its_card_is_not_trained_again(
     published: DatasetRef, tmp_path: Path
 ) -> None:
@@ -216,6 +241,8 @@ async def test_a_run_that_ended_between_training_and_its_card_is_not_trained_aga
     assert (run / "final" / "README.md").exists()
 
 
+@needs_curve
+@pytest.mark.forced
 async def test_a_run_that_is_stopped_while_data_is_prepared_leaves_nothing_half_done(
     published: DatasetRef, tmp_path: Path
 ) -> None:
@@ -224,8 +251,7 @@ async def test_a_run_that_is_stopped_while_data_is_prepared_leaves_nothing_half_
     started: list[Stoppable] = []
     with use_launch(Launch(inputs, Lines(), on_start=started.append)):
         running = asyncio.ensure_future(train(params))
-    while not (tmp_path / "model" / "preparations").exists():
-        await asyncio.sleep(0.05)
+    await wait_for((tmp_path / "model" / "preparations").exists, running)
     started[0].stop(signal.SIGTERM)
     with pytest.raises(CancelledRun, match="stopped while the data was prepared"):
         await running
@@ -237,20 +263,21 @@ async def test_a_run_that_is_stopped_while_data_is_prepared_leaves_nothing_half_
     assert (await run_flow(params)).steps == 6
 
 
+@pytest.mark.forced
 async def test_two_runs_of_one_name_do_not_train_at_once(published: DatasetRef, tmp_path: Path) -> None:
-    params = ask(published, tmp_path, Behaviour(steps=100, step_s=0.05), name="mine")
+    params = ask(published, tmp_path, Behaviour(steps=FOR_EVER, step_s=0.02, save_every=FOR_EVER), name="mine")
     first = asyncio.ensure_future(run_flow(params))
     record = tmp_path / "data" / "models" / "mine" / "run.json"
-    while not record.exists():
-        await asyncio.sleep(0.05)
+    await wait_for((record.parent / "events.jsonl").exists, first)
     with pytest.raises(UserError, match="run mine is going on in another process"):
         await run_flow(params)
     first.cancel()
-    with pytest.raises(BaseException):  # noqa: B017, PT011 - Prefect has its own for it
+    with pytest.raises(asyncio.CancelledError):
         await first
     assert list_living(str(record.parent)) == set()
 
 
+@needs_curve
 async def test_without_any_dataset_the_default_one_is_made_first_saying_so(
     tmp_path: Path, data_root: DataRoot, capsys: pytest.CaptureFixture[str]
 ) -> None:

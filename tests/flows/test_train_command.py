@@ -83,6 +83,7 @@ def stop_midway(trial: Trial, sign: signal.Signals, status: int) -> int:
 
 
 @needs_curve
+@pytest.mark.forced
 @pytest.mark.xdist_group("prefect")
 def test_ctrl_c_lets_the_trainer_save_and_the_same_command_goes_on_to_the_end(trial: Trial) -> None:
     saved = stop_midway(trial, signal.SIGINT, 130)
@@ -94,6 +95,7 @@ def test_ctrl_c_lets_the_trainer_save_and_the_same_command_goes_on_to_the_end(tr
     assert "memory    1.0 GiB at the peak" in ended.out
 
 
+@pytest.mark.forced
 @pytest.mark.xdist_group("prefect")
 def test_sigterm_does_as_well_and_a_failed_training_is_one_line_and_status_1(trial: Trial) -> None:
     saved = stop_midway(trial, signal.SIGTERM, 143)
@@ -110,6 +112,7 @@ def test_sigterm_does_as_well_and_a_failed_training_is_one_line_and_status_1(tri
     assert ended.out == ""
 
 
+@pytest.mark.forced
 @pytest.mark.xdist_group("prefect")
 def test_a_second_signal_kills_the_trainer(trial: Trial) -> None:
     with trial.start(Behaviour(steps=FOR_EVER, step_s=0.02, deaf=True)) as running:
@@ -138,6 +141,7 @@ with use_launch(Launch(gather_train_inputs(params, SCRIPTED), Lines())):
 cancelled in the UI."""
 
 
+@pytest.mark.forced
 @pytest.mark.xdist_group("prefect")
 def test_a_run_that_its_worker_ends_leaves_a_checkpoint_and_no_process(trial: Trial) -> None:
     model = make_model(trial.place.folder / "model", Behaviour(steps=FOR_EVER, step_s=0.02, save_every=FOR_EVER))

@@ -88,6 +88,7 @@ async def run_flow(params: TrainParams) -> TrainSummary:
         return await train(params)
 
 
+@pytest.mark.forced
 async def test_a_killed_run_goes_on_and_leaves_a_model_that_calls_a_tool(
     tmp_path: Path,
     data_root: DataRoot,
