@@ -8,13 +8,16 @@ from fsspec.implementations.memory import MemoryFileSystem
 
 
 class ObjectStore:
-    """Watches fsspec's memory file system. `steps` holds `write x` for each object, `finish x` when it is closed, and
-    `remove x`, with paths as in `memory://x`; `before` is called with each step before it is done, and may raise."""
+    """Watches fsspec's memory file system.
+
+    `steps` holds `write x` for each object, `finish x` when it is closed, `mkdir x` and `remove x`, with paths as in
+    `memory://x`; `before` is called with each step before it is done, and may raise.
+    """
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self.steps: list[str] = []
         self.before: Callable[[str], None] = lambda step: None
-        open_object, remove = MemoryFileSystem._open, MemoryFileSystem.rm
+        open_object, remove, make = MemoryFileSystem._open, MemoryFileSystem.rm, MemoryFileSystem.mkdir
 
         def watch_open(fs: MemoryFileSystem, path: str, mode: str = "rb", *args: Any, **kwargs: Any) -> Any:
             name = fs._strip_protocol(path).lstrip("/")
@@ -35,7 +38,12 @@ class ObjectStore:
             self._take(f"remove {fs._strip_protocol(path).lstrip('/')}")
             remove(fs, path, *args, **kwargs)
 
+        def watch_make(fs: MemoryFileSystem, path: str, *args: Any, **kwargs: Any) -> None:
+            self._take(f"mkdir {fs._strip_protocol(path).lstrip('/')}")
+            make(fs, path, *args, **kwargs)
+
         monkeypatch.setattr(MemoryFileSystem, "_open", watch_open)
+        monkeypatch.setattr(MemoryFileSystem, "mkdir", watch_make)
         monkeypatch.setattr(MemoryFileSystem, "rm", watch_remove)
 
     def _take(self, step: str) -> None:

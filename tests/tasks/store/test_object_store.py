@@ -43,9 +43,34 @@ def list_contents(root: DataRoot) -> dict[str, bytes]:
 def test_the_manifest_is_written_when_all_else_is_there_and_then_the_latest(root: DataRoot, store: ObjectStore) -> None:
     publish(root)
     steps = [f"{word} {name(root, 'v1', file)}" for file in FILES for word in ("write", "finish")]
-    assert store.steps[: len(steps)] == steps
-    assert store.steps[len(steps)] == f"write {name(root, 'latest')}"
-    assert not [step for step in store.steps if step.startswith("remove")]
+    done = [step for step in store.steps if not step.startswith("mkdir ")]
+    assert done[: len(steps)] == steps
+    assert done[len(steps)] == f"write {name(root, 'latest')}"
+    assert not [step for step in done if step.startswith("remove ")]
+
+
+def test_a_store_that_has_folders_gets_those_above_a_file_first(root: DataRoot, store: ObjectStore) -> None:
+    publish(root)
+    made = [
+        step.removeprefix("mkdir ") for step in store.steps[: store.steps.index(f"write {name(root, 'v1', FILES[0])}")]
+    ]
+    assert {name(root, "v1"), name(root)} <= set(made)
+    store.steps.clear()
+    root.write_bytes(root.path("a", "b", "c"), b"1")
+    base = root.base.path.strip("/")
+    assert {step for step in store.steps if step.startswith("mkdir ")} >= {f"mkdir {base}/a", f"mkdir {base}/a/b"}
+    assert store.steps[-1].endswith(f" {base}/a/b/c")
+
+
+def test_a_store_that_takes_no_folder_is_told_as_it_says_so(root: DataRoot, store: ObjectStore) -> None:
+    def refuse(step: str) -> None:
+        if step.startswith("mkdir "):
+            raise OSError(5, "Input/output error")
+
+    store.before = refuse
+    with pytest.raises(OSError, match="Input/output"):
+        publish(root)
+    assert not root.path("datasets").exists()
 
 
 @pytest.mark.parametrize("word", ["write", "finish"])

@@ -62,15 +62,27 @@ def test_row_groups_hold_no_more_than_so_many_rows_nor_so_much_text(tmp_path: Pa
     assert list(read_table(UPath(tmp_path / "rows.parquet"), Instance)) == large
 
 
+def spell(row: Instance) -> str:
+    """A row as it counts in the content hash."""
+    ignored = {"created_at", "cost_usd", "cached_tokens"}
+    fields = {key: value for key, value in json.loads(row.model_dump_json()).items() if key not in ignored}
+    return json.dumps(fields, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+
+
+@pytest.mark.parametrize(("more", "sizes"), [(0, [2, 2, 2]), (1, [3, 3])], ids=["two just fill it", "two do not"])
+def test_a_row_group_is_written_when_its_text_is_as_much_as_it_may_be(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, more: int, sizes: list[int]
+) -> None:
+    rows = [build_row().model_copy(update={"id": f"é-{n}"}) for n in range(6)]
+    monkeypatch.setattr(parquet, "ROW_GROUP_BYTES", 2 * len(spell(rows[0]).encode()) + more)
+    write_table(UPath(tmp_path / "rows.parquet"), rows, Instance)
+    metadata = pq.read_metadata(tmp_path / "rows.parquet")
+    assert [metadata.row_group(n).num_rows for n in range(metadata.num_row_groups)] == sizes
+
+
 def test_the_hash_of_a_table_that_grew_row_by_row_is_that_of_its_rows(tmp_path: Path) -> None:
     rows = [row.model_copy(update={"tools": "x" * 300_000}) for row in build_rows()]
-    ignored = {"created_at", "cost_usd", "cached_tokens"}
-    texts = [
-        json.dumps({k: v for k, v in json.loads(row.model_dump_json()).items() if k not in ignored},
-                   sort_keys=True, separators=(",", ":"), ensure_ascii=False)
-        for row in rows
-    ]  # fmt: skip
-    digests = sorted(hashlib.sha256(text.encode()).digest() for text in texts)
+    digests = sorted(hashlib.sha256(spell(row).encode()).digest() for row in rows)
     facts = write_table(UPath(tmp_path / "rows.parquet"), iter(rows), Instance)
     assert facts.content_hash == hashlib.sha256(b"".join(digests)).hexdigest()
     assert facts.sha256 == hashlib.sha256((tmp_path / "rows.parquet").read_bytes()).hexdigest()
