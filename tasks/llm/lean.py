@@ -38,10 +38,11 @@ class LeanClient(openai.AsyncOpenAI):
         return await self.request(cast_to, self._first[path][0].model_copy(update={"json_data": body}))
 
     def _build_request(self, options: FinalRequestOptions, *, retries_taken: int = 0) -> httpx2.Request:
-        first, built = self._first.get(options.url, (None, None))
+        known = self._first.get(options.url)
         # Options of a post above share all they have with the first ones, but for the body and an idempotency key.
-        if first is None or built is None or options.params is not first.params or retries_taken:
+        if known is None or options.params is not known[0].params or retries_taken:
             return super()._build_request(options, retries_taken=retries_taken)
+        built = known[1]
         body = openapi_dumps(options.json_data)
         headers = built.headers.copy()
         headers["content-length"] = str(len(body))

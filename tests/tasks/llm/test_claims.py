@@ -14,7 +14,7 @@ import pytest
 from tasks.llm.claims import Claims
 from tests.tasks.llm.processes import Process, start
 
-ONE, OTHER = "1-" + "a" * 64, "1-" + "b" * 64
+ONE, OTHER = "1-" + "a" * 64, "1-" + "f" * 64
 
 
 def serve_claims(line: "Connection[Any, Any]", path: Path) -> None:
@@ -65,6 +65,13 @@ class TestBetweenProcesses:
         claims.give_back(key)
         assert not claims.take(before)
         assert not claims.take(after)
+        assert claims.take(key)
+        do(other, "give_back", before)  # and not the one beside it
+        assert not claims.take(after)
+        do(other, "give_back", after)
+        assert claims.take(after)
+        claims.give_back(key)
+        assert not do(other, "take", after)
 
     def test_it_is_handed_over_when_it_is_given_back_and_goes_back_and_forth(
         self, claims: Claims, other: Process

@@ -4,9 +4,9 @@ That the two understand each other as processes is in test_engine_process.
 """
 
 import asyncio
+import gc
 import logging
 import os
-import pickle
 import socket
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
@@ -53,10 +53,22 @@ class Other:
     def find(self, kind: type) -> list[Any]:
         return [message for message in self.heard if isinstance(message, kind)]
 
+    async def wait_for_end(self) -> None:
+        """Returns when the other end is closed."""
+        async with asyncio.timeout(60):
+            await self.ended.wait()
+
     async def hear(self, kind: type, count: int = 1) -> Any:
         """The so-many-eth message of a kind."""
         await wait_until(lambda: len(self.find(kind)) >= count)
         return self.find(kind)[count - 1]
+
+
+class PickyError(Exception):
+    """One that pickle writes and cannot read."""
+
+    def __init__(self, one: str, other: str) -> None:
+        super().__init__(f"{one} {other}?")
 
 
 class NoProcess:
@@ -84,7 +96,18 @@ def process(monkeypatch: pytest.MonkeyPatch) -> type[NoProcess]:
 
 
 @pytest.fixture
-async def other(process: type[NoProcess]) -> AsyncIterator[Other]:
+async def no_complaints() -> AsyncIterator[None]:
+    """Nothing that happens may be an error of the event loop's."""
+    complaints: list[dict[str, Any]] = []
+    asyncio.get_running_loop().set_exception_handler(lambda _, context: complaints.append(context))
+    yield
+    gc.collect()
+    await asyncio.sleep(0)
+    assert complaints == []
+
+
+@pytest.fixture
+async def other(process: type[NoProcess], no_complaints: None) -> AsyncIterator[Other]:
     """The engine's side of a run that waits for its engine to be there."""
     starting = asyncio.create_task(EngineProcess.start(START))
     await wait_until(lambda: bool(process.started))
@@ -132,6 +155,14 @@ class TestTheRunsSide:
         with pytest.raises(TeacherError, match=r"^no$"):
             await first
         assert engine.state.sent == 3
+
+    async def test_answers_are_not_held_on_to(self, engine: EngineProcess, other: Other) -> None:
+        for number in range(1, 21):
+            asked = asyncio.create_task(engine.answer(ask(str(number)), "simulate", "cats"))
+            other.channel.send(Outcome((await other.hear(Ask, number)).number, ANSWER, EngineState()))
+            await asked
+        gc.collect()
+        assert sum(isinstance(thing, Answer) for thing in gc.get_objects()) < 10
 
     async def test_what_nobody_waits_for_any_more_is_passed_over(self, engine: EngineProcess, other: Other) -> None:
         gone = asyncio.create_task(engine.answer(ask("1"), "simulate", "cats"))
@@ -187,7 +218,7 @@ class TestTheRunsSide:
         other.channel.send(Ended(left))
         assert await closing == left
         assert process.started[0].waited
-        await other.ended.wait()
+        await other.wait_for_end()
 
     async def test_an_error_at_the_end_is_raised(self, engine: EngineProcess, other: Other) -> None:
         closing = asyncio.create_task(engine.aclose())
@@ -223,12 +254,14 @@ class TestTheRunsSide:
     async def test_one_that_cannot_be_opened_says_why(
         self, last: Ended | None, error: type[Exception], text: str, other: Other, process: type[NoProcess]
     ) -> None:
-        if last is not None:
+        if last is None:
+            other.channel.close()
+        else:
             other.channel.send(last)
-        other.channel.close()
         with pytest.raises(error, match=text):
             await other.task
         assert process.started[0].waited
+        await other.wait_for_end()
 
     async def test_its_log_lines_are_logged_here(
         self, engine: EngineProcess, other: Other, caplog: pytest.LogCaptureFixture
@@ -275,7 +308,7 @@ def quiet_loggers() -> Iterator[None]:
 
 
 @pytest.fixture
-async def run(quiet_loggers: None) -> AsyncIterator[Other]:
+async def run(quiet_loggers: None, no_complaints: None) -> AsyncIterator[Other]:
     """The run's side of a server."""
     mine, its = socket.socketpair()
     serving = asyncio.create_task(EngineServer().run(its))
@@ -307,7 +340,9 @@ class TestTheEnginesSide:
             assert (await run.hear(Standing, told + 2)).state.sent == 2  # again and again
             run.channel.send(Close())
             assert await run.hear(Ended) == Ended()
-            await run.ended.wait()
+            await run.wait_for_end()
+            await run.task
+            assert asyncio.all_tasks() == {asyncio.current_task()}  # nothing goes on
 
     async def test_those_who_wait_at_the_end_are_told_before_it(self, run: Other, tmp_path: Path) -> None:
         endpoint = Endpoint().hold()
@@ -328,6 +363,13 @@ class TestTheEnginesSide:
         assert isinstance(last[-1], Ended)
         assert isinstance(run.heard[-1], Ended)
 
+    async def test_what_is_asked_before_it_stands_is_passed_over(self, run: Other, tmp_path: Path) -> None:
+        for early in (Ask(1, ask(), "simulate", "cats"), Stop(ENOUGH), Abort()):
+            run.channel.send(early)
+        run.channel.send(start_at("http://127.0.0.1:9/v1", tmp_path))
+        assert (await run.hear(Standing)).state.stopped is None
+        assert run.find(Outcome) == []
+
     @pytest.mark.forced
     async def test_a_run_that_is_gone_has_its_answers_kept_and_nothing_more_sent(
         self, run: Other, tmp_path: Path
@@ -341,7 +383,7 @@ class TestTheEnginesSide:
                 run.channel.send(Ask(number, ask(str(number)), "simulate", "cats"))
             await wait_until(lambda: endpoint.busy == 1)
             run.channel.close()
-            await run.ended.wait()
+            await run.wait_for_end()
             endpoint.release()
             await run.task
         with CompletionStore(tmp_path / "c.sqlite") as store:
@@ -381,23 +423,24 @@ class TestTheEnginesSide:
         assert text in str(ended.error)
         assert run.find(Standing) == []
 
-    async def test_an_error_that_cannot_be_sent_is_said_in_words(
-        self, run: Other, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    @pytest.mark.parametrize("kind", ["hidden", "picky"])
+    async def test_an_error_that_cannot_be_sent_or_read_is_said_in_words(
+        self, kind: str, run: Other, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         class OddError(Exception):
             """Local, so that pickle cannot find it."""
 
-        def stumble(*_: object) -> None:
-            raise OddError("what now?")
+        odd: Exception = OddError("what now?") if kind == "hidden" else PickyError("what", "now")
 
-        with pytest.raises(AttributeError):
-            pickle.dumps(OddError("x"))
+        def stumble(*_: object) -> None:
+            raise odd
+
         monkeypatch.setattr("tasks.llm.engine.build_key", stumble)
         run.channel.send(start_at("http://127.0.0.1:9/v1", tmp_path))
         await run.hear(Standing)
         run.channel.send(Ask(1, ask(), "simulate", "cats"))
         error = (await run.hear(Outcome)).answer
-        assert (type(error), str(error)) == (RuntimeError, "OddError: what now?")
+        assert (type(error), str(error)) == (RuntimeError, f"{type(odd).__name__}: what now?")
 
     async def test_what_it_logs_from_info_on_is_said(self, run: Other, tmp_path: Path) -> None:
         run.channel.send(start_at("http://127.0.0.1:9/v1", tmp_path))

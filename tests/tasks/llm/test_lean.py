@@ -17,18 +17,26 @@ BODIES: list[dict[str, Any]] = [
 ]
 
 
-def send(
-    client_class: type[openai.AsyncOpenAI], path: str = "/chat/completions", **options: Any
-) -> list[httpx2.Request]:
-    """The requests that a client of this class sends for the bodies, one after another."""
-    seen: list[httpx2.Request] = []
+class Transport(httpx2.AsyncBaseTransport):
+    """Takes requests as they come, and reads nothing for them."""
 
-    def answer(request: httpx2.Request) -> httpx2.Response:
-        seen.append(request)
+    def __init__(self) -> None:
+        self.seen: list[tuple[Any, ...]] = []
+
+    async def handle_async_request(self, request: httpx2.Request) -> httpx2.Response:
+        content, streamed = request.content, b"".join([part async for part in request.stream])
+        assert content == streamed
+        self.seen.append(
+            (request.method, str(request.url), sorted(request.headers.items()), content, request.extensions)
+        )
         return httpx2.Response(200, json={})
 
+
+def send(client_class: type[openai.AsyncOpenAI], *turns: dict[str, Any]) -> list[tuple[Any, ...]]:
+    """What a client of this class sends for the bodies, one after another; once for each of the options."""
+    transport = Transport()
+
     async def post() -> None:
-        transport = httpx2.MockTransport(answer)
         async with client_class(
             api_key="sk-test",
             base_url="http://host:8000/v1/",
@@ -36,24 +44,28 @@ def send(
             timeout=7,
             http_client=openai.DefaultAsyncHttpxClient(transport=transport),
         ) as client:
-            for body in BODIES:
-                await client.post(path, body=body, cast_to=httpx2.Response, **options)
+            for options in turns:
+                for body in BODIES:
+                    await client.post("/chat/completions", body=body, cast_to=httpx2.Response, **options)
 
     asyncio.run(post())
-    return seen
+    return transport.seen
 
 
-def describe(request: httpx2.Request) -> tuple[Any, ...]:
-    return request.method, str(request.url), sorted(request.headers.items()), request.content, request.extensions
+PLAIN: dict[str, Any] = {}
+WITH_HEADERS = {"options": {"headers": {"x-mine": "1"}}}
+WITH_PARAMS = {"options": {"params": {"a": "b"}}}
 
 
 @pytest.mark.parametrize(
-    "options", [{}, {"options": {"headers": {"x-mine": "1"}}}, {"options": {"params": {"a": "b"}}}]
+    "turns",
+    [[PLAIN], [WITH_HEADERS], [WITH_PARAMS], [PLAIN, WITH_HEADERS, PLAIN], [PLAIN, WITH_PARAMS, PLAIN, WITH_PARAMS]],
 )
-def test_requests_are_those_of_the_sdk_to_the_byte(options: dict[str, Any]) -> None:
-    lean, plain = send(LeanClient, **options), send(openai.AsyncOpenAI, **options)
-    assert [describe(request) for request in lean] == [describe(request) for request in plain]
-    assert lean[0].headers["authorization"] == "Bearer sk-test"
+def test_requests_are_those_of_the_sdk_to_the_byte(turns: list[dict[str, Any]]) -> None:
+    lean = send(LeanClient, *turns)
+    assert lean == send(openai.AsyncOpenAI, *turns)
+    assert len(lean) == 3 * len(turns)
+    assert ("authorization", "Bearer sk-test") in lean[0][2]
 
 
 def test_each_path_has_an_address_of_its_own() -> None:
@@ -82,9 +94,9 @@ def test_the_sdk_builds_one_request_for_each_path_and_those_that_are_not_plain(m
         return build(client, options, **more)
 
     monkeypatch.setattr(openai.AsyncOpenAI, "_build_request", watch)
-    assert len(send(LeanClient)) == 3
+    assert len(send(LeanClient, PLAIN)) == 3
     assert built == ["/chat/completions"]
-    send(LeanClient, options={"headers": {"x-mine": "1"}})
+    send(LeanClient, WITH_HEADERS)
     assert built == ["/chat/completions"] * 4
 
 

@@ -144,6 +144,13 @@ async def test_a_bad_answer_goes_back_with_what_is_wrong_until_it_is_good() -> N
     assert "lives: a cat has 9" in last[6]["content"]
 
 
+async def test_a_teacher_is_asked_four_times_if_nothing_else_is_said() -> None:
+    endpoint = Endpoint(last=say("No."))
+    with pytest.raises(TeacherError, match="no usable cat after 4 attempts"):
+        await ask(endpoint)
+    assert len(endpoint.requests) == 4
+
+
 async def test_after_the_attempts_the_last_problems_are_told() -> None:
     endpoint = Endpoint(last=say('{"name": "Felix"}'))
     with pytest.raises(TeacherError, match="no usable cat after 3 attempts: lives: Field required"):
