@@ -233,9 +233,8 @@ def check_response_grounding(episode: Episode, toolset: Toolset) -> Verdict:
 
     def find() -> Iterator[str]:
         response = episode.trajectory.response
-        if response.strip():
-            for claim in find_ungrounded_claims(response, view.corpus, _find_grounds(view, toolset, response)):
-                yield f"nothing that was said or returned holds {_quote(claim)}"
+        for claim in find_ungrounded_claims(response, view.corpus, _find_grounds(view, toolset, response)):
+            yield f"nothing that was said or returned holds {_quote(claim)}"
 
     return _decide(Reason.UNGROUNDED_RESPONSE, find())
 

@@ -14,7 +14,7 @@ from tasks.quality.counts import Counts
 from tasks.quality.dates import MONTHS, WEEKDAYS, find_clocks, find_days
 from tasks.quality.folding import STOP_WORDS, split_words
 from tasks.quality.grounding import HUMP, is_clock_grounded, is_day_grounded, is_value_grounded
-from tasks.quality.numbers import UNITS, FoundNumber, find_numbers, find_spelled_numbers
+from tasks.quality.numbers import UNITS, FoundNumber, Number, find_numbers, find_spelled_numbers
 
 _ADDRESS = re.compile(
     r"(?:\b[a-z]+://|www\.)[^\s<>\"')\]]+|[\w.+-]+@[\w-]+(?:\.[\w-]+)+|\b(?:[a-z0-9-]+\.)+[a-z]{2,8}\b(?![/\w])"
@@ -146,7 +146,7 @@ class _Finder:
     def _find_phones(self) -> Iterator[str]:
         for match in _PHONE.finditer(self.text):
             phone = match.group()
-            if is_value_grounded(phone, self.corpus) or self.corpus.holds_compact(split_words(phone)):
+            if self.corpus.holds_compact(split_words(phone)):
                 self._blank(match.start(), match.end())
             elif phone.startswith("+") or len(re.split(r"[-() ]+", phone)) > 2:
                 yield phone
@@ -219,7 +219,7 @@ class _Finder:
             return True
         if len(number.values) > 1 or ordinal:  # a share or a multiple counts nothing
             return ordinal and 0 < value <= max(self.grounds.counts.longest, self.listed)
-        if number.quanta[0] == 1 and isinstance(value, int) and (value == self.listed or self._is_counted(value)):
+        if number.quanta[0] == 1 and self._is_counted(value):
             return True
         return self._is_part(number.start, number.end) and 0 < value <= self.grounds.counts.longest
 
@@ -227,7 +227,7 @@ class _Finder:
         """Whether the words around a number say that it counts some of what there is (`the top 3`, `2 more`)."""
         return bool(_PART.match(self.text[end : end + 24]) or _FIRST.search(self.text[max(0, start - 12) : start]))
 
-    def _is_counted(self, value: int) -> bool:
+    def _is_counted(self, value: Number) -> bool:
         return value == self.listed or self.grounds.counts.holds(value)
 
     def _is_rounded(self, value: float, quantum: float) -> bool:

@@ -60,16 +60,15 @@ def _load_names() -> tuple[dict[str, set[str]], dict[str, set[str]]]:
         phrases[code.upper()].update(make_phrase(split_words(name)) for name in names)
 
     for code, name in english.territories.items():
-        if len(code) == 2 and code.isalpha():
+        if code.isalpha():  # others are numbers of continents and the like
             add(code, name, *_COUNTRY_ALIASES.get(code, ()))
     for alias, targets in get_global("territory_aliases").items():
-        if len(alias) == 3 and alias.isalpha() and len(targets) == 1 and targets[0] in phrases:
+        if len(alias) == 3 and alias.isalpha() and len(targets) == 1:
             phrases[alias] |= phrases[targets[0]]
     for code, name in english.currencies.items():
         add(code, name, *_CURRENCY_ALIASES.get(code, ()))
-    add("EUR", "euro")
     for code, name in english.languages.items():
-        if code.isalpha() and len(code) <= 3:
+        if code.isalpha():
             add(code, name)
     codes: dict[str, set[str]] = defaultdict(set)
     for code, names in phrases.items():
@@ -83,7 +82,7 @@ def find_names(code: str) -> set[str]:
     phrases = _load_names()[0]
     names = phrases.get(code.upper(), set())
     language, _, territory = code.replace("_", "-").partition("-")
-    if territory and len(language) == 2 and len(territory) == 2:
+    if len(language) == 2 and len(territory) == 2:
         names = names | phrases.get(language.upper(), set())
     return names
 
@@ -96,5 +95,5 @@ def find_codes(name: str) -> set[str]:
 @functools.cache
 def find_currency_symbols(code: str) -> frozenset[str]:
     """The signs that an English text writes before an amount in a currency, such as `$`; empty if none."""
-    symbols = {get_currency_symbol(code, "en_US")} | ({"$"} if code == "USD" else set())
-    return frozenset(symbol for symbol in symbols if not symbol.isalpha())
+    symbol = get_currency_symbol(code, "en_US")
+    return frozenset() if symbol.isalpha() else frozenset([symbol])

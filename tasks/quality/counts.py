@@ -54,7 +54,7 @@ def _count_groups(items: list[Any], limits: set[Number]) -> Iterator[int]:
             entries = value if isinstance(value, list) else [value]
             words.update(entry for entry in entries if isinstance(entry, str | bool | int | float))
         yield from words.values()
-        if not values or not all(isinstance(v, int | float) and not isinstance(v, bool) for v in values):
+        if not all(isinstance(v, int | float) and not isinstance(v, bool) for v in values):
             continue
         for limit in limits:
             yield sum(value >= limit for value in values)

@@ -95,12 +95,13 @@ def _read_match(match: re.Match[str]) -> Iterator[Day | None]:
     parts = match.groupdict()
     if match.re is _ISO and match[2] == "." and not parts["d"]:
         return  # 1786.07 is a number
-    year = int(parts["y"]) if parts.get("y") else None
     if parts.get("a"):
-        year = year + (2000 if year < 70 else 1900) if year is not None and year < 100 else year
-        yield _read_day(year, int(parts["b"]), int(parts["a"]))
-        yield _read_day(year, int(parts["a"]), int(parts["b"]))
+        short = int(parts["y"])
+        full = short if short >= 100 else short + (2000 if short < 70 else 1900)
+        yield _read_day(full, int(parts["b"]), int(parts["a"]))
+        yield _read_day(full, int(parts["a"]), int(parts["b"]))
         return
+    year = int(parts["y"]) if parts.get("y") else None
     month = int(parts["m"]) if parts.get("m") else _read_month(parts["mon"])
     yield _read_day(year, month, int(parts["d"]) if parts.get("d") else None)
 
@@ -158,6 +159,6 @@ def find_clocks(text: str) -> list[FoundClock]:
 def read_timestamp(value: float) -> dt.datetime | None:
     """The moment (UTC) that a number means as Unix seconds or milliseconds, years 2000 to 2099; else None."""
     for scale in (1, 1000):
-        if 946_684_800 <= value / scale < 4_102_444_800:
+        if 946_684_800 * scale <= value < 4_102_444_800 * scale:  # no division: a number may be too large for that
             return dt.datetime.fromtimestamp(value / scale, dt.UTC)
     return None

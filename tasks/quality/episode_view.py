@@ -80,7 +80,7 @@ def _build_view(episode: Episode, toolset: Toolset) -> EpisodeView:
             corpus.add_text(message.content)
             if seen_user:
                 replies.append(place)
-                if question and _agrees(message.content):
+                if _agrees(message.content):
                     corpus.add_text(question)
             seen_user = True
         elif message.role == "tool":
@@ -96,9 +96,8 @@ def _build_view(episode: Episode, toolset: Toolset) -> EpisodeView:
                 observation = trajectory.observations[len(calls)] if len(calls) < len(trajectory.observations) else None
                 calls.append(_view_call(call, place, functions.get(call.name), observation, corpus))
     for view in calls:
-        if view.arguments:
-            corpus.add_json(view.arguments)
-            corpus.bodies.pop()  # what was sent is known, but not counted
+        corpus.add_json(view.arguments)
+        corpus.bodies.pop()  # what was sent is known, but not counted
     return EpisodeView(tuple(calls), corpus, tuple(replies))
 
 
@@ -107,7 +106,7 @@ def _view_call(
 ) -> CallView:
     arguments = parse_arguments(call.arguments)
     schema = function.parameters if function else {}
-    free = tuple(find_free_leaves("", arguments, [schema])) if arguments else ()
+    free = tuple(find_free_leaves("", arguments, [schema]))
     ungrounded = tuple((path, leaf) for path, leaf in free if not is_argument_grounded(leaf, corpus))
     return CallView(call, place, arguments, function, observation, ungrounded, free)
 
@@ -136,7 +135,7 @@ def _read_vocabulary(toolset: Toolset) -> frozenset[str]:
         texts += [function.name, function.description, json.dumps(function.parameters, ensure_ascii=False)]
     text = " ".join(set(" ".join(texts).split()))  # schemas say the same over and over
     words = {*split_words(text), *split_words(_split_humps(text))}
-    return frozenset(word for word in words if word.isalpha() or not any(char.isdigit() for char in word))
+    return frozenset(word for word in words if not any(char.isdigit() for char in word))
 
 
 def _split_humps(text: str) -> str:

@@ -7,7 +7,7 @@ from urllib.parse import unquote
 from tasks.quality.codes import AMBIGUOUS_CODES, find_codes, find_currency_symbols, find_names
 from tasks.quality.corpus import Corpus
 from tasks.quality.dates import WEEKDAYS, Clock, Day, FoundClock, FoundDay, find_clocks, find_days, read_timestamp
-from tasks.quality.folding import make_phrase, split_words
+from tasks.quality.folding import split_words
 from tasks.quality.numbers import Number, parse_number
 
 _MOMENT_WORDS = frozenset({*WEEKDAYS, "t", "z", "utc", "gmt", "at", "to", "from", "the", "th", "on"})
@@ -20,7 +20,7 @@ def is_number_grounded(value: Number, corpus: Corpus) -> bool:
         return True
     if isinstance(value, int) and 1 <= value <= 12 and any(day.month == value for day in corpus.days):
         return True
-    moment = read_timestamp(value) if value >= 946_684_800 else None
+    moment = read_timestamp(value)
     if moment is None:
         return False
     clock = Clock(moment.hour, moment.minute, moment.second)
@@ -31,14 +31,14 @@ def is_number_grounded(value: Number, corpus: Corpus) -> bool:
 
 def is_value_grounded(text: str, corpus: Corpus) -> bool:
     """Whether a string was said as one value: as it is, or as a number, date or code in another spelling."""
-    text = unquote(text) if "%" in text else text
+    text = unquote(text)
     words = split_words(text)
     if not words:
         return not text.strip() or corpus.holds_raw(text.strip())
     number = parse_number(text)
     if number is not None and not re.match(r"\s*0\d", text):
         return any(corpus.holds_number(value) for value in number.values) or _is_date_grounded(text, corpus)
-    if text.upper() in AMBIGUOUS_CODES and text.isalpha():
+    if text.upper() in AMBIGUOUS_CODES:
         is_there = corpus.holds_code(text.upper()) or corpus.holds_value(text) or corpus.holds_labelled(text)
         return is_there or _is_code_grounded(text, corpus)
     return (
@@ -113,7 +113,7 @@ def is_clock_grounded(clock: Clock, corpus: Corpus) -> bool:
 
 def _is_code_grounded(text: str, corpus: Corpus) -> bool:
     """Whether a country, currency or language was said by its other name."""
-    names = find_names(text) if len(text) in (2, 3, 5) else set()
+    names = find_names(text)
     if any(name in segment.phrase for segment in corpus.segments for name in names):
         return True
     symbols = find_currency_symbols(text) if len(text) == 3 and text.isupper() and names else ()
@@ -123,8 +123,7 @@ def _is_code_grounded(text: str, corpus: Corpus) -> bool:
     for code in codes:
         if corpus.holds_code(code) or corpus.holds_value(code.lower()):
             return True
-        same = {name for name in find_names(code) if name != make_phrase(split_words(text))}
-        if any(name in segment.phrase for segment in corpus.segments for name in same):
+        if any(name in segment.phrase for segment in corpus.segments for name in find_names(code)):
             return True
     # an alpha-3 code for an alpha-2 one and the other way round
     twins = {code for name in names for code in find_codes(name)}

@@ -68,8 +68,6 @@ class FoundNumber(NamedTuple):
 
 def read_digits(digits: str) -> Number:
     """The value of digits such as `1,000`, `12.50` or `1e6`; whole values are ints."""
-    if digits.isdigit():
-        return int(digits)
     plain = _GROUPING.sub("", digits)
     if plain.isdigit():
         return int(plain)
@@ -89,7 +87,7 @@ def find_numbers(text: str) -> list[FoundNumber]:
         sign, money, digits, unit, percent, scale = match.groups("")
         try:
             value = read_digits(digits)
-        except (ValueError, OverflowError):
+        except ValueError:  # more digits than Python reads
             continue
         if value == _INFINITY:
             continue
@@ -174,7 +172,7 @@ def find_spelled_numbers(words: list[str]) -> list[int]:
     recent: list[str] = []
     for word in words:
         if word in _CARDINALS:
-            if word == "dozen" and "half" in recent[-2:]:
+            if word == "dozen" and "half" in recent:
                 speller.values.append(6)
             else:
                 speller.take(word)
@@ -200,7 +198,7 @@ def parse_number(text: str) -> FoundNumber | None:
         unit = found[0].unit
         return found[0] if not unit or unit in _SUFFIX_SCALES or unit in {"st", "nd", "rd", "th"} else None
     words = split_words(stripped)
-    if words and all(word in _CARDINALS or word in _OTHERS or word in {"and", "a"} for word in words):
+    if all(word in _CARDINALS or word in _OTHERS or word in {"and", "a"} for word in words):
         spelled = read_spelled_numbers(words)
         if len(spelled) == 1:
             return FoundNumber((spelled.pop(),), (1.0,), 0, len(text))

@@ -91,6 +91,8 @@ def test_words_may_be_run_together_from_four_characters_on(words: str, held: boo
 def test_words_run_together_are_found_behind_a_place_where_they_only_seem_to_stand() -> None:
     assert hear("xabcd ab cd").holds_compact(["abcd"])
     assert not hear("xabcd abcdx").holds_compact(["abcd"])
+    assert hear("a aaaa").holds_compact(["aa", "aa"])
+    assert hear("ab cd").holds_compact(["abcd"])
 
 
 def test_all_words_must_stand_in_one_text_and_by_user_leaves_the_answers_out() -> None:
@@ -201,6 +203,9 @@ def test_a_number_is_not_negative_where_none_says_so_nor_positive_where_it_is_no
     assert not hear("5 north").holds_number(-5)
     assert hear("-5 north").holds_number(-5)
     assert not hear("-5 south").holds_number(5)
+    assert not hear("-0.5 south").holds_number(0.5)
+    assert hear("0.5 south").holds_number(-0.5)
+    assert hear("minus 1").holds_number(-1)
 
 
 @pytest.mark.parametrize(
@@ -235,6 +240,6 @@ def test_days_and_times_come_from_every_text_and_from_timestamps() -> None:
 
 
 def test_a_number_too_large_for_a_moment_is_no_day() -> None:
-    corpus = receive({"n": 10**15})
+    corpus = receive({"n": 10**15, "m": 10**400})
     assert corpus.days == set()
     assert corpus.clocks == set()
