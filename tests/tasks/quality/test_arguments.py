@@ -126,6 +126,7 @@ def test_a_value_is_free_without_a_schema_and_not_where_it_is_the_default(value:
         ("gold and silver", "silver or gold", True),
         ("gold,silver,tin", "silver or gold", False),
         ("gold,", "silver", False),
+        ("5,", "five cats", False),
         ("gold, ,silver", "silver or gold", True),
         ("gold:silver", "silver or gold", False),
         ("sandgold", "s gold", False),

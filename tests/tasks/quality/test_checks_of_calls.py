@@ -191,6 +191,12 @@ UNGROUNDED = {Reason.UNGROUNDED_ARGUMENT}
         ((search(limit=7), *ASKED), LIMIT, {Reason.NO_QUESTION, *UNGROUNDED}),
         ((search(limit=8), *ASKED, search(limit=7)), LIMIT, {Reason.NO_QUESTION, *UNGROUNDED}),
         ((search(tags=["shy"]), *ASKED, search(limit=7)), LIMIT, UNGROUNDED),
+        ((search(tags=["shy"], limit=8), *ASKED), LIMIT, {Reason.NO_QUESTION, *UNGROUNDED}),
+        (
+            (search(filter={"limit": 8}), *ASKED),
+            LIMIT,
+            {Reason.NO_QUESTION, Reason.INVALID_ARGUMENTS, *UNGROUNDED},
+        ),
         ((search(), GET_MILO, *ASKED, GET_LUNA), PET, set()),
         ((search(), GET_LUNA, *ASKED, GET_LUNA), PET, {Reason.NO_QUESTION}),
         ((search(tags=["shy"]), *ASKED), TAGS, {Reason.NO_QUESTION, *UNGROUNDED}),

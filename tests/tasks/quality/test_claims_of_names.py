@@ -89,6 +89,7 @@ def test_what_a_quotation_holds_is_not_read_again() -> None:
         ("open at 3:30 pm", []),
         ("open at 4:30 pm, say", ["4:30 pm"]),
         ("open at noon", ["noon"]),
+        ("open at 3:30", []),
         ("came on 4 March 2026, and 5 March 2026, at 15:31", ["5 March 2026", "15:31"]),
     ],
 )
@@ -133,6 +134,10 @@ def test_a_telephone_number_is_one_that_was_said(text: str, claims: list[str]) -
         ("a well-known, 2020km long pet_4822", ["pet_4822"]),
         ("an iPhone, an aBc", ["iPhone", "aBc"]),
         ("so Luna.rex", []),
+        ("so a.b.c it is", []),
+        ("its pet_Rex", ["pet_Rex"]),
+        ("in mid-x5", ["mid-x5"]),
+        ("USB it is", []),
         ("the line1_text", []),
         ("the line2_text", ["line2_text"]),
         ("an XC60", []),
@@ -158,6 +163,7 @@ def test_a_code_is_one_that_was_said(text: str, claims: list[str]) -> None:
     "text",
     [
         "so Luna is there",
+        "so The dog is",
         "so Luna's is there, Lunas’ too",
         "so **Luna**, *Luna* and __Luna__ it is",
         "She is there. Nice is it! Good? Yes… Fine\nWell",
@@ -206,6 +212,8 @@ def test_what_names_what_was_said_or_nothing_is_no_claim(text: str) -> None:
         ("Luna-Rex", ["Rex"]),
         ("an Élan, a Ωmega", ["Élan", "Ωmega"]),
         ("at O'Brien's", ["O'Brien"]),
+        ("at D'Anna", ["D'Anna"]),
+        ("The Rex: here", ["Rex"]),
         ("a USB", ["USB"]),
         ("a B", []),
         ("an Al", ["Al"]),
@@ -213,6 +221,11 @@ def test_what_names_what_was_said_or_nothing_is_no_claim(text: str) -> None:
 )
 def test_another_name_is_made_up(text: str, claims: list[str]) -> None:
     assert find(text) == claims
+
+
+def test_a_name_of_two_words_stands_for_a_code() -> None:
+    assert find("so in Ivory Coast it is", {"country": "CI"}) == []
+    assert find("so in Amber Coast it is", {"country": "CI"}) == ["Amber", "Coast"]
 
 
 def test_the_words_of_the_api_name_nothing() -> None:

@@ -285,6 +285,15 @@ def test_a_number_in_the_name_of_a_field_is_none() -> None:
     assert find("the frequency per million is 3.5", [{"per": 3.5}]) == ["1000000"]
 
 
+def test_a_number_with_its_scale_is_read_once() -> None:
+    assert find("it is 1.25 million or 2.5 million, not 3 billion", [1250000, 2500000]) == ["3 billion"]
+
+
+def test_only_the_number_beside_the_words_for_a_part_is_one() -> None:
+    assert find("there are three cats, five more", counted=SEVEN) == ["3"]
+    assert find("the first three, so three", counted=SEVEN) == []
+
+
 def test_each_claim_is_named_once_and_as_it_is_written() -> None:
     assert find("it is $1,250.75, 7 and 7 and $1,250.75") == ["$1,250.75", "7"]
 

@@ -65,7 +65,7 @@ def test_a_locale_is_called_by_its_language_too() -> None:
     assert german not in find_names("at-DE")
 
 
-@pytest.mark.parametrize("name", ["", "Lyon", "001", "Narnia", "QQ"])
+@pytest.mark.parametrize("name", ["", "Lyon", "001", "840", "Narnia", "QQ", "DD", "SUN", "YUG"])
 def test_other_words_are_neither_code_nor_name(name: str) -> None:
     assert find_names(name) == set()
     assert find_codes(name) == set()

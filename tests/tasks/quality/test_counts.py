@@ -85,6 +85,13 @@ def test_a_field_that_is_not_always_a_number_is_not_compared(odd: Any) -> None:
     assert count([fees], {25}) == {1, 5}
 
 
+def test_fields_are_compared_whatever_stands_between_them() -> None:
+    fees = (10, 20, 30, 40, 50)
+    words = {f"word{number}": "same" for number in range(6)}
+    records = [{"one": fee, **words, "two": -fee, "three": fee * 10} for fee in fees]
+    assert count([records], {25, -35, 450}) == {0, 1, 2, 3, 4, 5}
+
+
 def test_a_field_that_only_some_records_have_is_compared_among_those() -> None:
     assert count([[{"fee": 10}, {"fee": 20}, {"fee": 30}, {"name": "x"}, {"name": "y"}]], {15}) == {1, 2, 5}
 

@@ -1,5 +1,7 @@
 """An episode is laid out with what was known before each call: what the user said and what came back, in order."""
 
+import gc
+import weakref
 from typing import Any
 
 import pytest
@@ -85,6 +87,7 @@ def test_neither_the_system_message_nor_the_assistants_own_words_are_known() -> 
     corpus = view(say("Is it a Dalmatian?"), user("No."), search(), say("It is a Poodle.")).corpus
     for word in ("secret", "dalmatian", "poodle"):
         assert not corpus.holds_word(word)
+    assert not view(user("Yes, please."), GOOD).corpus.holds_word("secret")
 
 
 @pytest.mark.parametrize("status", [400, 404, 503])
@@ -193,6 +196,17 @@ def test_the_apis_words_are_those_of_its_name_texts_and_functions_in_both_readin
     assert words >= {"zooworld", "zoo", "world", "elephant", "fauna", "welcome", "on", "listkeeper", "list", "keeper"}
     assert words >= {"show", "shifthour", "shift", "hour", "property", "enum", "uberstunde"}
     assert not {"zoo-id", "zoolink", "staff2go", "2026", "03"} & words
+
+
+def test_the_words_of_few_apis_are_kept() -> None:
+    kept = []
+    for number in range(100):
+        toolset = build_toolset(introduction=f"Number {number}")
+        find_vocabulary(toolset)
+        kept.append(weakref.ref(toolset))
+    del toolset
+    gc.collect()
+    assert sum(reference() is not None for reference in kept) <= 64
 
 
 def test_the_words_of_one_api_are_not_those_of_another() -> None:

@@ -58,11 +58,18 @@ def receive(body: Any) -> Corpus:
         ("XYZ", "it costs $20", False),
         ("US", "it costs $20", False),
         ("A1B", "gate XA1BX", False),
+        ("DE-AT", "gate XDE-ATX", False),
         ("Lyon", "in France", False),
     ],
 )
 def test_a_code_is_said_by_name_and_a_name_by_code(value: str, text: str, grounded: bool) -> None:
     assert is_value_grounded(value, hear("Hello", text)) is grounded
+
+
+def test_nothing_is_grounded_in_nothing() -> None:
+    assert is_value_grounded(" ", Corpus())
+    assert not is_value_grounded("?!", Corpus())
+    assert not is_value_grounded("Lyon", Corpus())
 
 
 def test_a_code_in_lower_case_is_a_value_of_an_answer() -> None:

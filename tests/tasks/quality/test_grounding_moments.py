@@ -131,6 +131,7 @@ def test_of_a_month_that_was_said_the_first_and_the_last_day_count(day: dt.date)
         ("4 March 2026 in Lyon", "on 2026-03-04 to Lyon", False),
         ("2026-03-04 v2", "on 4 March 2026", False),
         ("4.5 March 2026", "on 5 March 2026", False),
+        ("+0100", "on 5 March 2026", False),
     ],
 )
 def test_a_moment_is_said_where_its_day_and_its_time_are_and_nothing_else_is_in_it(

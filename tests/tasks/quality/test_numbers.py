@@ -34,6 +34,10 @@ def find_values(text: str) -> list[tuple[Number, ...]]:
         ("12.50", 12.5),
         ("12.0", 12),
         ("1e6", 1000000),
+        ("1e14", 10**14),
+        ("1e15", 1e15),
+        ("999999999999999.0", 999999999999999),
+        ("12345678901234567891", 12345678901234567891),
         ("25e-1", 2.5),
     ],
 )
@@ -188,6 +192,7 @@ def test_a_comma_may_be_a_point(text: str, values: set[Number]) -> None:
         ("three million two thousand", [3002000]),
         ("four billion, one trillion cats", [1004 * 10**9]),
         ("zero", [0]),
+        ("zero five", [0, 5]),
         ("zero thousand", [0]),
         ("zero dozen", [0]),
         ("half a dozen five", [6, 5]),
@@ -271,6 +276,10 @@ def test_a_text_that_is_a_number_is_parsed(text: str, values: tuple[Number, ...]
     number = parse_number(text)
     assert number is not None
     assert number.values == values
+
+
+def test_a_number_in_words_is_one_of_whole_units() -> None:
+    assert parse_number("third") == FoundNumber((3,), (1.0,), 0, 5, "", False)
 
 
 @pytest.mark.parametrize(

@@ -67,8 +67,9 @@ MESSAGES = [[{"role": "user", "content": text}] for text in (ONE, TWO)]
         {"messages": MESSAGES},
         {"messages": [["no"], ["no"]], "query": ["no", "no"], "instruction": [ONE, TWO]},
         {"messages": [["no"], ["no"]], "query": [ONE, TWO]},
+        {"Instructions": [["no"], ["no"]], "query": [ONE, TWO]},
     ],
-    ids=["instruction", "query", "messages", "instruction before query", "query before messages"],
+    ids=["instruction", "query", "messages", "instruction before query", "query before messages", "query alone"],
 )
 def test_parquet(tmp_path: Path, columns: dict[str, list[object]]) -> None:
     pd.DataFrame(columns).to_parquet(tmp_path / "a.parquet")
