@@ -1,13 +1,15 @@
 """The command line without a server: what it makes of arguments, which exit status an end has, what is said of it."""
 
+import os
 import signal
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from flows import data_command, train_command
+from flows import command_line, data_command, train_command
 from flows.command import Command
 from flows.command_line import FLOWS, main
 from flows.data_command import read_command
@@ -231,3 +233,67 @@ def test_a_run_that_did_not_ends_well(data: Path, capsys: pytest.CaptureFixture[
 
 def test_the_numbers_of_signals_are_those_that_shells_add_128_to() -> None:
     assert (128 + signal.SIGINT, 128 + signal.SIGTERM) == (130, 143)
+
+
+def start_in_vain(
+    monkeypatch: pytest.MonkeyPatch, *, given: str = "", used: str = "http://127.0.0.1:9/api", healthy: bool = False
+) -> int:
+    """The status of a run whose server is waited for in vain, for 31 s by a clock that nobody waits for."""
+    for name in ("PREFECT_API_URL", "PREFECT_RESULTS_LOCAL_STORAGE_PATH", *PREFECT):
+        monkeypatch.setenv(name, "")
+        monkeypatch.delenv(name)
+    if given:
+        monkeypatch.setenv("PREFECT_API_URL", given)
+
+    def wait(server: Server, report: Callable[[float], None]) -> None:
+        for waited in (0.0, 9.9, 10.0, 15.0, 19.9, 20.0, 31.0):
+            report(waited)
+        raise ToolHerdError(f"no answer at {server.api_url}")
+
+    monkeypatch.setattr(command_line, "launch_server", lambda: Server(used))
+    monkeypatch.setattr(command_line, "is_healthy", lambda address: healthy)
+    monkeypatch.setattr(command_line, "wait_for_server", wait)
+    return main("build_dataset", ["--apis", "1"])
+
+
+PREFECT = (
+    "PREFECT_HOME", "PREFECT_SERVER_EPHEMERAL_ENABLED", "PREFECT_SERVER_ANALYTICS_ENABLED", "DO_NOT_TRACK",
+    "PREFECT_LOGGING_HANDLERS_CONSOLE_LEVEL", "PREFECT_LOGGING_LOGGERS_PREFECT_TASK_RUNS_LEVEL",
+)  # fmt: skip
+"""What the command line sets for Prefect."""
+
+WAITING = [f"still waiting for the Prefect server ({waited} s) …" for waited in (10, 20, 31)]
+STARTING = "starting a Prefect server, which takes 10 to 20 s and is done once …"
+IN_VAIN = "error: no answer at http://127.0.0.1:9/api"
+
+
+def test_who_waits_for_a_server_is_told_every_ten_seconds(
+    data: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert start_in_vain(monkeypatch) == 1
+    assert capsys.readouterr().err.splitlines() == [STARTING, *WAITING, IN_VAIN]
+    assert os.environ["PREFECT_API_URL"] == "http://127.0.0.1:9/api"
+    assert os.environ["PREFECT_RESULTS_LOCAL_STORAGE_PATH"] == str(data / "cache" / "results")
+    assert os.environ["PREFECT_LOGGING_HANDLERS_CONSOLE_LEVEL"] == "CRITICAL"
+    assert os.environ["PREFECT_LOGGING_LOGGERS_PREFECT_TASK_RUNS_LEVEL"] == "WARNING"
+
+
+def test_a_server_that_is_up_is_not_said_to_be_started(
+    data: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    start_in_vain(monkeypatch, given="http://127.0.0.1:9/api", healthy=True)
+    assert capsys.readouterr().err.splitlines() == [*WAITING, IN_VAIN]
+
+
+def test_a_server_that_was_named_and_is_not_there_is_told(
+    data: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    start_in_vain(monkeypatch, given="http://dead/api")
+    first = capsys.readouterr().err.splitlines()[0]
+    assert first == "PREFECT_API_URL (http://dead/api) does not answer; a local server is used"
+
+
+def test_results_of_a_data_root_that_is_no_folder_have_no_folder_here(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TOOLHERD_DATA_ROOT", "memory://exit-status")
+    start_in_vain(monkeypatch)
+    assert "PREFECT_RESULTS_LOCAL_STORAGE_PATH" not in os.environ

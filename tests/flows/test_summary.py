@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from flows.build_dataset import render_summary
 from flows.server import Server
 from flows.summary import print_summary, shorten_path
 from schemas.manifest import DatasetRef
@@ -116,3 +117,40 @@ def test_a_path_is_told_as_seen_from_here_where_it_lies_here(tmp_path: Path, mon
     assert shorten_path(str(tmp_path / "here" / "data" / "v1")) == "data/v1"
     assert shorten_path(str(tmp_path / "there" / "v1")) == str(tmp_path / "there" / "v1")
     assert shorten_path("s3://bucket/data/v1") == "s3://bucket/data/v1"
+
+
+def test_the_page_of_a_run_holds_the_figures_in_full() -> None:
+    counts = {"train.parquet": 1400, "rejected.parquet": 3}
+    dataset = make_summary().dataset.model_copy(update={"counts": counts})
+    summary = make_summary(
+        dataset=dataset, reasons={"placeholder": 1200}, rejected=1200,
+        calls=CallCounts(sent=1234, stored=5678, bought=1, tokens=50, cost_usd=0.5),
+    )  # fmt: skip
+    assert render_summary(summary).splitlines() == [
+        "# demo v2",
+        "",
+        "Published.",
+        "",
+        "- folder: `/elsewhere/datasets/demo/v2`",
+        "- page: `/elsewhere/datasets/demo/v2/report.html`",
+        "- content hash of `train.parquet`: `c`",
+        "- completions: 1,234 sent, 5,678 from the store",
+        "- spent: $0.50 for 50 tokens",
+        "",
+        "| table | rows |",
+        "| --- | ---: |",
+        "| `train.parquet` | 1,400 |",
+        "| `rejected.parquet` | 3 |",
+        "",
+        "| reason of rejection | instances |",
+        "| --- | ---: |",
+        "| `placeholder` | 1,200 |",
+    ]
+
+
+def test_the_page_of_a_run_says_what_it_is_not() -> None:
+    unchanged = render_summary(make_summary(changed=False)).splitlines()
+    assert unchanged[2:4] == ["Unchanged: the newest version holds these very rows.", ""]
+    assert unchanged[-1] == "| --- | ---: |"
+    partial = render_summary(make_summary(stopped="The budget is reached.", unfinished=1030)).splitlines()
+    assert partial[2:5] == ["Published.", "", "**Partial**: 1,030 APIs are not in it. The budget is reached."]
