@@ -152,14 +152,14 @@ def _load_explainer(version: str) -> Any:
 
 def _find_innermost(error: Any) -> Any:
     """The most telling of the errors beneath a `oneOf` or `anyOf`: the deepest, from the closest alternative."""
-    while context := [child for child in error.context or () if not _is_about_reference(child)]:
+    while context := [child for child in error.context if not _is_about_reference(child)]:
         error = max(context, key=lambda child: (len(child.absolute_path), child.validator == "enum"))
     return error
 
 
 def _is_about_reference(error: Any) -> bool:
     """Most objects may be a reference instead: that one is none tells nothing."""
-    return error.validator == "required" and "'$ref'" in str(error.message)
+    return str(error.message) == "'$ref' is a required property"
 
 
 def _describe(error: Any) -> str:

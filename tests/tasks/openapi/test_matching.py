@@ -197,6 +197,9 @@ def test_an_escaped_slash_parts_nothing_and_a_part_is_never_empty() -> None:
         ("/cats/{a}-{b}.json", {"a": "x", "b": "y"}),
         ("/cats and dogs/{a}/é/{b}", {"a": "x", "b": "y"}),
         ("/cats.json/{a}", {"a": "x"}),
+        ("/a:b@c!d$e&f'g(h)i*j+k,l;m=n/{a}", {"a": "x"}),
+        ("/", {}),
+        ("/{a}", {"a": "x"}),
         ("/{a}/{b}/{c d}", {"a": "x", "b": "y", "c d": "z"}),
     ],
 )

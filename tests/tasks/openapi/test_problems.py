@@ -69,7 +69,8 @@ def test_a_problem_has_its_place() -> None:
     problems = find_spec_problems(doc)
     assert any(problem.startswith("paths./cats.get.parameters.0.in: 'nowhere' is not one of ") for problem in problems)
     del doc["info"]["title"]
-    assert "info: 'title' is a required property" in find_spec_problems(doc)
+    assert find_spec_problems(doc)[0] == "info: 'title' is a required property"
+    assert find_spec_problems(doc)[1:] == problems
     del doc["info"]
     assert "document: 'info' is a required property" in find_spec_problems(doc)
 
@@ -163,6 +164,42 @@ def test_a_value_that_holds_itself_is_told() -> None:
     assert find_spec_problems(make_with_schema(schema)) == [
         "the document nests without end (a value that holds itself)"
     ]
+
+
+@pytest.mark.parametrize(
+    ("paths", "problem"),
+    [
+        (
+            {"/cats": {"get": {"responses": GOOD, "parameters": None}}},
+            'paths./cats.get.parameters: null is not of type "array"',
+        ),
+        ({"/cats": ["a"]}, 'paths./cats: ["a"] is not of type "object"'),
+        ({"/cats": None}, 'paths./cats: null is not of type "object"'),
+        (
+            {"/cats": {"get": {"responses": GOOD, "parameters": [{"name": "a", "in": {}, "schema": {}}]}}},
+            "paths./cats.get.parameters.0.in: {} is not one of ",
+        ),
+    ],
+    ids=str,
+)
+def test_that_the_validator_trips_over_what_is_wrong_is_not_told_beside_it(paths: Any, problem: str) -> None:
+    problems = find_spec_problems(make_document(paths))
+    assert any(told.startswith(problem) for told in problems), problems
+    assert not any("cannot read" in told for told in problems)
+
+
+def test_what_cannot_be_read_at_all_is_told() -> None:
+    (problem,) = find_spec_problems(make_document({"/cats": {5: {}}}))  # type: ignore[dict-item]
+    assert problem.startswith("the validator cannot read the document: ValueError: ")
+    long = {n: {} for n in range(5)} | {"x" * 400: {}}
+    assert all(len(told) <= LINE_LIMIT for told in find_spec_problems(make_document({"/cats": long})))
+
+
+def test_in_3_1_alternatives_are_told_as_they_are() -> None:
+    parameters = [{"name": "a", "in": "query"}]
+    (problem,) = find_spec_problems(make_document({"/cats": {"get": {"responses": GOOD, "parameters": parameters}}}))
+    assert problem.startswith("paths./cats.get.parameters.0: ")
+    assert "'oneOf'" in problem
 
 
 @pytest.mark.parametrize("paths", [None, [], "none", {"/cats": []}, {"/cats": {"get": {"parameters": {"a": 1}}}}])

@@ -51,18 +51,24 @@ def read_query(query: str, *parameters: dict[str, Any]) -> dict[str, Any]:
         ({"anyOf": [NUMBERS, STRING]}, {}, "x=5&x=6", [5, 6]),
         ({"anyOf": [NUMBERS, STRING]}, {"explode": False}, "x=a", "a"),
         ({"allOf": [{"minItems": 1}, NUMBERS]}, {"explode": False}, "x=5,6", [5, 6]),
+        (NUMBERS, {"explode": False}, "x=5,6&x=7,8", [5, 6]),
+        ({"type": "array", "items": STRING}, {"explode": False}, "x=a+b,c%2Bd", ["a b", "c+d"]),
+        ({"type": "array", "items": STRING}, {"explode": False, "style": "pipeDelimited"}, "x=a+b|c", ["a b", "c"]),
+        ({"type": ["array", "string"], "items": STRING}, {}, "x=a,b", "a,b"),
+        ({"anyOf": [True, NUMBERS]}, {"explode": False}, "x=5,6", [5, 6]),
         (POINT, {"explode": False}, "x=a,1,b,2", {"a": 1, "b": "2"}),
         (POINT, {"explode": False}, "x=a,1,b", {"a": 1}),
         ({"anyOf": [POINT, STRING]}, {"explode": False}, "x=a", "a"),
         ({"anyOf": [POINT, STRING]}, {"explode": False}, "x=a,1", {"a": 1}),
         (POINT, {"explode": False, "style": "spaceDelimited"}, "x=a%201%20b%202", {"a": 1, "b": "2"}),
         (POINT, {"explode": False, "style": "pipeDelimited"}, "x=a%7C1", {"a": 1}),
-        (POINT, {}, "a=1&b=2&x=3&c=4", {"a": 1, "b": "2"}),
+        (POINT, {}, "c=4&a=1&b=2&x=3", {"a": 1, "b": "2"}),
+        ({"type": "object"}, {}, "a=1&&x=2&", {"a": "1", "x": "2"}),
         ({**POINT, "additionalProperties": True}, {}, "a=1&c=4", {"a": 1, "c": "4"}),
         (OPEN_POINT, {}, "a=1&c=4", {"a": 1, "c": 4}),
         ({"type": "object"}, {}, "a=1&c=4", {"a": "1", "c": "4"}),
         ({"type": "object", "additionalProperties": NUMBER}, {}, "a=1", {"a": 1}),
-        (POINT, {"style": "deepObject"}, "x[a]=1&x%5Bb%5D=2&y[a]=3&a=4&x=5&x[c=6", {"a": 1, "b": "2"}),
+        (POINT, {"style": "deepObject"}, "y[a]=3&a=4&x[a]=1&x%5Bb%5D=2&x=5&x[c=6", {"a": 1, "b": "2"}),
         (OPEN_POINT, {"style": "deepObject"}, "x[a]=1&x[c]=3", {"a": 1, "c": 3}),
         (POINT, {"style": "deepObject", "explode": False}, "x[a]=1", {"a": 1}),
         ({"type": "object"}, {"style": "deepObject"}, "x[a+b]=c+d&xy[a]=1", {"a b": "c d"}),
@@ -98,6 +104,23 @@ def test_an_object_that_is_spread_over_the_query_does_not_take_what_is_anothers(
     assert read_query("limit=5&a=1", anything, limit, elsewhere) == {"x": {"a": "1"}, "limit": 5}
     point = make_parameter(POINT, "point")
     assert read_query("b=1&c=2", anything, point) == {"x": {"b": "1", "c": "2"}, "point": {"b": "1"}}
+
+
+def test_of_json_that_comes_twice_the_first_is_read() -> None:
+    parameter = {"name": "x", "in": "query", "content": {"application/json": {"schema": {}}}}
+    assert read_query("x=%5B1%5D&x=2", parameter) == {"x": [1]}
+    assert read_query("y=1", parameter) == {}
+
+
+def test_a_plus_in_a_path_is_a_plus() -> None:
+    operation = make_operation([make_parameter(STRING, "id", "path")], path="/cats/{id}", method="get")
+    assert read_arguments(operation, httpx.Request("GET", f"{BASE}/cats/a+b")) == {"id": "a+b"}
+
+
+def test_a_parameter_in_the_query_does_not_stand_for_one_in_the_path() -> None:
+    operation = make_operation([make_parameter(NUMBER, "id", "query")], path="/cats/{id}", method="get")
+    assert read_arguments(operation, httpx.Request("GET", f"{BASE}/cats/5?id=6")) == {"id": 6}
+    assert read_arguments(operation, httpx.Request("GET", f"{BASE}/cats/5")) == {}
 
 
 def test_cookies_and_headers_are_read_by_name() -> None:

@@ -159,8 +159,10 @@ def test_a_bad_call_is_refused_by_name(arguments: dict[str, Any], code: str, mes
 
 def test_a_number_that_json_does_not_have_is_refused() -> None:
     anything = {"name": "filter", "in": "query", "schema": {}}
-    with pytest.raises(CallError, match="cannot be sent"):
-        build_request(make_operation([anything]), {"filter": [float("nan")]}, BASE)
+    for operation in (make_operation([anything]), make_operation(body={"properties": {"filter": {}}})):
+        with pytest.raises(CallError, match="cannot be sent") as caught:
+            build_request(operation, {"filter": [float("nan")]}, BASE)
+        assert caught.value.code == "invalid_argument"
 
 
 def test_check_arguments_lists_every_problem() -> None:

@@ -15,6 +15,8 @@ UNSOUND: list[Any] = [
     {"multipleOf": 0},
     {"required": ["a", "a"]},
     {"pattern": "(["},
+    {"pattern": "(?<=a+)b"},
+    {"$schema": "http://json-schema.org/draft-07/schema#", "additionalItems": 5},
     {"patternProperties": {"[": {}}},
     {"discriminator": {}},
     {"externalDocs": {"url": 5}},
