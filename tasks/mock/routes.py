@@ -75,7 +75,7 @@ def _bind_ids(
     bound = []
     for name, schema in arguments.items():
         is_own = name == sighting.own_id
-        if not (is_id_name(name) or is_own) or schema.get("type") in {"object", "boolean"}:
+        if not (is_id_name(name) or is_own) or schema.get("type") in ("object", "boolean"):
             continue
         owner = sighting.collection if is_own and sighting.collection else find_id_owner(name, sighting, collections)
         if owner is None or (sighting.role is Role.CREATE and owner is sighting.collection):

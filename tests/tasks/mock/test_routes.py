@@ -115,6 +115,22 @@ def test_an_object_or_a_flag_is_no_id() -> None:
     assert read_ids(paths, "getSimilar").keys().isdisjoint({"pet_id", "pet_ids"})
 
 
+@pytest.mark.parametrize(
+    ("schema", "is_bound"),
+    [
+        (TEXT, True),
+        ({}, True),
+        ({"type": ["string", "null"]}, True),
+        (array(TEXT), True),
+        (FLAG, False),
+        ({"type": "object"}, False),
+    ],
+)
+def test_an_id_may_be_of_any_type_but_an_object_or_a_flag(schema: Json, is_bound: bool) -> None:
+    spec = operation("comparePets", query("pet_id", schema), answer=record(same=FLAG))
+    assert ("pet_id" in read_ids(with_list("/compare", spec), "comparePets")) is is_bound
+
+
 def test_lists_picks_and_counts_are_searched_and_a_fetch_only_narrowed_down() -> None:
     wanted = (query("age", WHOLE), query("q", TEXT), query("limit", WHOLE))
     paths = {
