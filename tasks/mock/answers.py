@@ -17,12 +17,10 @@ ACTIONS = {"cancel": "cancel", "close": "close", "complete": "complet", "confirm
 
 
 def answer(route: Route, arguments: Arguments, targets: Targets, world: World) -> Json:
-    """The body of a good answer; changes the world where the role does. None where there is no body."""
+    """The body of a good answer; changes the world where the role does."""
     given = _flatten_arguments(arguments)
     body = _ANSWERS[route.role](route, given, targets, world)
-    if route.response is None:
-        return None if route.status == 204 else body
-    if not route.check(body):
+    if route.response is not None and not route.check(body):
         body = _mend(route, body, given, world)
     return body
 
@@ -38,12 +36,10 @@ def _answer_list(route: Route, arguments: Arguments, targets: Targets, world: Wo
     start, size = find_slice(route.controls, arguments)
     shown = found[start:] if size is None else found[start : start + size]
     # Where no limit is given, a first page still leaves out what only later pages were made for.
-    if size is None and route.controls.page and start == 0 and len(found) > DEFAULT_PAGE:
+    if size is None and route.controls.page and start == 0:
         shown = found[:DEFAULT_PAGE]
     items: list[Json] = [world.project(thing, route.item) for thing in shown]
     body = put_at(_sample_frame(route, arguments, world), route.keys, items)
-    if not route.keys:
-        return body
     echo_arguments(body, route.frame, arguments)
     for depth in range(len(route.keys)):
         holder, schema = read_at(body, route.keys[:depth]), _schema_at(route.frame, route.keys[:depth])
@@ -204,8 +200,6 @@ def _words_of(thing: Thing) -> set[tuple[str, ...]]:
 
 
 def _sample_frame(route: Route, arguments: Arguments, world: World) -> Json:
-    if not route.keys:
-        return []
     return sample_value(
         "response", route.frame, world.rng("frame", route.operation.name, canonical_json(dict(arguments)))
     )

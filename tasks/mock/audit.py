@@ -79,7 +79,7 @@ def _choose_arguments(api: MockApi, operation: Operation, transport: MockTranspo
     """Arguments of a good call: all required ones, and the optional ones that are neither ids nor objects."""
     parameters = build_function(operation).parameters
     properties = list_properties(parameters)
-    required: Sequence[str] = parameters.get("required") or ()  # type: ignore[assignment]
+    required: Sequence[str] = parameters["required"]  # type: ignore[assignment]
     route = api.find_route(operation)
     owners = {item.argument: item.collection for item in route.ids}
     rng = Random(f"audit|{operation.name}")
@@ -88,10 +88,9 @@ def _choose_arguments(api: MockApi, operation: Operation, transport: MockTranspo
         if name in owners:
             if name in required:
                 id_ = _find_id(api, owners[name], operation, transport, depth)
-                usable = id_ is not None and conforms([id_] if has_type(schema, "array") else id_, schema)
-                arguments[name] = ([id_] if has_type(schema, "array") else id_) if usable else None
-                if not usable:
-                    arguments[name] = sample_value(name, schema, rng)
+                given: Json = [id_] if has_type(schema, "array") else id_
+                usable = id_ is not None and conforms(given, schema)
+                arguments[name] = given if usable else sample_value(name, schema, rng)
         elif name in required or (depth == 0 and route.role is not Role.OTHER and not has_type(schema, "object")):
             arguments[name] = sample_value(name, schema, rng)
         if isinstance(arguments.get(name), dict):
@@ -122,15 +121,15 @@ def _find_id(api: MockApi, collection: Collection, operation: Operation, transpo
     """An id that exists: from the examples, else from the answer of an operation that lists or makes such things."""
     if collection.id_examples:
         return collection.id_examples[0]
-    if depth >= DEEPEST or collection.id_name is None:
+    if depth >= DEEPEST:
         return None
     routes = [api.find_route(other) for other in api.operations if other is not operation]
     order = (Role.LIST, Role.PICK, Role.CREATE, Role.FETCH)
     telling = [route for role in order for route in routes if route.role is role and _tells_id(route, collection)]
     for route in telling:
         arguments = _choose_arguments(api, route.operation, transport, depth + 1)
-        status, body, problem = _send(transport, route.operation, arguments)
-        if problem or not 200 <= status < 300:
+        status, body, _ = _send(transport, route.operation, arguments)
+        if not 200 <= status < 300:
             continue
         found = _read_id(route, collection, body)
         if found is not None:
@@ -154,7 +153,7 @@ def _read_id(route: Route, collection: Collection, body: Json) -> Json:
 def _spoil_arguments(operation: Operation, arguments: dict[str, Any]) -> dict[str, Any]:
     """The arguments with one thing wrong: the last required one left out, else a wrong type, else an unknown name."""
     parameters = build_function(operation).parameters
-    required: list[str] = parameters.get("required") or []  # type: ignore[assignment]
+    required: list[str] = parameters["required"]  # type: ignore[assignment]
     if required:
         return {name: value for name, value in arguments.items() if name != required[-1]}
     for name, schema in list_properties(parameters).items():

@@ -244,9 +244,54 @@ def test_a_list_that_has_a_most_or_holds_records_is_no_list_of_all_there_are() -
     assert min(sizes(array(TEXT))) == 5
 
 
+def test_a_computed_answer_says_that_it_was_done_unless_it_only_reads() -> None:
+    told = record(success=FLAG, message=TEXT, status=TEXT)
+    paths = {
+        "/login": {"post": operation("loginUser", query("limit", WHOLE), answer=told)},
+        "/convert": {"get": operation("convertText", query("limit", WHOLE), answer=told)},
+    }
+    users = play(open_api(paths))
+    assert users.call("loginUser", limit=1) == {
+        "success": True, "message": "Request completed successfully.", "status": "success",
+    }  # fmt: skip
+    read = users.call("convertText", limit=1)
+    assert read["success"] is True
+    assert (read["message"], read["status"]) != ("Request completed successfully.", "success")
+    assert not read["message"].endswith("successfully.")
+
+
+def test_all_there_are_are_several_different_ones() -> None:
+    for seed in range(12):
+        colours = array({"type": "string", "enum": list("abcdef")})
+        told = play(open_api({"/colours": {"get": operation("listColours", answer=colours)}}), seed).call("listColours")
+        assert len(set(told)) == len(told) == 5
+
+
+def test_a_record_is_the_first_that_fits() -> None:
+    pets = shop(**{"/pet": {"get": operation("getPet2", query("name", TEXT), answer=PET)}})
+    first, second = (pets.call("addPet", 201, name="Rex the first of his name") for _ in range(2))
+    assert pets.call("getPet2", name="Rex the first of his name") == first != second
+
+
+def test_what_is_asked_for_is_echoed_within_a_record() -> None:
+    weather = record(city=TEXT, details=record(units=TEXT, temperature=NUMBER))
+    paths = {"/weather": {"get": operation("getWeather", query("city", TEXT), query("units", TEXT), answer=weather)}}
+    told = play(open_api(paths)).call("getWeather", city="Oslo", units="odd ones")
+    assert (told["city"], told["details"]["units"]) == ("Oslo", "odd ones")
+
+
+def test_an_open_answer_tells_the_fields_of_a_body_that_is_one_argument() -> None:
+    body = {"anyOf": [record(city=TEXT), record(place=TEXT)]}
+    told = play(open_api({"/login": {"post": operation("loginIt", body=body, answer={})}})).call(
+        "loginIt", body={"city": "Oslo"}
+    )
+    assert told == {"success": True, "city": "Oslo"}
+
+
 def test_what_is_told_alone_is_of_the_kind_that_its_name_tells() -> None:
-    currencies = get_only(array(TEXT), path="/currencies", name="getEverything")
-    assert all(re.fullmatch("[A-Z]{3}", told) for told in currencies)
+    for path, parameters, arguments in (("/currencies", (), {}), ("/currencies/{of}", (in_path("of"),), {"of": "x"})):
+        currencies = get_only(array(TEXT), *parameters, path=path, name="getEverything", **arguments)
+        assert all(re.fullmatch("[A-Z]{3}", told) for told in currencies)
     assert re.fullmatch("[A-Z]{3}", get_only(TEXT, path="/everything", name="getCurrency"))
     assert len(get_only(TEXT, path="/everything", name="getSummary").split()) > 5
 

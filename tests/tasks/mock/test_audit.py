@@ -127,7 +127,7 @@ def test_a_good_call_that_cannot_be_made_is_a_problem(most: int, is_sent: bool) 
 @pytest.mark.parametrize(
     ("parameters", "expected"),
     [
-        ((query("a", TEXT, required=True), query("b", TEXT, required=True), query("c", TEXT)), {"a", "c"}),
+        ((*(query(name, TEXT, required=True) for name in "abc"), query("d", TEXT)), {"a", "b", "d"}),
         ((query("a", TEXT), query("b", WHOLE)), {"a": {"wrong": "type"}}),
         ((query("a", {"type": "object"}), query("b", WHOLE)), {"a": "not a value of this type"}),
         ((query("a", {}), query("b", WHOLE)), {"b": {"wrong": "type"}}),
@@ -213,6 +213,12 @@ def test_filters_that_cannot_change_places_stay() -> None:
     bounds = (query("min_age", {"type": "integer", "enum": [9]}), query("max_age", {"type": "integer", "enum": [4]}))
     good, _ = audit_one("/pets", operation("listPets", *bounds, answer=array(PET)))
     assert good.arguments == {"min_age": 9, "max_age": 4}
+    one_way = (
+        query("min_age", {"type": "integer", "enum": [9]}),
+        query("max_age", {"type": "integer", "examples": [4]}),
+    )
+    good, _ = audit_one("/pets", operation("listPets", *one_way, answer=array(PET)))
+    assert (good.arguments, good.problem) == ({"min_age": 9, "max_age": 4}, "")
     mixed = (query("min_age", {"type": "integer", "enum": [9]}), query("max_age", {"type": "string", "enum": ["4"]}))
     good, _ = audit_one("/pets", operation("listPets", *mixed, answer=array(PET)))
     assert good.arguments == {"min_age": 9, "max_age": "4"}
@@ -256,8 +262,23 @@ def test_an_id_of_the_examples_comes_first() -> None:
 def test_the_id_is_that_of_the_first_thing_of_a_list_that_nothing_narrows_down() -> None:
     add = operation("addPet", body=record(name=TEXT), answer=PET, status="201")
     listed = operation("listPets", query("age", WHOLE), answer=array(PET))
-    paths = {**GET_PET, "/pets": {"post": add, "get": listed}}
+    paths = {"/new/pets": {"post": add}, **GET_PET, "/pets": {"get": listed}}
     assert find_used_id(paths) == play(open_api(paths, "an-api"), seed=0).call("listPets")[0]["id"]
+
+
+def test_a_list_that_finds_nothing_tells_no_id() -> None:
+    kind = {"type": "string", "enum": ["cat"]}
+    pet = record(id=TEXT, name=TEXT, kind=kind)
+    listed = operation("listPets", query("kind", {"type": "string", "const": "dog"}, required=True), answer=array(pet))
+    add = operation("addPet", body=record(name=TEXT), answer=pet, status="201")
+    assert str(find_used_id({**GET_PET, "/pets": {"post": add, "get": listed}})).startswith("pet_")
+
+
+def test_an_id_that_may_be_null_is_made_up_where_nothing_tells_one() -> None:
+    nameless = {"/pets": {"get": operation("listPets", answer=array(record(name=TEXT, age=WHOLE)))}}
+    may_be = query("pet_id", {"type": ["string", "null"]}, required=True)
+    good, _ = audit_one("/compare", operation("comparePets", may_be, answer=record(same=FLAG)), more=nameless)
+    assert isinstance(good.arguments["pet_id"], str)
 
 
 def test_an_answer_that_is_an_error_tells_no_id() -> None:

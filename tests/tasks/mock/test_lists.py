@@ -268,6 +268,10 @@ def test_a_first_page_without_a_size_holds_ten(articles: Caller) -> None:
     assert {item["id"] for item in first["articles"]}.isdisjoint(item["id"] for item in later["articles"])
 
 
+def test_a_page_may_be_larger_than_usual(articles: Caller) -> None:
+    assert len(articles.call("listArticles", per_page=12)["articles"]) == 12
+
+
 def test_a_page_far_beyond_the_end_is_empty(articles: Caller) -> None:
     answer = articles.call("listArticles", page=30, per_page=5)
     assert (answer["articles"], answer["has_more"], answer["has_previous"], answer["page"]) == ([], False, True, 30)

@@ -20,10 +20,12 @@ from tests.tasks.mock.documents import (
     PET,
     SHOP,
     TEXT,
+    WHOLE,
     array,
     in_path,
     open_api,
     operation,
+    query,
     record,
 )
 from tests.tasks.mock.pets import read_operations
@@ -308,6 +310,63 @@ def test_a_body_that_is_one_argument_sets_the_fields_in_it() -> None:
     made = pets.call("importPet", 201, body={"name": "Rex", "age": 3})
     assert (made["name"], made["age"]) == ("Rex", 3)
     assert pets.call("getPet", petId=made["id"]) == made
+
+
+def test_a_change_may_answer_a_text_or_name_no_thing() -> None:
+    pets = shop(**{
+        "/pets/{petId}/update": {"put": operation("renamePet", in_path("petId"), body=record(name=TEXT), answer=TEXT)},
+        "/pet": {
+            "put": operation("putAny", query("pet_id", TEXT), body=record(name=TEXT), answer=PET),
+            "delete": operation("dropAny", query("pet_id", TEXT), answer=record(success=FLAG)),
+        },
+    })  # fmt: skip
+    first, *others = pets.call("listPets")["pets"]
+    assert isinstance(pets.call("renamePet", petId=first["id"], name="New"), str)
+    changed = [{**first, "name": "New"}, *others]
+    assert pets.call("listPets")["pets"] == changed
+    assert pets.call("putAny", name="Nobody")["name"] == "Nobody"
+    assert pets.call("dropAny") == {"success": True}
+    assert pets.call("listPets")["pets"] == changed
+    assert pets.call("dropAny", pet_id=first["id"]) == {"success": True}
+    assert pets.call("listPets")["pets"] == others
+
+
+def test_a_thing_under_another_is_changed_and_deleted_by_its_own_id() -> None:
+    room, guest = record(id=TEXT, floor=WHOLE), record(id=TEXT, roomId=TEXT, owner=record(name=TEXT))
+    both = (in_path("hotelId"), in_path("guestId"))
+    paths = {
+        "/hotels": {"get": operation("listHotels", answer=array(record(id=TEXT, city=TEXT)))},
+        "/rooms": {"get": operation("listRooms", answer=array(room))},
+        "/guests": {
+            "get": operation("listGuests", answer=array(guest)),
+            "post": operation("addGuest", body=record(owner=record(name=TEXT)), answer=guest, status="201"),
+        },
+        "/hotels/{hotelId}/guests/{guestId}": {
+            "put": operation("moveGuest", *both, body=record(roomId=TEXT), answer=guest),
+            "delete": operation("dropGuest", *both, status="204"),
+        },
+    }
+    hotels = play(open_api(paths))
+    hotel, rooms = hotels.call("listHotels")[0]["id"], [item["id"] for item in hotels.call("listRooms")]
+    made = hotels.call("addGuest", 201, owner={"name": "Ann"})
+    assert made["owner"] == {"name": "Ann"}
+    for id_ in rooms:
+        moved = hotels.call("moveGuest", hotelId=hotel, guestId=made["id"], roomId=id_)
+        assert moved == {**made, "roomId": id_}
+    hotels.call("moveGuest", 404, hotelId=hotel, guestId=made["id"], roomId="none")
+    hotels.call("dropGuest", 204, hotelId=hotel, guestId=made["id"])
+    assert made["id"] not in [item["id"] for item in hotels.call("listGuests")]
+    assert hotel in [item["id"] for item in hotels.call("listHotels")]
+
+
+def test_what_stands_beside_a_wrapped_thing_does_not_change_it() -> None:
+    wrapped = record(age=WHOLE, data=record(pet=PET))
+    pets = shop(
+        **{"/pets/add": {"post": operation("addWrapped", body=record(name=TEXT), answer=wrapped, status="201")}}
+    )
+    for _ in range(4):
+        told = pets.call("addWrapped", 201, name="Rex")["data"]["pet"]
+        assert pets.call("getPet", petId=told["id"]) == told
 
 
 def test_what_an_answer_says_beside_the_thing_is_none_of_the_thing() -> None:
