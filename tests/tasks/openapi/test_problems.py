@@ -89,6 +89,13 @@ def test_that_something_is_no_reference_is_not_what_is_wrong() -> None:
     assert find_spec_problems(doc) == ["paths./cats.get.responses.200: 'description' is a required property"]
     doc = make_document({"/cats": {"get": {"parameters": [{"name": "a"}], "responses": GOOD}}}, "3.0.0")
     assert find_spec_problems(doc) == ["paths./cats.get.parameters.0: 'in' is a required property"]
+    components = {"responses": {"Bad": {}}, "securitySchemes": {"Key": {"type": "apiKey", "in": "header"}}}
+    problems = find_spec_problems(
+        make_document({"/cats": {"get": {"responses": GOOD}}}, "3.0.0", components=components)
+    )
+    assert problems[0] == "components.responses.Bad: 'description' is a required property"
+    assert len(problems) == 2
+    assert "'$ref'" not in problems[1]
 
 
 def test_problems_beyond_the_schema_are_found() -> None:

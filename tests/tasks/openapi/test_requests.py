@@ -257,7 +257,7 @@ ANY: dict[str, Any] = {}
         ("Text/CSV; header=present", "a,b", "text/csv; charset=utf-8", "a,b"),
         ("text/plain", [1], "text/plain", "[1]"),
         ("application/xml", "a", "application/xml", '"a"'),
-        ("application/x-www-form-urlencoded", {"a b": "c&d"}, "application/x-www-form-urlencoded", "a%20b=c%26d"),
+        ("application/x-www-form-urlencoded", {"a/b": "c/d&"}, "application/x-www-form-urlencoded", "a%2Fb=c%2Fd%26"),
         ("Application/x-www-form-urlencoded ;v=1", {"a": 1}, "Application/x-www-form-urlencoded ;v=1", "a=1"),
         (
             "application/x-www-form-urlencoded",

@@ -274,7 +274,7 @@ def test_only_where_it_is_allowed_reserved_characters_are_kept() -> None:
     [
         ("form", False, ["a,b", "c"], "x=a%2Cb,c"),
         ("form", False, {"a,b": "c"}, "x=a%2Cb,c"),
-        ("form", True, {"a b": "c&d"}, "a%20b=c%26d"),
+        ("form", True, {"a b/": "c&d/"}, "a%20b%2F=c%26d%2F"),
         ("form", True, ["a&b"], "x=a%26b"),
         ("form", True, [{"a": 1}], "x=%7B%22a%22%3A1%7D"),
         ("form", False, [["a"], None], "x=%5B%22a%22%5D,null"),
@@ -282,7 +282,7 @@ def test_only_where_it_is_allowed_reserved_characters_are_kept() -> None:
         ("pipeDelimited", False, ["a b,c", "d"], "x=a%20b%2Cc%7Cd"),
         ("spaceDelimited", True, ["a", "b"], "x=a&x=b"),
         ("pipeDelimited", True, ["a|b", "c"], "x=a%7Cb&x=c"),
-        ("deepObject", True, {"a b": "c d", "e": [1]}, "x%5Ba%20b%5D=c%20d&x%5Be%5D=%5B1%5D"),
+        ("deepObject", True, {"a b/": "c d/", "e": [1]}, "x%5Ba%20b%2F%5D=c%20d%2F&x%5Be%5D=%5B1%5D"),
         ("deepObject", False, {"a": 1}, "x%5Ba%5D=1"),
         ("deepObject", True, ["a", "b"], "x=a&x=b"),
         ("deepObject", True, "a", "x=a"),
@@ -290,6 +290,11 @@ def test_only_where_it_is_allowed_reserved_characters_are_kept() -> None:
 )
 def test_values_travel_in_the_query(style: str, explode: bool, value: Any, query: str) -> None:
     assert send_query({}, value, style=style, explode=explode) == query
+
+
+def test_the_name_of_a_parameter_is_escaped() -> None:
+    for value, query in (("a", "x%2Fy%20z=a"), (["a", "b"], "x%2Fy%20z=a&x%2Fy%20z=b")):
+        assert build_request(make_getter({}, name="x/y z"), {"x/y z": value}, BASE).url.query.decode() == query
 
 
 @pytest.mark.parametrize(
