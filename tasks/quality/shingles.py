@@ -11,9 +11,7 @@ _WORD = re.compile(r"[^\W_]+")
 def make_shingles(text: str) -> frozenset[str]:
     """The runs of three words of a text, folded; a text of fewer words is one shingle of what it has."""
     words = _WORD.findall(fold_text(text))
-    if len(words) <= SIZE:
-        return frozenset([" ".join(words)])
-    return frozenset(" ".join(words[i : i + SIZE]) for i in range(len(words) - SIZE + 1))
+    return frozenset(" ".join(words[i : i + SIZE]) for i in range(max(1, len(words) - SIZE + 1)))
 
 
 def measure_jaccard(one: frozenset[str], other: frozenset[str]) -> float:

@@ -44,11 +44,11 @@ def find_written_call(content: str, functions: Set[str], has_calls: bool) -> str
 
 def _read_json(text: str) -> Iterator[Any]:
     """The JSON values (objects, or members of lists) that a text is or, if bare, begins or ends with."""
-    start = min((place for place in (text.find("{"), text.find("[")) if place >= 0), default=-1)
-    if start < 0:
+    opening = re.search(r"[{\[]", text)
+    if opening is None:
         return
     try:
-        value, _ = json.JSONDecoder().raw_decode(text[start:])
+        value, _ = json.JSONDecoder().raw_decode(text[opening.start() :])
     except (ValueError, RecursionError):
         return
     yield from value if isinstance(value, list) else [value]

@@ -50,6 +50,8 @@ def test_a_text_is_repeated_only_above_the_threshold_and_by_any_earlier_one() ->
         ("No weather. Ask Weather.", "Weather"),
         ("e\u0301" * 10 + " ask Weather now", "Weather"),
         ("is it on itunes?", "iTunes"),
+        ("is it on ebay?", "eBay"),
+        ("Hm. Dog Facts it is", "Dog Facts"),
         ("Ask Cats and Facts for it", "Cats and Facts"),
         ("Show me the Dog of the day", "The Dog API"),
     ],
@@ -92,7 +94,9 @@ def test_names_are_found(text: str, name: str) -> None:
         ("Hm. 'Weather in Rome'", "Weather"),
         ("Größe. Weather in Rome", "Weather"),
         ("", "Weather"),
+        ("Hm. Cat fax it is", "Cat Fax"),
         ("Anything", ""),
+        ("Anything", "The.API"),
     ],
 )
 def test_ordinary_words_name_nothing(text: str, name: str) -> None:

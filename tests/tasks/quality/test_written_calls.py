@@ -52,6 +52,7 @@ CALLS = [
     json.dumps({"tool_calls": []}),
     json.dumps({"type": "function", "function": {"name": "searchPets", "arguments": "{}"}}),
     json.dumps([{"id": 1}, {"name": "searchPets", "arguments": {}}]),
+    json.dumps({"name": "searchPets", "arguments": {"city": "L" + "y" * 100 + "on"}}),
 ]
 
 
