@@ -64,7 +64,6 @@ def find_things(route: Route, arguments: Arguments, targets: Targets, world: Wor
             others = tuple(item for item in wish.conditions if item is not several)
             each = (*others, Condition(several.filter, value))
             world.find(collection, Wish(each, wish.text, wish.scope, most=1))
-        least = max(least, 1)
     in_path = {parameter.argument for parameter in route.operation.parameters if parameter.place == "path"}
     names_one = any(c.filter.keys == (collection.label,) and c.filter.argument in in_path for c in wish.conditions)
     wish = Wish(wish.conditions, wish.text, wish.scope, least, most=1 if several is not None or names_one else 5)

@@ -47,6 +47,9 @@ class Wish:
     most: int = 5
 
 
+ANYTHING = Wish()
+
+
 @dataclass(eq=False)
 class Shelf:
     """A collection's things in an episode, in the order in which they came to be; deleted ids never come back."""
@@ -104,7 +107,7 @@ class World:
         shelf.created += 1
         given = values.get(collection.id_name) if collection.id_name else None
         known = given is not None and str(given) not in shelf.by_id
-        thing = self._make(collection, f"created#{shelf.created}", Wish(), 0, id=given if known else None)
+        thing = self._make(collection, f"created#{shelf.created}", id=given if known else None)
         for name, value in values.items():
             if name != collection.id_name:
                 thing.values[name] = value
@@ -113,7 +116,7 @@ class World:
 
     def ensure(self, collection: Collection, wanted: Json) -> Thing:
         """The thing of that id, made up if there is none (for ids that come from outside the API)."""
-        return self.find_by_id(collection, wanted) or self._make(collection, f"id {wanted}", Wish(), 0, id=wanted)
+        return self.find_by_id(collection, wanted) or self._make(collection, f"id {wanted}", id=wanted)
 
     def delete(self, collection: Collection, thing: Thing) -> None:
         """Removes a thing for good."""
@@ -168,11 +171,13 @@ class World:
             return
         shelf = self._shelves[collection.name] = Shelf()
         for id_ in self.list_ids(collection):
-            self._make(collection, f"stock {id_}", Wish(), 0, id=id_)
+            self._make(collection, f"stock {id_}", id=id_)
         if stocks is not None:
             stocks[collection.name] = pickle.dumps(shelf)
 
-    def _make(self, collection: Collection, purpose: str, wish: Wish, turn: int, id: Json = None) -> Thing:
+    def _make(
+        self, collection: Collection, purpose: str, wish: Wish = ANYTHING, turn: int = 0, id: Json = None
+    ) -> Thing:
         shelf = self._shelves[collection.name]
         rng = self.rng("thing", collection.name, purpose)
         values = self._draw_values(collection, rng, shelf)

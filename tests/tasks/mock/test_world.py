@@ -1,6 +1,7 @@
 """An episode's world: what exists from the start, what is made on demand, and what stays as it is."""
 
 import pickle
+import re
 from typing import Any
 
 import pytest
@@ -254,6 +255,14 @@ def test_things_refer_to_things_that_exist(world: World) -> None:
     assert world.create(collection, {}, {}).values["owner_id"] in world.list_ids(owners)
 
 
+def test_ids_are_of_the_kind_that_their_name_tells_and_carry_the_last_word_of_the_things(world: World) -> None:
+    tagged = Collection("tag", record(uuid=TEXT), id_name="uuid")
+    items = Collection("line_item", record(id=TEXT), id_name="id")
+    for collection, form in ((tagged, "[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}"), (items, "item_[0-9]{4}")):
+        made = world.create(collection, {}, {})
+        assert all(re.fullmatch(form, str(id_)) for id_ in (*world.list_ids(collection), made.id))
+
+
 @pytest.mark.parametrize("seed", range(12))
 def test_what_must_come_first_does(seed: int) -> None:
     collection = pets(start_date=DATE, end_date=DATE, low=NUMBER, high=NUMBER, min_tag=array(TEXT), max_tag=array(TEXT))
@@ -281,9 +290,10 @@ def test_what_is_asked_for_holds_against_the_order_of_a_pair(world: World) -> No
 
 @pytest.mark.parametrize("seed", range(10))
 def test_no_two_things_share_a_name_while_there_are_names(seed: int) -> None:
-    collection = pets(name={"type": "string", "examples": ["Old Boy", "Fine Girl"]})
-    things = World("an-api", seed).find(collection, Wish(least=14))
-    assert len(set(list_values(things, "name"))) == 14
+    collection = pets(name={"type": "string", "examples": ["Old Boy", "Fine Girl", 7]})
+    names = set(list_values(World("an-api", seed).find(collection, Wish(least=14)), "name"))
+    assert len(names) == 14
+    assert names >= {"Old Boy", "Old Girl", "Fine Boy", "Fine Girl"}  # those of the examples' words before all others
 
 
 def test_names_are_shared_where_a_schema_names_them_all(world: World) -> None:
@@ -293,9 +303,9 @@ def test_names_are_shared_where_a_schema_names_them_all(world: World) -> None:
 
 
 def test_further_names_conform(world: World) -> None:
-    collection = pets(name={"type": "string", "examples": ["Old Boy", "Fine Girl"], "maxLength": 9})
+    collection = pets(name={"type": "string", "examples": ["Old Girl", "Finest Boy"], "maxLength": 10})
     names = list_values(world.find(collection, Wish(least=12)), "name")
-    assert all(len(name) <= 9 for name in names)
+    assert all(len(name) <= 10 for name in names)
 
 
 def test_a_thing_is_shown_as_a_schema_asks_for_it(world: World) -> None:
@@ -318,7 +328,8 @@ def test_an_object_whose_members_are_open_is_shown_whole(world: World) -> None:
         ("a", array(TEXT), False), ({}, {"type": "object"}, True), ([], {"type": "object"}, False),
         (None, {"type": ["string", "null"]}, True), (None, TEXT, False), (1, {"type": ["string", "null"]}, False),
         (1, {}, True), ("a", {"enum": ["a"]}, True), ("b", {"enum": ["a"]}, False), (1, {"type": "file"}, False),
-        ("b", {"type": "string", "enum": ["a"]}, False),
+        ("b", {"type": "string", "enum": ["a"]}, False), ("a", WHOLE, False), ("a", NUMBER, False),
+        ("a", {"type": ["string", "null"]}, True), ("a", {"properties": {"b": TEXT}}, True),
     ],
 )  # fmt: skip
 def test_a_value_of_another_type_is_shown_as_another(world: World, held: Any, schema: Json, is_kept: bool) -> None:
