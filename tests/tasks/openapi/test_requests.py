@@ -126,6 +126,15 @@ def test_a_required_field_of_an_optional_body_takes_its_default_once_another_is_
     assert build_request(operation, {}, BASE).content == b""
 
 
+def test_what_is_left_out_keeps_nothing_else_out() -> None:
+    names = ("a", "b", "c")
+    query = [{"name": name, "in": "query", "schema": {"type": "integer"}} for name in names]
+    assert build_request(make_operation(query), {"c": 1}, BASE).url.query == b"c=1"
+    properties = {"a": {}, "b": {"default": 2}, "c": {"default": 3}}
+    operation = make_operation(body={"properties": properties, "required": ["ghost", *names]}, body_required=False)
+    assert json.loads(build_request(operation, {"a": 1}, BASE).content) == {"a": 1, "b": 2, "c": 3}
+
+
 def test_a_required_field_that_may_be_anything_is_asked_for() -> None:
     operation = make_operation(body={"properties": {"a": True, "b": {}}, "required": ["a"]}, body_required=False)
     with pytest.raises(CallError, match="missing required argument `a`: the request body needs it") as caught:
