@@ -65,6 +65,7 @@ def test_a_description_within_is_one_short_paragraph() -> None:
         ("one two", 6, "one…"),
         ("one two", 5, "one…"),
         ("one two", 4, "one…"),
+        ("one two three", 10, "one two…"),
         (" one\n\ttwo  ", 7, "one two"),
         ("one, two", 7, "one…"),
         ("one;: two", 7, "one…"),
@@ -104,6 +105,7 @@ POINT: dict[str, Any] = {"type": "object", "properties": {"x": {"type": "number"
         ({"type": "array", "items": STRING}, "list of string"),
         ({"items": STRING}, "list of string"),
         ({"type": "array"}, "list of values"),
+        ({"type": "string", "items": STRING}, "string"),
         ({"type": "array", "items": True}, "list of values"),
         ({"type": "array", "items": POINT}, "list of x, y"),
         ({"type": ["array", "null"], "items": {"type": "array", "items": POINT}}, "list of list of x, y"),
@@ -134,6 +136,13 @@ def test_a_line_on_what_is_returned_is_cut_at_a_field() -> None:
     assert len(exact) == len("Returns: .") + 300
     assert "…" not in exact
     assert describe_returns(make_fields(100, 98, 99)) == exact.rsplit(", ", 1)[0] + ", …."
+
+
+@pytest.mark.parametrize(("length", "kept"), [(195, 2), (196, 1)])  # 100 + 2 + 195 and the end, ", …", are 300
+def test_as_many_fields_are_named_as_fit_with_the_end(length: int, kept: int) -> None:
+    fields = make_fields(100, length, 10)
+    named = ", ".join(list(fields["properties"])[:kept])
+    assert describe_returns(fields) == f"Returns: {named}, …."
 
 
 def test_brackets_of_a_line_that_is_cut_are_closed() -> None:
