@@ -71,14 +71,14 @@ def fill_outcome(
             continue
         if has_type(part, "boolean") and (words[-1] in FLAGS or words[0] in FLAGS):
             body[name] = True
-        elif words[-1] in MESSAGES and has_type(part, "string") and not is_read and "enum" not in part:
+        elif words[-1] in MESSAGES and has_type(part, "string") and not is_read:
             subject = resource.replace("_", " ").capitalize() if resource else "Request"
             text = f"{subject} {done} successfully."
             body[name] = text if conforms(text, part) else body[name]
         elif words == ("status",) and has_type(part, "string") and role in {Role.OTHER, Role.DELETE} and not is_read:
             text = "deleted" if role is Role.DELETE else "success"
             body[name] = text if conforms(text, part) else body[name]
-        elif has_type(part, "object"):
+        else:
             fill_outcome(body[name], part, role, resource, given, is_read=is_read)
 
 
@@ -127,12 +127,12 @@ def fill_statistics(body: Json, schema: Schema, things: Sequence[Thing]) -> None
     if not isinstance(body, dict):
         return
     for name, part in list_properties(schema).items():
-        words = name_words(name)
-        if has_type(part, "object") and name in body:
-            fill_statistics(body[name], part, things)
-        if not (has_type(part, "integer") or has_type(part, "number")) or name not in body:
+        if name not in body:
             continue
-        value = _compute_statistic(words, things)
+        fill_statistics(body[name], part, things)
+        if not (has_type(part, "integer") or has_type(part, "number")):
+            continue
+        value = _compute_statistic(name_words(name), things)
         for option in (value, round(value) if value is not None else None):
             if option is not None and conforms(option, part):
                 body[name] = option

@@ -21,6 +21,7 @@ def echo(body: Json, schema: Json, **arguments: Any) -> Json:
         ("city", TEXT, "Oslo", "Oslo"),
         ("zip", TEXT, 1234, "1234"),
         ("year", WHOLE, 2026, 2026),
+        ("year", {}, 2026, 2026),
         ("year", WHOLE, "2026", "held"),
         ("unit", {"enum": ["C", "F"]}, "K", "held"),
         ("tags", array(TEXT), ["a", "b"], ["a", "b"]),
@@ -45,6 +46,8 @@ def test_names_are_compared_by_their_words() -> None:
 def test_a_field_that_the_answer_has_not_is_not_added() -> None:
     assert echo({}, record(city=TEXT), city="Oslo") == {}
     assert echo({"a": 1}, record(city=TEXT, place=record(city=TEXT)), city="Oslo") == {"a": 1}
+    assert echo({"place": None}, record(place=record(city=TEXT)), city="Oslo") == {"place": None}
+    assert echo({"b": 1, "c": 1}, record(a=WHOLE, b=WHOLE, c=WHOLE), a=2, c=3) == {"b": 1, "c": 3}
     assert echo(["x"], record(city=TEXT), city="Oslo") == ["x"]  # type: ignore[arg-type, comparison-overlap]
 
 
@@ -110,7 +113,9 @@ def test_a_message_stays_where_it_is_about_something_else() -> None:
     assert conclude(dict(held), record(message=WHOLE)) == held
     assert conclude(dict(held), record(message=TEXT), Role.CREATE, "pet", "message") == held
     assert conclude({"message_id": "held"}, record(message_id=TEXT)) == {"message_id": "held"}
+    assert conclude({"message": "held"}, record(message={})) == {"message": "held"}
     assert conclude({}, record(message=TEXT, success=FLAG)) == {}
+    assert conclude({"_": False, "ok": False}, record(sent=FLAG, _=FLAG, ok=FLAG)) == {"_": False, "ok": True}
 
 
 @pytest.mark.parametrize(
@@ -129,6 +134,7 @@ def test_a_status_says_what_was_done_where_it_is_no_things_own(role: Role, is_re
 
 def test_a_status_stays_where_it_is_another() -> None:
     assert conclude({"status": 1}, record(status=WHOLE), Role.DELETE) == {"status": 1}
+    assert conclude({"status": "held"}, record(status={}), Role.DELETE) == {"status": "held"}
     assert conclude({"pet_status": "held"}, record(pet_status=TEXT), Role.DELETE) == {"pet_status": "held"}
     closed = {"type": "string", "enum": ["held", "closed"]}
     assert conclude({"status": "held"}, record(status=closed), Role.DELETE) == {"status": "held"}
@@ -243,7 +249,10 @@ def test_a_rate_that_does_not_conform_is_left_and_the_result_is_told_all_the_sam
     assert told["rate"] == -1
     assert told["result"] == convert({"from": "EUR", "to": "USD", "amount": 10})["result"]
     assert convert({"from": "EUR", "to": "USD", "amount": 10}, MONEY, body={"rate": -1}).keys() == {"rate"}
-    assert convert({"from": "EUR", "to": "USD", "amount": 10}, MONEY, body=[]) == []  # type: ignore[arg-type]
+    assert convert({"from": "EUR", "to": "USD", "amount": 10}, MONEY, body={"rate": -1, "result": -1})["rate"] > 0
+    fill_conversion(None, MONEY, {"from": "EUR", "to": "USD", "amount": 10}, World("money", 1))
+    whole = convert({"from": "EUR", "to": "USD", "amount": 10_000}, record(rate=NUMBER, result=WHOLE))
+    assert whole["result"] == -1  # a result is told as it is, with its decimals
 
 
 PETS = [Thing(1, {"age": 2, "price": 10.126}), Thing(2, {"age": 5, "price": 20}), Thing(3, {"age": True, "tag": "x"})]
@@ -296,4 +305,5 @@ def test_figures_are_told_in_objects_within() -> None:
     body: Json = {"stats": {"count": -1}, "text": "x"}
     fill_statistics(body, record(stats=record(count=WHOLE), text=TEXT, other=record(count=WHOLE)), PETS)
     assert body == {"stats": {"count": 3}, "text": "x"}
-    fill_statistics([], record(count=WHOLE), PETS)
+    fill_statistics(None, record(count=WHOLE), PETS)
+    assert summarise(note=TEXT, count=WHOLE) == {"note": -1, "count": 3}
