@@ -2,6 +2,7 @@ import json
 import re
 import shutil
 import subprocess
+import tempfile
 from collections import Counter
 from pathlib import Path
 
@@ -49,9 +50,10 @@ def write_report(tmp_path: Path, rows: list[Instance]) -> Path:
     return Path(ref.path) / "report.html"
 
 
-def open_page(page: Path, fragment: str, profile: Path) -> str:
+def open_page(page: Path, fragment: str, folder: Path) -> str:
     """The document as Chromium has it once the page's script has run."""
     assert CHROMIUM is not None
+    profile = tempfile.mkdtemp(prefix="profile-", dir=folder)  # one that another is still leaving is refused
     options = ["--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-sync",
                "--disable-background-networking", "--disable-component-update", "--disable-dev-shm-usage"]  # fmt: skip
     command = [CHROMIUM, *options, f"--user-data-dir={profile}", "--virtual-time-budget=4000", "--dump-dom"]
@@ -121,22 +123,22 @@ def test_a_dataset_without_rows_has_a_page_too(tmp_path: Path) -> None:
 @needs_chromium
 def test_a_browser_shows_the_rows_and_filters_them(tmp_path: Path) -> None:
     page = write_report(tmp_path, build_rows())
-    everything = open_page(page, "", tmp_path / "profile")
+    everything = open_page(page, "", tmp_path)
     assert 'data-ready="true"' in everything
     assert everything.count('class="row"') == 23
-    some = open_page(page, "kind=missing_detail&category=Food+%26+Drink", tmp_path / "profile")
+    some = open_page(page, "kind=missing_detail&category=Food+%26+Drink", tmp_path)
     assert some.count('class="row"') == 1
     assert "Which city should I look in?" in some
-    turned_down = open_page(page, "outcome=reason%3Anear_duplicate", tmp_path / "profile")
+    turned_down = open_page(page, "outcome=reason%3Anear_duplicate", tmp_path)
     assert turned_down.count('class="row"') == 1
     assert "1 of 23 trajectories" in turned_down
-    assert "No trajectory matches" in open_page(page, "q=zebra", tmp_path / "profile")
+    assert "No trajectory matches" in open_page(page, "q=zebra", tmp_path)
 
 
 @needs_chromium
 def test_a_browser_does_not_run_what_the_data_holds(tmp_path: Path) -> None:
     page = write_report(tmp_path, [*build_rows(), build_evil_row()])
-    shown = open_page(page, "row=evil", tmp_path / "profile")
+    shown = open_page(page, "row=evil", tmp_path)
     assert 'data-ready="true"' in shown
     assert "<title>demo v1 · ToolHerd</title>" in shown
     assert "<img" not in shown.split("<script")[0]
