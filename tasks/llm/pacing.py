@@ -18,15 +18,12 @@ class Bucket:
     def find_delay(self) -> float:
         """Seconds until something may be taken."""
         self._fill()
-        return max((self._need() - self._level) / self._rate, 0.0)
+        return max((1.0 - self._level) / self._rate, 0.0)
 
     def take(self, amount: float) -> None:
         """Take `amount`, whether it is there or not; a negative one is given back."""
         self._fill()
         self._level = min(self._level - amount, self._most)
-
-    def _need(self) -> float:
-        return min(1.0, self._most)
 
     def _fill(self) -> None:
         now = time.monotonic()
@@ -43,8 +40,8 @@ class Pace:
 
     def find_delay(self) -> float:
         """Seconds until the next request may go."""
-        requests = self._requests.find_delay() if self._requests else 0.0
-        return max(requests, self._tokens.find_delay() if self._tokens else 0.0)
+        delays = [bucket.find_delay() for bucket in (self._requests, self._tokens) if bucket is not None]
+        return max(delays, default=0.0)
 
     def take(self, tokens: int) -> None:
         """One request of about so many tokens goes."""

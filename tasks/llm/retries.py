@@ -185,7 +185,7 @@ def _read_moment(text: str, now: float) -> float | None:
         return sum(float(part) * unit for part, unit in zip(match.groups(), _UNITS_S, strict=True) if part)
     try:
         return max(parsedate_to_datetime(text).timestamp() - now, 0.0)
-    except (ValueError, OverflowError, TypeError):
+    except (ValueError, OverflowError):
         return None
 
 

@@ -123,6 +123,6 @@ def parse_object(text: str) -> dict[str, Any]:
 def _describe(problem: Any) -> str:
     where = ".".join(map(str, problem["loc"])) or "the object"
     got = ""
-    if problem["type"] != "missing" and isinstance(problem["input"], str | int | float | None):
+    if isinstance(problem["input"], str | int | float | None):  # where something is missing it is what lacks it
         got = f", got {json.dumps(problem['input'], ensure_ascii=False)[:80]}"
     return f"{where}: {problem['msg']}{got}"

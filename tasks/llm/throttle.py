@@ -100,8 +100,6 @@ class Throttle:
         """
         if self._stop is not None:
             raise self._stop
-        if not self._line and self._find_delay() == 0:
-            return self._let_in(tokens)
         place: asyncio.Future[Ticket] = asyncio.get_running_loop().create_future()
         self._came += 1
         heapq.heappush(self._line, (turn, self._came, place, tokens))
@@ -109,7 +107,7 @@ class Throttle:
         try:
             return await place
         except asyncio.CancelledError:
-            if place.done() and not place.cancelled() and place.exception() is None:
+            if not place.cancelled() and place.exception() is None:  # it was let in, and does not know it yet
                 self.leave(place.result())
             raise
 
@@ -200,7 +198,7 @@ class Throttle:
     def _hold(self) -> None:
         self._held += 1
         if self._held >= max(_HOLD_ANSWERS, _HOLD_ROUNDS * self.limit):
-            self._held, self._exceeding_since = 0, self._sent
+            self._exceeding_since = self._sent
             self._grow(1.0)
 
     def _let_in(self, tokens: int) -> Ticket:

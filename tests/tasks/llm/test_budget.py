@@ -198,6 +198,14 @@ def test_more_failures_than_may_be_among_the_last_hundred_stop_the_run(failed: i
     assert raised.value.cause == "errors"
 
 
+def test_a_run_that_went_well_for_long_may_still_go_wrong() -> None:
+    errors = RecentErrors(0.5)
+    for problem in [*[None] * 250, *["500"] * 50]:
+        errors.note(problem)
+    with pytest.raises(RunStoppedError, match=r"^51 of the last 100"):
+        errors.note("500")
+
+
 def test_before_a_hundred_requests_nothing_is_said() -> None:
     errors = RecentErrors(0.5)
     for _ in range(99):

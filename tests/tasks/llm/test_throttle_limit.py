@@ -143,6 +143,57 @@ class TestCeiling:
         assert throttle.limit == 6
 
     @in_passing_time
+    async def test_one_that_is_found_after_another_was_forgotten_is_held_as_long(self) -> None:
+        throttle, in_flight = await find_ceiling(5)
+        await answer_one_after_another(throttle, in_flight, 25 + 5)  # exceeded, and forgotten
+        await answer_one_after_another(throttle, in_flight, 1)
+        assert throttle.limit == len(in_flight) == 7
+        refuse(throttle, [in_flight.pop()])
+        assert throttle.limit == 6
+        await answer_one_after_another(throttle, in_flight, 24)
+        assert throttle.limit == 6
+        await answer_one_after_another(throttle, in_flight, 1)
+        assert throttle.limit == 7
+
+    @in_passing_time
+    async def test_a_refusal_in_between_does_not_begin_the_count_anew(self) -> None:
+        throttle, in_flight = await find_ceiling(5)
+        await answer_one_after_another(throttle, in_flight, 10)
+        refuse(throttle, [in_flight.pop()])
+        assert throttle.limit == 4  # and the ceiling 4.97, where seven answers bring it back
+        await answer_one_after_another(throttle, in_flight, 7 + 14)
+        assert throttle.limit == pytest.approx(4.97)
+        await answer_one_after_another(throttle, in_flight, 1)
+        assert throttle.limit == pytest.approx(5.97)
+
+    @in_passing_time
+    async def test_a_fall_does(self) -> None:
+        throttle, in_flight = await find_ceiling(20)
+        await answer_one_after_another(throttle, in_flight, 40)
+        refuse(throttle, in_flight[:10])
+        leave(throttle, in_flight[10:])
+        assert throttle.limit == 9
+        in_flight = await fill(throttle, 20)
+        while throttle.limit < 10:
+            await answer_one_after_another(throttle, in_flight, 1)
+        await answer_one_after_another(throttle, in_flight, 39)
+        assert throttle.limit == 10
+        await answer_one_after_another(throttle, in_flight, 1)
+        assert throttle.limit == 11
+
+    @in_passing_time
+    async def test_a_refusal_of_long_ago_finds_none_when_it_is_forgotten(self) -> None:
+        throttle, in_flight = await find_ceiling(5)
+        old = in_flight.pop()
+        in_flight += await fill(throttle, 100)
+        await answer_one_after_another(throttle, in_flight, 25)
+        refuse(throttle, [in_flight.pop()])  # five others were in flight
+        assert throttle.limit == 5
+        await answer_one_after_another(throttle, in_flight, 25 + 5)
+        refuse(throttle, [old])
+        assert throttle.limit == 4
+
+    @in_passing_time
     async def test_a_refusal_among_many_answers_lowers_it_a_little(self) -> None:
         throttle, in_flight = await find_ceiling(20)
         refuse(throttle, [in_flight.pop(0)])

@@ -77,6 +77,19 @@ class TestTurns:
             throttle.leave(ticket)
         assert let_in == ["first of all", "early", "also early", "late", "latest"]
 
+    @in_passing_time
+    async def test_who_says_no_turn_has_the_first(self) -> None:
+        throttle = Throttle(1)
+        ticket = await throttle.enter()
+        waiting = [come(throttle, turn=0), come(throttle), come(throttle, turn=0)]
+        await let_others_run()
+        numbers = []
+        for task in waiting:
+            throttle.leave(ticket)
+            ticket = await task
+            numbers.append(ticket.number)
+        assert numbers == [2, 3, 4]
+
     @pytest.mark.forced
     @in_passing_time
     async def test_a_newcomer_does_not_overtake_those_who_wait_though_a_place_is_free_by_now(self) -> None:
@@ -126,6 +139,7 @@ class TestGivingUp:
         throttle.stop(RunStoppedError("enough", "budget"))
         waiting.cancel()
         await asyncio.wait([waiting])
+        assert waiting.cancelled()
         assert throttle.in_flight == 1
 
 
@@ -244,6 +258,16 @@ class TestCaps:
             assert read_clock() - sent == pytest.approx(wait_s)
 
         play()
+
+    @in_passing_time
+    async def test_who_says_no_tokens_takes_none(self) -> None:
+        throttle = Throttle(100, pace=Pace(tpm=6000))
+        await throttle.enter(tokens=199)
+        await throttle.enter()  # a second later, when there is one again
+        await throttle.enter(tokens=2)
+        last = read_clock()
+        await throttle.enter()
+        assert read_clock() - last == pytest.approx(0.02)
 
     @in_passing_time
     async def test_who_waits_for_a_cap_is_let_in_by_nobody_elses_leaving(self) -> None:
