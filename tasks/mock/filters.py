@@ -166,8 +166,6 @@ def _split_wanted(wanted: Any) -> list[Any]:
 
 
 def _equal(found: Any, wanted: Any) -> bool:
-    if isinstance(found, bool) or isinstance(wanted, bool):
-        return str(found).casefold() == str(wanted).casefold()
     if _is_number(found) and _is_number(wanted):
         return float(found) == float(wanted)
     return str(found).casefold() == str(wanted).casefold()

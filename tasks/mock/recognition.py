@@ -6,7 +6,7 @@ from tasks.mock.ids import list_examples
 from tasks.mock.plan import Collection, Role
 from tasks.mock.shapes import Schema, Spot, has_type, list_properties
 from tasks.mock.sightings import Sighting
-from tasks.mock.vocabulary import SIMILAR, WRAPPERS, Words, is_id_name, name_words, read_resource, strip_id
+from tasks.mock.vocabulary import SIMILAR, WRAPPERS, Words, is_id_name, name_words, strip_id
 from tasks.values import infer_value_kind, merge_schemas, split_name
 
 VAGUE_KINDS = frozenset({None, "name", "title", "id", "category"})
@@ -60,7 +60,7 @@ def _name_collection(sighting: Sighting, spot: Spot) -> Words:
         return key
     if sighting.own_id and strip_id(sighting.own_id) and sighting.role is not Role.LIST:
         return strip_id(sighting.own_id)
-    return sighting.resource or read_resource(sighting.operation.name) or ("item",)
+    return sighting.resource or ("item",)
 
 
 def _find_alike(
@@ -75,7 +75,7 @@ def _find_alike(
     ours = set(list_properties(schema))
     if found is None and sighting.role is not Role.LIST:
         # Creating a thing may tell no more than its id: `{"reportId": …}`.
-        owners = (find_collection(strip_id(key), collections) for key in ours if is_id_name(key) and strip_id(key))
+        owners = (find_collection(strip_id(key), collections) for key in list_properties(schema) if is_id_name(key))
         found = next((owner for owner in owners if owner is not None), None)
     if found is not None or len(ours) < 3:
         return found or (find_collection(name, collections) if sighting.role is not Role.LIST else None)
@@ -131,9 +131,9 @@ def _complete_collection(collection: Collection, collections: dict[str, Collecti
         None,
     )
     for name in names:
-        if name not in {collection.id_name, *collection.id_aliases} and is_id_name(name) and strip_id(name):
+        if name not in {collection.id_name, *collection.id_aliases} and is_id_name(name):
             owner = find_collection(strip_id(name), {k: v for k, v in collections.items() if v is not collection})
-            if owner is not None and owner.name.split("_")[-1] == strip_id(name)[-1]:
+            if owner is not None:
                 collection.foreign[name] = owner
     collection.pairs = find_ordered_pairs(names)
     _qualify_names(collection, words[-1])
@@ -168,7 +168,7 @@ def find_ordered_pairs(names: Iterable[str]) -> list[tuple[str, str]]:
 def _note_ids(sighting: Sighting, collections: dict[str, Collection]) -> None:
     """Marks collections whose ids an answer tells, and gathers the ids that examples name."""
     collection = sighting.collection
-    if collection is not None and collection.id_name is not None:
+    if collection is not None:
         spot = sighting.list_spot if sighting.role is Role.LIST else sighting.record_spot
         shown = spot is not None and collection.id_name in list_properties(spot.schema)
         if shown and (sighting.role in {Role.LIST, Role.PICK, Role.CREATE} or sighting.own_id is None):

@@ -38,7 +38,7 @@ NEAR_MISSES = [
     ("near", 10, 10.5, 10.501),
     ("near", 10, 9.5, 9.499),
     ("near", -0.25, 0.25, 0.26),
-    ("near", 0, 0, True),
+    ("near", 1, 1, True),
     ("near", True, None, 1),
     ("near", "10", None, 10),
     ("least", 5, 5, 4.99),
@@ -72,6 +72,8 @@ NEAR_MISSES = [
     ("member", ["calm", "old"], ["old", "calm"], ["old"]),
     ("member", "calm", ["calm"], "calm"),
     ("member", 3, [1, 3], []),
+    ("member", "c", ["c"], "c"),
+    ("equal", " cafe", " cafe", "cafe"),
 ]  # fmt: skip
 
 
@@ -242,6 +244,10 @@ def test_bounds_between_which_nothing_can_be_drawn_are_met_by_the_bound_itself(
     held: str, conditions: list[Condition], expected: str
 ) -> None:
     assert fit({"it": held}, *conditions) == {"it": expected}
+
+
+def test_a_bound_that_is_no_number_changes_no_number() -> None:
+    assert fit({"it": 5}, ask("least", "x", WHOLE)) == {"it": 5}
 
 
 def test_ranges_of_two_properties_do_not_mix() -> None:

@@ -55,6 +55,10 @@ def collection_of(paths: Json, name: str) -> str | None:
         ("/animals/{id}", operation("getIt", in_path("id"), answer=PET), "animal"),
         ("/animals", operation("listThem", query("animal_id", TEXT), answer=record(pets=array(PET))), "pet"),
         ("/line-items", operation("listThem", answer=array(PET)), "line_item"),
+        ("/animals", operation("listPets", answer=record(records=array(PET))), "animal"),
+        ("/animals", operation("listPets", answer=record(responses=array(PET))), "animal"),
+        ("/pets/{id}", operation("getIt", in_path("id"), answer=record(pet_details=PET)), "pet"),
+        ("/animals/{petId}/all", operation("getThem", in_path("petId"), answer=array(PET)), "animal"),
     ],
 )
 def test_a_collection_is_named_by_its_list_its_id_or_its_path(path: str, spec: Json, name: str) -> None:
@@ -78,6 +82,15 @@ def test_what_shows_no_things_of_its_own_makes_no_collection(spec: Json) -> None
 @pytest.mark.parametrize(("method", "name"), [("put", "replacePet"), ("delete", "removePet")])
 def test_what_is_only_changed_or_deleted_makes_no_collection(method: str, name: str) -> None:
     assert gather({"/pets/{petId}": {method: operation(name, in_path("petId"), answer=PET)}}) == {}
+
+
+def test_what_makes_no_collection_does_not_keep_others_from_it() -> None:
+    shop = operation("getShop", in_path("shopId"), answer=record(city=TEXT))
+    for path, method, spec in (
+        ("/gone/{petId}", "delete", operation("dropPet", in_path("petId"), status="204")),
+        ("/pets/random", "get", operation("getRandomPet", answer=PET)),
+    ):
+        assert list(gather({path: {method: spec}, "/shops/{shopId}": {"get": shop}})) == ["shop"]
 
 
 def test_all_that_shows_a_thing_makes_up_its_properties() -> None:
@@ -145,6 +158,10 @@ def test_similar_things_are_of_the_collection_that_they_are_similar_to() -> None
     }  # fmt: skip
     assert collection_of(paths, "getSimilar") == "movie"
     assert collection_of(paths, "getRelated") == "related"
+    film = array(record(id=TEXT, title=TEXT, score=NUMBER))
+    paths["/movies"]["get"] = operation("listMovies", answer=film)
+    paths["/shops/{shopId}/related"]["get"] = operation("getRelated", in_path("shopId"), answer=record(related=film))
+    assert collection_of(paths, "getRelated") == "movie"  # they look the same
 
 
 def test_a_creation_that_tells_no_more_than_an_id_is_of_the_ids_owner() -> None:
@@ -158,6 +175,30 @@ def test_a_creation_that_tells_no_more_than_an_id_is_of_the_ids_owner() -> None:
     assert collection_of(paths, "sendIncident") == "incident"  # there is a list of them by that name
     del paths["/incidents"]["get"]
     assert collection_of(paths, "sendIncident") == "report"
+
+
+@pytest.mark.parametrize("first", ["ape", "bee", "cow", "dog", "eel", "fox"])
+def test_of_several_ids_that_a_creation_tells_the_first_names_its_collection(first: str) -> None:
+    names = [first, *(name for name in ("fox", "eel", "dog", "cow", "bee", "ape") if name != first)]
+    paths = {
+        f"/{name}s": {"get": operation(f"list{name.title()}s", answer=array(record(id=TEXT, **{name: TEXT})))}
+        for name in sorted(names)
+    }
+    told = record(note=TEXT, **{f"{name}Id": TEXT for name in names})
+    paths["/notes"] = {"post": operation("addNote", body=record(text=TEXT), answer=told, status="201")}
+    assert collection_of(paths, "addNote") == first
+
+
+def test_a_name_that_holds_the_name_of_another_thing_is_no_id() -> None:
+    label = operation("addLabel", body=record(text=TEXT), answer=record(petName=TEXT, text=TEXT), status="201")
+    paths = {"/pets": {"get": LIST_PETS}, "/labels": {"post": label}}
+    assert collection_of(paths, "addLabel") == "label"
+    assert gather(paths)["label"].foreign == {}
+    items = gather({
+        "/items": {"get": operation("listItems", answer=array(record(item_id=TEXT, x=TEXT)))},
+        "/line-items": {"get": operation("listLineItems", answer=array(record(id=TEXT, sku=TEXT)))},
+    })  # fmt: skip
+    assert items["item"].foreign == {}
 
 
 def test_what_shows_nothing_is_of_the_collection_that_its_id_or_path_names() -> None:
@@ -330,6 +371,11 @@ def test_ids_that_examples_name_are_gathered_once() -> None:
     })  # fmt: skip
     assert pets["pet"].id_examples == ["p1", "p2", "p3", "p4"]
     assert pets["visit"].id_examples == ["v2"]  # that of a creation names none that exists yet
+    bare = {
+        "/pets": {"get": operation("listPets", answer=array(record(**SAME)))},
+        "/animals/{id}": {"get": operation("getAnimal", in_path("id", shown("a1")), answer=record(**SAME))},
+    }
+    assert gather(bare)["pet"].id_examples == ["a1"]
 
 
 def test_an_id_may_be_known_by_the_name_of_the_property_that_holds_it() -> None:

@@ -64,6 +64,19 @@ def test_the_schema_of_an_error_is_that_of_its_status() -> None:
     assert undeclared.check({"anything": 1})
 
 
+def test_what_is_computed_is_of_no_collection() -> None:
+    spec = operation("convertPet", in_path("petId"), answer=record(result=NUMBER))
+    route = route_of(with_list("/pets/{petId}/convert", spec, "post"), "convertPet")
+    assert (route.role, route.collection) == (Role.OTHER, None)
+    update = operation("update", body=record(name=TEXT), answer=record(ok=FLAG))
+    assert route_of(with_list("/update", update, "put"), "update").collection is None
+
+
+def test_a_bare_id_is_that_of_what_the_path_names() -> None:
+    spec = operation("convertPet", query("id", TEXT), answer=record(result=NUMBER))
+    assert read_ids(with_list("/pets/convert", spec, "post"), "convertPet") == {"id": ("pet", True)}
+
+
 @pytest.mark.parametrize(
     ("method", "path", "spec", "role"),
     [
