@@ -242,7 +242,7 @@ def drop_fields(schema: dict[str, Any], mark: str) -> dict[str, Any]:
         kept = {name: _drop_within(child, mark) for name, child in properties.items() if not _is_marked(child, mark)}
         result["properties"] = kept
         dropped = list(properties.keys() - kept.keys())
-        if dropped and isinstance(required := schema.get("required"), list):
+        if isinstance(required := schema.get("required"), list):
             result["required"] = [name for name in required if name not in dropped]
     if "items" in schema:
         result["items"] = _drop_within(schema["items"], mark)

@@ -152,6 +152,15 @@ def test_operations_of_all_methods_are_looked_at(method: str) -> None:
     assert find_lint_problems(doc, DOCUMENTATION)[0].startswith(f"{method.upper()} /cats: it has no operationId; ")
 
 
+@pytest.mark.parametrize("name", [None, 7])
+def test_after_an_operation_without_a_name_the_others_are_looked_at(name: Any) -> None:
+    doc = rename(name, "getCat")
+    doc["paths"]["/cats"]["post"] = {**get_search(doc), "operationId": "make_cat"}
+    problems = find_lint_problems(doc, document_functions("make_cat", "getCat"))
+    assert problems[0].startswith("GET /cats: ")
+    assert problems[1].startswith("POST /cats: operationId 'make_cat' is not camelCase")
+
+
 def test_an_invalid_document_is_told_its_names_and_what_makes_it_invalid_and_no_more() -> None:
     doc = rename("search_cats", "getCat")
     del doc["info"]["title"]

@@ -198,6 +198,10 @@ def test_a_limit_bounds_only_the_answers_of_its_own_operation() -> None:
         ({"404": make_answer(CAT)["200"]}, ["no 2xx response"]),
         (make_answer(CAT) | {"201": {"description": "Made"}}, [f"response 201{NO_PROPERTIES}"]),
         ({"204": {"description": "Gone"}}, [f"response 204{NO_PROPERTIES}"]),
+        (
+            {"200": {"description": "Good"}, "201": {"description": "Made"}},
+            [f"response 200{NO_PROPERTIES}", f"response 201{NO_PROPERTIES}"],
+        ),
     ],
     ids=str,
 )

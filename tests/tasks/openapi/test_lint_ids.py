@@ -139,6 +139,7 @@ def is_source(path: str, answer: dict[str, Any], name: str, of: str = "/x") -> b
         ("/x/y", make_list("id_cat", "catId"), "CAT_ID"),
         ("/x/y", make_list("cat2_id"), "cat2Id"),
         ("/x/y", hold(any=make_list("catId")), "catId"),
+        ("/x/y", hold(total=TEXT, any=make_list("catId"), more=make_list("name")), "catId"),
         ("/x/y", hold(any=hold(deep=make_list("catId"))), "catId"),
         ("/x/y", hold(any={**make_list(), "items": hold(deep=make_list("catId"))}), "catId"),
         ("/cats", make_list("id"), "catId"),
