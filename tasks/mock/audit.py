@@ -112,7 +112,7 @@ def _place_ids(
     depth: int,
 ) -> None:
     """Puts ids that exist into a body that is one argument."""
-    for name in body.keys() & owners.keys():
+    for name in [name for name in body if name in owners]:
         id_ = _find_id(api, owners[name], operation, transport, depth)
         body[name] = id_ if id_ is not None else body[name]
 
