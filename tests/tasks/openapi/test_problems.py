@@ -196,9 +196,9 @@ def test_that_the_validator_trips_over_what_is_wrong_is_not_told_beside_it(paths
 
 
 def test_what_cannot_be_read_at_all_is_told() -> None:
-    (problem,) = find_spec_problems(make_document({"/cats": {5: {}}}))  # type: ignore[dict-item]
+    (problem,) = find_spec_problems(make_document({"/cats": {5: {}}}))
     assert problem.startswith("the validator cannot read the document: ValueError: ")
-    long = {n: {} for n in range(5)} | {"x" * 400: {}}
+    long: dict[Any, Any] = {n: {} for n in range(5)} | {"x" * 400: {}}
     assert all(len(told) <= LINE_LIMIT for told in find_spec_problems(make_document({"/cats": long})))
 
 
