@@ -93,7 +93,7 @@ def _find_own_id(sighting: Sighting, segments: list[str]) -> str | None:
         if is_id_name(name) and strip_id(name) and strip_id(name) == sighting.resource:
             return name
     # `/pets/{petId}/details`, `/orders/{orderId}/cancel`: what follows the id is no thing of its own.
-    if path_ids and last and "{" not in last and not read_resource(last):
+    if path_ids and "{" not in last and not read_resource(last):
         return path_ids[-1]
     # A bare `id` says whose it is only by where it stands.
     return next((name for name in candidates if is_id_name(name) and not strip_id(name)), None)
@@ -119,7 +119,7 @@ def _tell_role(sighting: Sighting, segments: list[str]) -> Role:
         return Role.FETCH
     if (plain & COUNTING and not plain & {"total"}) or "count" in plain:
         return Role.COUNT
-    if plain & COMPUTING and leading & COMPUTING:
+    if leading & COMPUTING:
         return Role.OTHER
     if plain & PICKING:
         return Role.PICK

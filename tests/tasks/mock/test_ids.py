@@ -101,6 +101,38 @@ def test_a_uuid_stays_one(name: str, schema: Json, examples: list[str]) -> None:
     ids = make_many(name, schema, examples)
     assert all(str(UUID(id_)) == id_ and UUID(id_).version == 4 for id_ in ids)
     assert len(set(ids)) == len(ids)
+    assert {id_[0] for id_ in ids} == set("0123456789abcdef")
+
+
+class Extreme(Random):
+    """Draws the lowest or the highest number that may be drawn."""
+
+    def __init__(self, highest: bool) -> None:
+        super().__init__(0)
+        self.highest = highest
+
+    def randint(self, a: int, b: int) -> int:
+        return b if self.highest else a
+
+
+@pytest.mark.parametrize(
+    ("schema", "examples", "resource", "lowest", "highest"),
+    [
+        (WHOLE, [], "pet", 10_000, 99_999),
+        (WHOLE, [4821], "pet", 1000, 9999),
+        (WHOLE, [7], "pet", 100, 999),
+        (TEXT, [], "pet", "pet_1000", "pet_9999"),
+        (TEXT, [], "", "10000", "99999"),
+        (TEXT, ["pet_4821"], "pet", "pet_1000", "pet_9999"),
+        (TEXT, ["pet_7"], "pet", "pet_100", "pet_999"),
+        (TEXT, ["order"], "pet", "order-100", "order-999"),
+    ],
+)
+def test_ids_begin_and_end_where_their_digits_do(
+    schema: Json, examples: list[Any], resource: str, lowest: Any, highest: Any
+) -> None:
+    drawn = [make_id("id", schema, examples, Extreme(high), resource) for high in (False, True)]
+    assert drawn == [lowest, highest]
 
 
 def test_a_text_without_an_example_is_the_resource_with_four_digits() -> None:

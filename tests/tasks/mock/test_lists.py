@@ -154,6 +154,10 @@ def test_an_order_that_is_asked_for_turns_the_one_that_the_name_tells() -> None:
     assert order([2, 3, 1], "rating", verbs="top", direction="desc") == [3, 2, 1]
 
 
+def test_an_order_that_is_left_empty_is_none() -> None:
+    assert order([2, 3, 1], "rating", verbs="top", sort="") == [3, 2, 1]
+
+
 def test_merits_count_in_their_own_order() -> None:
     properties = {"price": NUMBER, "rating": NUMBER}
     collection = Collection("thing", record(**properties))

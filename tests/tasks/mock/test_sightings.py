@@ -43,6 +43,18 @@ GET_ROLES = [
     ("/random", operation("generateRandomPet", answer=PET), Role.OTHER),
     ("/convert", operation("getConversion", answer=record(result=NUMBER)), Role.FETCH),
     ("/pets/{petId}/visits", operation("listVisits", in_path("petId"), answer=array(PET)), Role.LIST),
+    ("/pets/{petId}", operation("verifyPet", in_path("petId"), answer=PET), Role.FETCH),
+    ("/pets", operation("generatePets", answer=PETS), Role.LIST),
+    (
+        "/pets/{petId}/visits",
+        operation("getIt", in_path("petId"), answer=record(pet_id=TEXT, id=TEXT, pet_visits=array(PET))),
+        Role.LIST,
+    ),
+    (
+        "/pets/{petId}/home-visits",
+        operation("getIt", in_path("petId"), answer=record(pet_id=TEXT, id=TEXT, visits=array(PET))),
+        Role.LIST,
+    ),
     ("/pets/{petId}", operation("getPet", in_path("petId"), answer=record(id=TEXT, visits=array(PET))), Role.FETCH),
     ("/pets/{petId}", operation("getPet", in_path("petId"), answer=record(petId=TEXT, toys=array(PET))), Role.FETCH),
     ("/pets/{petId}", operation("getPet", in_path("petId"), answer=record(a=TEXT, b=TEXT, toys=array(PET))), Role.LIST),
@@ -81,6 +93,7 @@ OTHER_ROLES = [
     ("post", "/pets/send", operation("sendPets", body=MADE, answer=PET), Role.CREATE),
     ("post", "/pets/search", operation("searchPets", body=MADE, answer=PETS), Role.LIST),
     ("post", "/translate", operation("translateText", body=MADE, answer=PETS), Role.OTHER),
+    ("post", "/", operation("createPet", body=MADE, answer=PET), Role.CREATE),
     ("post", "/login", operation("loginUser", body=MADE, answer=PET), Role.OTHER),
 ]  # fmt: skip
 
@@ -111,6 +124,8 @@ def test_what_changes_creates_updates_or_deletes(method: str, path: str, spec: J
         ("/pet", operation("getPet", query("name", TEXT), answer=PET), None),
         ("/pets/{name}", operation("getPet", in_path("name"), answer=PET), None),
         ("/random", operation("getRandom", query("id", TEXT), answer=PET), "id"),
+        ("/animals/{petId}", operation("getIt", in_path("petId"), query("owner_id", TEXT), answer=PET), "petId"),
+        ("/{shopId}/details", operation("getDetails", in_path("shopId"), query("id", TEXT), answer=PET), "shopId"),
     ],
 )
 def test_the_id_of_the_thing_that_an_operation_is_about_is_found(path: str, spec: Json, own_id: str | None) -> None:
@@ -124,13 +139,14 @@ def test_the_id_of_the_thing_that_an_operation_is_about_is_found(path: str, spec
         ("/shops/{shopId}/pets", "listPets", ("pet",), ("shop",)),
         ("/v1/shops/list/pets/search", "findPets", ("pet",), ("shop",)),
         ("/search", "searchLineItems", ("line", "item"), ()),
+        ("/shops/{shopId}/floors/{floorId}/pets", "listPets", ("pet",), ("floor",)),
         ("/{shopId}", "getShop", ("shop",), ()),
     ],
 )
 def test_the_last_fixed_part_of_a_path_that_names_a_thing_is_the_resource(
     path: str, name: str, resource: tuple[str, ...], parent: tuple[str, ...]
 ) -> None:
-    ids = [in_path("shopId")] if "{" in path else []
+    ids = [in_path(name) for name in ("shopId", "floorId") if f"{{{name}}}" in path]
     seen = sight("get", path, operation(name, *ids, answer=PET))
     assert (seen.resource, seen.parent) == (resource, parent)
 
