@@ -258,7 +258,7 @@ def test_a_rate_that_does_not_conform_is_left_and_the_result_is_told_all_the_sam
 PETS = [Thing(1, {"age": 2, "price": 10.126}), Thing(2, {"age": 5, "price": 20}), Thing(3, {"age": True, "tag": "x"})]
 
 
-def summarise(things: list[Thing] = PETS, **fields: Json) -> Json:
+def summarise(things: list[Thing], **fields: Json) -> Json:
     body: Json = dict.fromkeys(fields, -1)
     fill_statistics(body, record(**fields), things)
     return body
@@ -294,7 +294,7 @@ def summarise(things: list[Thing] = PETS, **fields: Json) -> Json:
     ],
 )
 def test_figures_over_things_are_true(name: str, schema: Json, expected: float) -> None:
-    assert summarise(**{name: schema}) == {name: expected}
+    assert summarise(PETS, **{name: schema}) == {name: expected}
 
 
 def test_figures_over_nothing_are_counts_alone() -> None:
@@ -306,4 +306,4 @@ def test_figures_are_told_in_objects_within() -> None:
     fill_statistics(body, record(stats=record(count=WHOLE), text=TEXT, other=record(count=WHOLE)), PETS)
     assert body == {"stats": {"count": 3}, "text": "x"}
     fill_statistics(None, record(count=WHOLE), PETS)
-    assert summarise(note=TEXT, count=WHOLE) == {"note": -1, "count": 3}
+    assert summarise(PETS, note=TEXT, count=WHOLE) == {"note": -1, "count": 3}

@@ -209,14 +209,13 @@ def test_names_tell_what_comes_first(first: str, second: str) -> None:
 def test_a_thing_goes_through_its_life() -> None:
     pets = shop()
     made = pets.call("addPet", 201, name="Rex", age=3, status="new")
-    fetch = lambda: pets.call("getPet", petId=made["id"])  # noqa: E731
     assert (made["name"], made["age"], made["status"]) == ("Rex", 3, "new")
-    assert fetch() == made
+    assert pets.call("getPet", petId=made["id"]) == made
     assert pets.call("putPet", petId=made["id"], name="Max", age=4, status="sold") == {
         **made, "name": "Max", "age": 4, "status": "sold",
     }  # fmt: skip
     assert pets.call("patchPet", petId=made["id"], age=5) == {**made, "name": "Max", "age": 5, "status": "sold"}
-    assert fetch() == {**made, "name": "Max", "age": 5, "status": "sold"}
+    assert pets.call("getPet", petId=made["id"]) == {**made, "name": "Max", "age": 5, "status": "sold"}
     assert made["id"] in [pet["id"] for pet in pets.call("listPets", status="sold")["pets"]]
     assert made["id"] not in [pet["id"] for pet in pets.call("listPets", status="new")["pets"]]
     assert pets.call("dropPet", petId=made["id"]) == {
