@@ -106,7 +106,7 @@ def test_what_the_user_agrees_to_is_known(word: str) -> None:
         assert view(say("Is it in Marseille?"), user(reply), search()).corpus.holds_word("marseille")
 
 
-@pytest.mark.parametrize("reply", ["No.", "In Lyon, that is right", "Not at all, yes or no", ""])
+@pytest.mark.parametrize("reply", ["No.", "No, not okay", "In Lyon, that is right", "Not at all, yes or no", ""])
 def test_what_the_user_does_not_agree_to_is_not_known(reply: str) -> None:
     assert not view(say("Is it in Marseille?"), user(reply), search()).corpus.holds_word("marseille")
 
