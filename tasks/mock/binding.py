@@ -61,7 +61,7 @@ def _bind_filter(argument: str, schema: Schema, collection: Collection) -> Filte
         spots = [position for position, word in enumerate(words) if word in bounds]
         # `min_minimum_salary` asks for the least of a property that is itself a minimum.
         for bare in dict.fromkeys(_drop(words, dropped) for dropped in (spots, spots[:1], spots[-1:]) if spots):
-            keys = _find_exact(bare, paths, collection) or _find_part(bare, paths) if bare else None
+            keys = _find_exact(bare, paths, collection) or _find_part(bare, paths)
             keys = keys or _find_dated(bare, schema, paths)
             if keys is not None and not has_type(paths[keys], "array"):
                 return Filter(argument, keys, test, paths[keys])

@@ -40,12 +40,10 @@ def _compile_route(sighting: Sighting, collections: dict[str, Collection]) -> Ro
             if find_text_spot(collection) is None:
                 controls = replace(controls, text=None)
         # A list under a thing of its own sort (similar ones) is no search for that thing.
-        taken = {item.argument for item in ids if item.is_own or item.collection is collection} | set(
-            vars(controls).values()
-        )
+        taken = {item.argument for item in ids if item.collection is collection} | set(vars(controls).values())
         filters = bind_filters(arguments, collection, [name for name in taken if name])
         scope = _list_scope(sighting, arguments, id_arguments, filters, controls)
-    if role is Role.FETCH and not any(item.is_own for item in ids) and (not filters or collection is None):
+    if role is Role.FETCH and not any(item.is_own for item in ids) and not filters:
         role = Role.OTHER
     keys = spot.keys if spot is not None else ()
     return Route(

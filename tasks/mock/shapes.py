@@ -71,13 +71,13 @@ def find_list(schema: Schema, resource: Words, depth: int = 0) -> Spot | None:
         if has_type(part, "array") and isinstance(part.get("items"), dict) and list_properties(part["items"])
     }
     if lists:
-        named = (name for name in lists if name_words(name) == resource or name_words(name)[-1:] == resource[-1:])
+        named = (name for name in lists if name_words(name)[-1:] == resource[-1:])
         generic = (name for name in lists if split_name(name)[-1:] and split_name(name)[-1] in WRAPPERS)
         name = next(named, None) or next(generic, None) or next(iter(lists))
         return Spot((name,), lists[name]["items"])
     if depth < 2:
         for name, part in list_properties(schema).items():
-            if name in WRAPPERS and has_type(part, "object"):
+            if name in WRAPPERS:
                 found = find_list(part, resource, depth + 1)
                 if found is not None:
                     return Spot((name, *found.keys), found.schema)

@@ -110,6 +110,7 @@ def test_arguments_that_name_things_are_bound_to_their_collections() -> None:
         "put": operation("putPet", in_path("shopId"), in_path("petId"), body=record(shop_id=FLAG), answer=PET),
     }}  # fmt: skip
     assert read_ids(paths, "getPet") == {"shopId": ("shop", False), "petId": ("pet", True)}
+    assert (route_of(paths, "getPet").role, route_of(paths, "putPet").role) == (Role.FETCH, Role.UPDATE)
     assert read_ids(paths, "putPet") == {"shopId": ("shop", False), "petId": ("pet", True)}
 
 
@@ -194,6 +195,7 @@ def test_a_list_under_a_thing_of_its_own_sort_does_not_look_for_that_thing() -> 
     [
         (query("colour", TEXT, required=True), True),
         (query("colour", TEXT), False),
+        (query("id", TEXT, required=True), False),
         (query("shop_id", TEXT), True),
         (query("zone_id", TEXT), False),
         (query("age", WHOLE, required=True), False),

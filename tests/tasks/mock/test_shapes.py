@@ -90,14 +90,17 @@ def nest(levels: int, inner: Json) -> Json:
     return record(x=nest(levels - 1, inner)) if levels else inner
 
 
-def test_eight_levels_are_tidied() -> None:
-    for levels, is_flat in ((8, True), (9, False)):
-        inner = read_at(tidy_schema(nest(levels, {"allOf": [PET]})), ("properties", "x") * levels)
-        assert ("allOf" not in inner) is is_flat or levels == 9
-    deepest = tidy_schema(nest(8, record(y={"allOf": [PET]})))
-    assert read_at(deepest, ("properties", "x") * 8)["properties"]["y"] == {"allOf": [PET]}
-    above = tidy_schema(nest(7, record(y={"allOf": [PET]})))
-    assert "allOf" not in read_at(above, ("properties", "x") * 7)["properties"]["y"]
+def nest_lists(levels: int, inner: Json) -> Json:
+    return array(nest_lists(levels - 1, inner)) if levels else inner
+
+
+@pytest.mark.parametrize(("levels", "is_flat"), [(0, True), (7, True), (8, True), (9, False)])
+def test_eight_levels_are_tidied(levels: int, is_flat: bool) -> None:
+    inner = {"allOf": [PET]}
+    objects = read_at(tidy_schema(nest(levels, inner)), ("properties", "x") * levels)
+    lists = read_at(tidy_schema(nest_lists(levels, inner)), ("items",) * levels)
+    for found in (objects, lists):
+        assert ("allOf" not in found) is is_flat
 
 
 LISTS = [
@@ -106,6 +109,11 @@ LISTS = [
     (array(TEXT), ("pet",), None),
     (array({"type": "object"}), ("pet",), None),
     ({"type": "array"}, ("pet",), None),
+    ({"type": "array", "items": True}, ("pet",), None),
+    (record(pets={"type": "array", "items": True}), ("pet",), None),
+    (record(pets={"type": "object", "items": PET}), ("pet",), None),
+    (record(**{"_": array(PET)}), ("pet",), ("_",)),
+    (record(data=array(TEXT)), ("pet",), None),
     (record(pets=array(PET)), ("pet",), ("pets",)),
     (record(owners=array(PET), pets=array(PET)), ("pet",), ("pets",)),
     (record(owners=array(PET), shop_pets=array(PET)), ("small", "pet"), ("shop_pets",)),
@@ -147,6 +155,7 @@ RECORDS = [
     (record(pet=PET), (), ()),
     (record(data=PET), (), ("data",)),
     (record(owner=PET, pet=PET), ("pet",), ("pet",)),
+    (record(**{"_": PET}), ("pet",), ()),
 ]
 
 
