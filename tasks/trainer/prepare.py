@@ -18,13 +18,12 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
-from pydantic import ValidationError
 
 from schemas.training import PreparedData, PrepareSpec
 from tasks.trainer.conversations import BadRowError, Cleaner, build_conversation
 from tasks.trainer.masking import Encoded, Encoder
 from tasks.trainer.packing import pack_lengths
-from tasks.trainer.templating import ChosenTemplate, TemplateError, choose_template
+from tasks.trainer.templating import ChosenTemplate, choose_template
 
 SEQUENCES = "sequences.parquet"
 SUMMARY = "prepared.json"
@@ -146,7 +145,7 @@ def main(arguments: list[str]) -> int:
     try:
         spec = PrepareSpec.model_validate_json(Path(arguments[0]).read_text(encoding="utf-8"))
         prepare(spec, lambda line: print(line, flush=True))
-    except (BadRowError, TemplateError, ValidationError, OSError, ValueError) as error:
+    except (OSError, ValueError) as error:
         print(f"error: {' '.join(str(error).split())}", file=sys.stderr)
         return 1
     return 0

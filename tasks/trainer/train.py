@@ -13,7 +13,6 @@ from pathlib import Path
 from typing import Any
 
 import pyarrow.parquet as pq
-from pydantic import ValidationError
 
 from schemas.training import EndEvent, PreparedData, TrainParams, TrainSpec
 from tasks.trainer import checkpoints
@@ -125,7 +124,7 @@ def main(arguments: list[str]) -> int:
     try:
         (path,) = arguments
         spec = TrainSpec.model_validate_json(Path(path).read_text(encoding="utf-8"))
-    except (ValueError, OSError, ValidationError) as error:
+    except (ValueError, OSError) as error:
         print(f"error: python -m tasks.trainer.train SPEC.json: {error}", file=sys.stderr)
         return USAGE
     return run(spec)
@@ -149,7 +148,7 @@ def run(spec: TrainSpec) -> int:
         journal.end(ending)
     except OSError as error:  # the disk is full to the last byte: the exit status says it all the same
         print(f"error: the end could not be recorded: {error}", file=sys.stderr)
-    print(f"{ending.status}{': ' if ending.message else ''}{ending.message}", file=sys.stderr, flush=True)
+    print(f"{ending.status}{': ' if ending.message else ''}{ending.message}", file=sys.stderr)
     return EXIT_STATUS[ending.status]
 
 

@@ -99,7 +99,7 @@ class Watcher(TrainerCallback):  # type: ignore[misc]
 
 def measure_peak_memory() -> int:
     """The most bytes that were in use at a time: on the GPU, or without one of the process."""
-    if torch.cuda.is_available() and torch.cuda.is_initialized():
+    if torch.cuda.is_initialized():
         return int(torch.cuda.max_memory_allocated())
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     return peak if sys.platform == "darwin" else peak * 1024

@@ -274,7 +274,7 @@ async def test_when_the_flow_is_killed_its_trainer_saves_and_ends_by_itself(tmp_
 async def test_a_new_flow_waits_for_what_a_killed_one_left_and_goes_on(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kill_guard: bool
 ) -> None:
-    """The old trainer's checkpoint is done when the new flow has looked for it three times."""
+    """The old trainer's checkpoint is done when the new flow has looked for it five times."""
     program = make_program(tmp_path, Behaviour(steps=6, hold_at=3, hold_save=True, save_every=100))
     supervisor = start_supervisor(program)
     events = Path(program.token) / "events.jsonl"
@@ -289,7 +289,7 @@ async def test_a_new_flow_waits_for_what_a_killed_one_left_and_goes_on(
 
     def look(mark: str, token: str) -> dict[int, int]:
         looks.append(mark)
-        if len(looks) == 3:
+        if len(looks) == 5:
             (Path(token) / "may-save").touch()
         return find_processes(mark, token)
 

@@ -86,12 +86,14 @@ class Kernel:
 
     def __init__(self) -> None:
         self.asked: Asked = {}
+        self.kv_heads: set[int] = set()
+        self.groups = False
 
     def now(
         self, query: Any, key: Any, value: Any, cu_seq_q: Any, cu_seq_k: Any, max_q: int, max_k: int, *,
         scale: float | None = None, window_size: tuple[int, int] = (-1, -1), enable_gqa: bool = False,
     ) -> torch.Tensor:  # fmt: skip
-        assert enable_gqa or query.shape[1] == key.shape[1]
+        assert enable_gqa is (query.shape[1] != key.shape[1])
         assert window_size == (-1, 0), "not causal"
         return self.take(query, key, value, cu_seq_q, cu_seq_k, max_q, max_k, scale)
 
@@ -108,6 +110,7 @@ class Kernel:
         assert torch.equal(borders, others)
         assert all(one.is_contiguous() for one in (query, key, value))
         self.asked = {"longest": (longest, longest_key), "dtype": {one.dtype for one in (query, key, value)}}
+        self.kv_heads = {key.shape[1], value.shape[1]}
         query, key, value = (one.transpose(0, 1)[None] for one in (query, key, value))
         found = compute(query, key, value, HEAD_DIM**-0.5 if scale is None else scale, borders)
         out: torch.Tensor = found[0].to(value.dtype)
@@ -117,6 +120,7 @@ class Kernel:
 @pytest.fixture(params=["now", "at_first"])
 def kernel(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Kernel:
     made = Kernel()
+    made.groups = request.param == "now"
     function = getattr(made, request.param)
     monkeypatch.setattr(attention, "varlen_attn", function)
     monkeypatch.setattr(attention, "_KNOWN", inspect.signature(function).parameters)
@@ -125,16 +129,18 @@ def kernel(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> K
 
 @pytest.mark.parametrize("scaling", [None, 0.1])
 @pytest.mark.parametrize("kv_heads", [4, 2])
-@pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float16])
+@pytest.mark.parametrize(("dtype", "off"), [(torch.bfloat16, 0.05), (torch.float16, 0.01), (torch.float64, 1e-6)])
 def test_the_kernel_is_asked_for_the_same(
-    kernel: Kernel, kv_heads: int, scaling: float | None, dtype: torch.dtype
+    kernel: Kernel, kv_heads: int, scaling: float | None, dtype: torch.dtype, off: float
 ) -> None:
     inputs = make_inputs(4, kv_heads)
     out = attend_varlen(*inputs, dtype, scaling, BORDERS, 5)
     expected = compute(*inputs, scaling or HEAD_DIM**-0.5, BORDERS)
     assert out.shape == (1, 9, 4, HEAD_DIM)
-    assert torch.allclose(out.double(), expected, atol=0.05)
+    assert torch.allclose(out.double(), expected, atol=off)
     assert kernel.asked == {"longest": (5, 5), "dtype": {dtype}}
+    # a kernel that knows of groups is not given their keys several times
+    assert kernel.kv_heads == {kv_heads if kernel.groups else 4}
 
 
 @pytest.mark.parametrize(("given", "longest"), [(None, max(LENGTHS)), (7, 7)])

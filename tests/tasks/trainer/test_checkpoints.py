@@ -53,6 +53,19 @@ def cut_shard(path: Path) -> None:
     cut(path / "model-00002-of-00002.safetensors")
 
 
+def lose_shards(path: Path) -> None:
+    for number in (1, 2):
+        lose_shard(number)(path)
+        (path / "model.safetensors").touch()
+    (path / "model-00001-of-00002.safetensors").unlink()
+
+
+def make_index_a_folder(path: Path) -> None:
+    shard_weights(path)
+    (path / INDEX).unlink()
+    (path / INDEX).mkdir()
+
+
 def lose_metadata(name: str) -> Callable[[Path], object]:
     def damage(path: Path) -> None:
         shard_whole(path)
@@ -72,6 +85,8 @@ DAMAGE: dict[str, tuple[Callable[[Path], object], str]] = {
     "half the weights": (lambda path: cut(path / "model.safetensors", 0.9), "model.safetensors is not readable"),
     "no first shard": (lose_shard(1), "model-00001-of-00002.safetensors is missing"),
     "no second shard": (lose_shard(2), "model-00002-of-00002.safetensors is missing"),
+    "no shard": (lose_shards, "model-00001-of-00002.safetensors is missing"),
+    "an index that is a folder": (make_index_a_folder, f"{INDEX} is missing"),
     "half a shard": (cut_shard, "model-00002-of-00002.safetensors is not readable"),
     "half an index": (write_index('{"weight_map": {"a"'), f"{INDEX} is missing"),
     "an index of nothing": (write_index("{}"), f"{INDEX} is missing"),

@@ -70,6 +70,7 @@ def test_from_20_steps_on_the_mean_of_the_last_10_is_drawn_over_paler_losses(
     expected = [(10 + 10 + 2 * n) / 2 if n < 10 else 10 + 2 * n - 9 for n in range(20)]
     assert list(means.get_ydata()) == pytest.approx(expected)
     assert [text.get_text() for text in axes.get_legend().get_texts()] == ["mean of 10 steps"]
+    assert not axes.get_legend().get_frame_on()
 
 
 @pytest.mark.parametrize(("count", "marker"), [(49, "."), (50, "")])
@@ -83,4 +84,5 @@ def test_the_axes_say_what_they_show_in_whole_steps(figures: Figures) -> None:
         "mine", "optimizer step", "loss per trained token"
     )  # fmt: skip
     assert all(float(tick).is_integer() for tick in axes.get_xticks())
-    assert all(line.get_visible() for line in axes.get_xgridlines())
+    assert all(line.get_visible() and line.get_alpha() == 0.3 for line in axes.get_xgridlines())
+    assert figures[-1].get_layout_engine() is not None  # nothing is cut off

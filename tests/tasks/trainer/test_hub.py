@@ -1,6 +1,7 @@
 """Which model is meant, by folder or by a hub's id: from its cache, from a hub on this machine, and without one."""
 
 import json
+import sys
 import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -158,6 +159,18 @@ def test_what_the_hub_refuses_is_told_apart(hub: None, name: str, line: str) -> 
     with pytest.raises(UserError) as caught:
         find_model(name)
     assert str(caught.value) == f"--model {name}: {line}"
+
+
+def test_without_the_hubs_package_the_extra_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "huggingface_hub", None)
+    with pytest.raises(UserError, match="training needs the train extra: run `make setup-train`"):
+        find_model("lab/chat")
+
+
+def test_a_configuration_that_the_disk_does_not_give_is_one_line(tmp_path: Path) -> None:
+    (tmp_path / "config.json").symlink_to("/proc/self/mem")  # a file that cannot be read
+    with pytest.raises(UserError, match=r"config\.json cannot be read: \[Errno 5\]"):
+        find_model(str(tmp_path))
 
 
 def test_a_configuration_is_fetched_from_the_hub(hub: None) -> None:

@@ -33,6 +33,7 @@ def read_metrics(folder: Path) -> dict[int, float]:
 
 def test_a_steps_figures_stand_in_both_files(tmp_path: Path) -> None:
     journal = Journal(tmp_path / "run" / "one")  # which is made
+    assert journal.last_step == 0
     journal.begin_at(0)
     journal.step(make_step(1, 2.5))
     journal.step(make_step(2, 1.5).model_copy(update={"grad_norm": None}))

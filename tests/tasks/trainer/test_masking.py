@@ -264,6 +264,24 @@ def test_text_that_stands_close_to_the_assistants_is_not_trained(tokenizers: dic
     assert encode(tokenizers["qwen2_5"], template, "yes") == ("x A: yes; B", "yes")
 
 
+def test_a_prompt_that_ends_before_the_assistants_text_takes_nothing_from_it(tokenizers: dict[str, Any]) -> None:
+    template = write_template("A: {% generation %}" + CONTENT + "{% endgeneration %}", "A")
+    assert encode(tokenizers["qwen2_5"], template, "yes") == ("x A: yes", "yes")
+
+
+def test_an_answer_without_a_character_is_none(tokenizers: dict[str, Any]) -> None:
+    template = write_template("A{% generation %}" + CONTENT + "{% endgeneration %}")
+    encoder = Encoder(tokenizers["qwen2_5"], template)
+    silent = [{"role": "user", "content": "x "}, {"role": "assistant", "content": ""}]
+    (encoded,) = encoder.encode([Conversation(silent, [])])
+    assert encoded.trained == 0
+
+
+def test_no_tools_are_none_to_a_template(tokenizers: dict[str, Any]) -> None:
+    template = write_template("A{% generation %}" + CONTENT + "{% endgeneration %}{{ tools is none }}")
+    assert encode(tokenizers["qwen2_5"], template, "yes") == ("x AyesTrue", "yes")
+
+
 def test_what_the_prompt_ends_with_is_not_trained_though_it_is_marked(tokenizers: dict[str, Any]) -> None:
     template = write_template("{% generation %}A:\n" + CONTENT + "<|im_end|>{% endgeneration %}", "A:\n")
     assert encode(tokenizers["qwen2_5"], template, "yes") == ("x A:\nyes<|im_end|>", "yes<|im_end|>")
@@ -278,6 +296,7 @@ def test_what_the_prompt_ends_with_is_not_trained_though_it_is_marked(tokenizers
         ("<|im_start|>yes\n", "<|im_start|>yes\n"),  # text follows the last control token: it ends nothing
         ("<|im_end|>yes<|im_end|>\n", "<|im_end|>yes<|im_end|>"),
         ("<|im_end|>\nyes", "<|im_end|>\nyes"),
+        ("<|im_end|>\ny", "<|im_end|>\ny"),
         ("yes\n", "yes\n"),  # there is no end token
     ],
 )

@@ -1,5 +1,6 @@
 """Preparation: what is kept, what is left out and counted, and that the folder is whole or not there."""
 
+import json
 import os
 from pathlib import Path
 from types import SimpleNamespace
@@ -29,8 +30,11 @@ def test_packed_sequences_hold_the_same_conversations_as_unpacked_ones(prepare_r
     assert max(len(row["input_ids"]) for row in sequences) <= 1024
 
 
-def test_the_summary_counts_what_is_in_the_file(prepare_rows: Prepare) -> None:
-    folder, prepared = prepare_rows()
+def test_the_summary_counts_what_is_in_the_file(prepare_rows: Prepare, tmp_path: Path) -> None:
+    folder = tmp_path / "not" / "there" / "yet"
+    _, prepared = prepare_rows(output=str(folder))
+    text = (folder / "prepared.json").read_text()
+    assert text == json.dumps(json.loads(text), indent=2) + "\n"
     conversations = split_sequences(read_sequences(folder))
     assert prepared == PreparedData.model_validate_json((folder / "prepared.json").read_text())
     assert prepared.tokens == sum(len(ids) for ids, _ in conversations)
@@ -138,10 +142,11 @@ def test_a_folder_that_cannot_be_written_is_not_there(prepare_rows: Prepare, tmp
     assert list(tmp_path.iterdir()) == [blocked]
 
 
+@pytest.mark.parametrize("error", [OSError(28, "No space left on device"), KeyboardInterrupt()], ids=repr)
 def test_the_folder_of_before_stays_until_the_new_one_is_whole(
-    prepare_rows: Prepare, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    prepare_rows: Prepare, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, error: BaseException
 ) -> None:
-    """The summary, written last, meets a full disk; a run that was killed had left its half beside."""
+    """The summary, written last, meets a full disk, or Ctrl-C; a run that was killed had left its half beside."""
     output = tmp_path / "a" / "out"
     half = output.with_name(f"out.writing-{os.getpid()}")
     half.mkdir(parents=True)
@@ -153,11 +158,11 @@ def test_the_folder_of_before_stays_until_the_new_one_is_whole(
     def write_text(path: Path, *arguments: Any, **options: Any) -> int:
         assert path == half / "prepared.json"
         assert (half / "sequences.parquet").stat().st_size > 0
-        raise OSError(28, "No space left on device")
+        raise error
 
     with monkeypatch.context() as patch:
         patch.setattr(Path, "write_text", write_text)
-        with pytest.raises(OSError, match="No space left"):
+        with pytest.raises(type(error)):
             prepare_rows(output=str(output), seed=2)
     assert list(output.parent.iterdir()) == [output]
     assert read_sequences(output) == before

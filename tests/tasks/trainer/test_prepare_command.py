@@ -1,7 +1,9 @@
 """The command that prepares: what it says on its way, its exit statuses, and one line where it cannot be done."""
 
+import io
 import json
 import os
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from types import SimpleNamespace
@@ -96,6 +98,22 @@ def test_whatever_is_wrong_with_what_is_asked_for_is_one_line(
     assert not (tmp_path / "out").exists()
 
 
+def test_what_the_command_says_is_there_at_once(vicuna: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever follows the log of a process sees how far it is."""
+
+    class Log(io.StringIO):
+        seen = ""
+
+        def flush(self) -> None:
+            self.seen = self.getvalue()
+
+    log = Log()
+    path = write_spec(vicuna, tmp_path, make_row(one_call()))
+    monkeypatch.setattr(sys, "stdout", log)
+    assert main([path]) == 0
+    assert log.seen.endswith(" tokens\n")
+
+
 @pytest.mark.parametrize("arguments", [[], ["a.json", "b.json"]])
 def test_the_command_takes_one_file(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     assert main(arguments) == 2
@@ -115,9 +133,14 @@ def test_the_command_prepares_and_says_what(
 
 def test_the_command_needs_no_trl(bare_python: BarePython, vicuna: Path, tmp_path: Path) -> None:
     """Its templates are read as files: it takes ten seconds to import."""
-    code = (
-        "import sys; from tasks.trainer.prepare import main; status = main(sys.argv[1:]); "
-        "assert 'trl' not in sys.modules, 'imported'; sys.exit(status)"
-    )
+    code = """
+import runpy, sys
+try:
+    runpy.run_module("tasks.trainer.prepare", run_name="__main__", alter_sys=True)
+except SystemExit as end:
+    assert "trl" not in sys.modules, "imported"
+    raise
+raise SystemExit("it did not run")
+"""
     said = bare_python.run(code, write_spec(vicuna, tmp_path, make_row(one_call())))
     assert "1 of 1 rows in 1 sequences" in said

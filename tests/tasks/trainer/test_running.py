@@ -1,5 +1,6 @@
 """A training process from its spec to its exit status, run in this process."""
 
+import copy
 import errno
 import json
 import os
@@ -14,6 +15,7 @@ import pytest
 pytest.importorskip("torch", reason="the train extra is not installed: make setup-train")
 
 import torch
+from transformers import AutoTokenizer
 
 from schemas.training import EndEvent, StepEvent
 from tasks.trainer import train as module
@@ -142,6 +144,52 @@ def test_a_run_that_is_told_to_stop_before_its_first_step_makes_none(
     assert not (tmp_path / "final").exists()
 
 
+def test_before_the_first_step_it_is_at_step_0(vicuna: Path, packed: Path, tmp_path: Path) -> None:
+    stop, journal = StopSignal(), Journal(tmp_path)
+    stop.name = "SIGINT"
+    with pytest.raises(StoppedError):
+        train(make_spec(vicuna, packed, tmp_path), journal, stop)
+    assert journal.last_step == 0
+
+
+def test_a_run_whose_other_process_was_told_to_stop_stops(vicuna: Path, packed: Path, tmp_path: Path) -> None:
+    class Told(StopSignal):
+        def agree(self, state: Any) -> bool:
+            return True
+
+    with pytest.raises(StoppedError, match=r"^a signal after step 1; the checkpoint is kept$"):
+        train(make_spec(vicuna, packed, tmp_path), Journal(tmp_path), Told())
+    assert list_checkpoints(tmp_path) == ["checkpoint-1"]
+
+
+@pytest.mark.parametrize(
+    ("padding", "unknown", "taken"),
+    [("</s>", "<unk>", "</s>"), (None, "<unk>", "<unk>"), (None, None, "</s>"), ("<s>", None, "<s>")],
+)
+def test_a_tokenizer_that_has_no_token_for_padding_takes_another(
+    vicuna: Path, packed: Path, tmp_path: Path, tokenizers: dict[str, Any], monkeypatch: pytest.MonkeyPatch,
+    padding: str | None, unknown: str | None, taken: str,
+) -> None:  # fmt: skip
+    tokenizer = copy.deepcopy(tokenizers["vicuna"])
+    tokenizer.pad_token, tokenizer.unk_token = padding, unknown
+
+    def build(model: Any, given: Any, *_: Any) -> None:
+        raise KeyError(given.pad_token)
+
+    monkeypatch.setattr(AutoTokenizer, "from_pretrained", lambda _: tokenizer)
+    monkeypatch.setattr("tasks.trainer.fine_tuning.build_trainer", build)
+    with pytest.raises(KeyError) as caught:
+        train(make_spec(vicuna, packed, tmp_path), Journal(tmp_path), StopSignal())
+    assert caught.value.args == (taken,)
+
+
+def test_where_there_is_a_gpu_the_run_goes_on(vicuna: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    spec = make_spec(vicuna, tmp_path / "none", tmp_path).model_copy(update={"cpu": False})
+    assert run(spec) == EXIT_STATUS["failed"]
+    assert "prepared.json" in read_end(tmp_path).message
+
+
 def test_the_end_that_cannot_be_recorded_is_said_all_the_same(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], vicuna: Path
 ) -> None:
@@ -152,6 +200,7 @@ def test_the_end_that_cannot_be_recorded_is_said_all_the_same(
     monkeypatch.setattr(module, "Journal", Full)
     assert run(make_spec(vicuna, tmp_path / "none", tmp_path)) == 1
     said = capsys.readouterr().err.splitlines()
+    assert said[0] == "Traceback (most recent call last):"
     assert said[-2] == "error: the end could not be recorded: [Errno 28] No space left on device"
     assert said[-1].startswith("failed: FileNotFoundError: ")
 

@@ -1,6 +1,8 @@
 """Which template a model gets."""
 
 import sys
+from importlib.machinery import ModuleSpec
+from types import ModuleType
 from typing import Any
 
 import pytest
@@ -99,6 +101,7 @@ def test_a_template_is_an_original_but_for_the_spaces_around_it(
             "vicuna",
         ),
         ("{{ m.role }}", "{{ m.role + 1 }}", "vicuna"),
+        ("{{ m.role }}", "{{ range(1, 2, 0) | list }}", "vicuna"),
         ("{{ m.role }}", "{% if", "vicuna"),
     ],
 )
@@ -137,10 +140,13 @@ def test_what_is_asked_for_by_name_is_taken(tokenizers: dict[str, Any], wanted: 
     assert choose_template(tokenizers["qwen3"], wanted) == load_template(wanted)
 
 
+@pytest.mark.parametrize("found", [None, "a file of that name"])
 def test_without_trl_a_model_that_needs_its_templates_is_refused(
-    tokenizers: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+    tokenizers: dict[str, Any], monkeypatch: pytest.MonkeyPatch, found: str | None
 ) -> None:
-    monkeypatch.setitem(sys.modules, "trl", None)
+    module = ModuleType("trl", found)
+    module.__spec__ = ModuleSpec("trl", None)
+    monkeypatch.setitem(sys.modules, "trl", module if found else None)
     with pytest.raises(TemplateError, match="trl is not installed"):
         choose_template(Named(tokenizers["vicuna"], None, "<|im_start|>"), "auto")
     assert choose_template(Named(tokenizers["vicuna"], None), "auto").name == "vicuna"
