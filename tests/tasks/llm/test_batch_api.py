@@ -141,7 +141,7 @@ class TestWaiting:
         assert (batch.status, statuses) == (end, [])
         assert sleeps == pytest.approx([10, 15, 22.5, 33.75, 50.625, 60, 60])
 
-    @pytest.mark.parametrize(("each_s", "calls"), [(1200.0, 3), (1199.0, 4), (4000.0, 3)])
+    @pytest.mark.parametrize(("each_s", "calls"), [(1200.0, 3), (1199.9, 4), (4000.0, 3)])
     async def test_an_endpoint_that_is_away_is_given_an_hour_for_a_batch_that_is_paid_for(
         self, endpoint: BatchEndpoint, url: str, sleeps: list[float], monkeypatch: pytest.MonkeyPatch,
         each_s: float, calls: int,

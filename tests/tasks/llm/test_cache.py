@@ -155,11 +155,16 @@ def show(path: Path, capsys: pytest.CaptureFixture[str]) -> list[str]:
 @pytest.mark.parametrize(
     ("size", "spelled"),
     [
+        (99_499, "99 kB"),
+        (99_501, "100 kB"),
         (99_999, "100 kB"),
         (100_000, "0.1 MB"),
         (999_949_999, "999.9 MB"),
+        (999_950_001, "1000.0 MB"),
         (999_999_999, "1000.0 MB"),
         (1_000_000_000, "1.0 GB"),
+        (1_949_999_999, "1.9 GB"),
+        (1_950_000_001, "2.0 GB"),
     ],
 )
 def test_the_size_of_a_store_is_told_in_the_unit_that_suits_it(
@@ -178,9 +183,14 @@ def test_the_size_of_a_store_is_told_in_the_unit_that_suits_it(
         (9_999, "9,999"),
         (10_000, "10.0k"),
         (999_949, "999.9k"),
+        (999_999, "1000.0k"),
         (1_000_000, "1.0M"),
         (999_949_999, "999.9M"),
+        (999_950_001, "1000.0M"),
+        (999_999_999, "1000.0M"),
         (1_000_000_000, "1.0G"),
+        (1_949_999_999, "1.9G"),
+        (1_950_000_001, "2.0G"),
     ],
 )
 def test_tokens_are_told_in_the_unit_that_suits_them(

@@ -44,6 +44,11 @@ async def test_what_was_put_is_there_as_it_was_also_after_reopening(tmp_path: Pa
     connection.close()
 
 
+def test_what_is_kept_takes_less_room_than_its_text() -> None:
+    text = make("Hello. " * 1000).model_dump_json()
+    assert len(pack(text)) < len(text) / 10
+
+
 def test_what_was_kept_before_batches_were_known_is_still_read() -> None:
     older = make().model_dump_json(exclude={"batched"})
     assert "batched" not in older
@@ -211,6 +216,7 @@ class TestANewFileThatAnotherProcessIsMaking:
         self.let_pass(monkeypatch, sleep)
         connection = connect(path)
         assert len(waits) == 2
+        assert all(0 < seconds < 1 for seconds in waits)
         assert connection.execute("PRAGMA journal_mode").fetchone() == ("wal",)
         first.close()
 

@@ -117,8 +117,9 @@ async def test_a_full_disk_is_told_to_all_who_wait_and_is_no_end_once_there_is_r
 
 
 @pytest.mark.forced
+@pytest.mark.parametrize(("count", "commits"), [(500, 1), (1000, 2), (1001, 3)])
 async def test_what_waits_is_committed_together_in_batches_of_five_hundred(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, count: int, commits: int
 ) -> None:
     watch, first = Watch(monkeypatch), Gate()
     watch.before["BEGIN IMMEDIATE"] = first
@@ -126,14 +127,14 @@ async def test_what_waits_is_committed_together_in_batches_of_five_hundred(
         puts = [put(store, "first")]
         try:
             await asyncio.to_thread(first.await_arrival)
-            puts += [put(store, f"k{number}", str(number)) for number in range(1001)]
+            puts += [put(store, f"k{number}", str(number)) for number in range(count)]
             await run_what_is_ready()
         finally:
             first.open()
         answers = await asyncio.gather(*puts)
-        assert watch.count("COMMIT") == 1 + 3  # the first, then 500, 500 and 1
-        assert answers == [make(), *(make(str(number)) for number in range(1001))]
-    assert look(tmp_path / "c.sqlite") == ["first", *(f"k{number}" for number in range(1001))]
+        assert watch.count("COMMIT") == 1 + commits
+        assert answers == [make(), *(make(str(number)) for number in range(count))]
+    assert look(tmp_path / "c.sqlite") == ["first", *(f"k{number}" for number in range(count))]
 
 
 @pytest.mark.forced
