@@ -124,4 +124,4 @@ def _read_usage(usage: Any) -> Usage:
 
 def _read_count(counts: Any, name: str) -> int:
     value = counts.get(name) if isinstance(counts, dict) else None
-    return value if isinstance(value, int) and value >= 0 else 0
+    return max(value, 0) if isinstance(value, int) else 0

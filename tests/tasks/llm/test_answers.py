@@ -35,6 +35,7 @@ class TestWhatIsNoAnswer:
             (b'{"choices": null}', "has no choices"),
             (b'{"choices": {"0": {}}}', "has no choices"),
             (b'{"choices": ["Hello."]}', "has no choices"),
+            (b'{"choices": ["Hello.", {"message": {"content": "Hello."}}]}', "has no choices"),
             (b'{"error": {"message": "overloaded"}}', 'has no choices: {"message": "overloaded"}'),
             (b'{"error": null}', "has no choices"),
             (b'{"choices": [{}]}', "first choice holds no message"),

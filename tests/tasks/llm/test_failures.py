@@ -120,6 +120,7 @@ class TestWords:
             ({"detail": [{"msg": "too many"}]}, "answered 400: [{'msg': 'too many'}]"),
             ({"detail": "Not so"}, "answered 400: Not so"),
             ({"error": "plain"}, "answered 400: plain"),
+            ({"error": {"error": "plain", "more": 1}}, "answered 400: plain"),
             ({"message": "plain", "detail": "more"}, "answered 400: plain"),
             ({"reason": "other"}, "answered 400: {'reason': 'other'}"),
             (["a", "list"], "answered 400: ['a', 'list']"),

@@ -78,9 +78,14 @@ class TestAnswers:
                 "json_object",
             ),
             ("strict", {"type": "json_object"}, "json_object"),
+            (
+                "json_schema",
+                {"type": "json_schema", "json_schema": {**FORM["json_schema"], "strict": True}},
+                "json_object",
+            ),
             ("json_object", {"type": "json_object"}, "plain"),
         ],
-        ids=["strict", "loose", "object", "no strict form", "no schema", "no schema, once more"],
+        ids=["strict", "loose", "object", "no strict form", "no schema", "its own strict", "no schema, once more"],
     )
     def test_the_next_form_is_the_next_that_differs(self, known: Any, form: dict[str, Any], next_answers: Any) -> None:
         request = REQUEST.model_copy(update={"response_format": form})
@@ -239,14 +244,19 @@ class TestBodies:
         assert told.endswith(json.dumps(schema, ensure_ascii=False))
         assert REQUEST.messages == ({"role": "user", "content": "A cat."},)
 
+    @pytest.mark.parametrize("answers", ["strict", "json_schema", "json_object", "plain"])
+    def test_where_there_is_none_none_is_told(self, answers: Any) -> None:
+        request = REQUEST.model_copy(update={"response_format": {"type": "json_object"}})
+        assert build_body("tiny", request, Capabilities(answers=answers))["messages"] == REQUEST.messages
+
     @pytest.mark.parametrize("answers", ["strict", "json_schema"])
     def test_and_is_not_told_where_it_is_taken(self, answers: Any) -> None:
         assert build_body("tiny", REQUEST, Capabilities(answers=answers))["messages"] == REQUEST.messages
 
     def test_only_the_last_message_gets_it(self) -> None:
-        talk = ({"role": "system", "content": "Be brief."}, *REQUEST.messages)
+        talk = ({"role": "system", "content": "Be brief."}, {"role": "user", "content": "Well?"}, *REQUEST.messages)
         body = build_body("tiny", REQUEST.model_copy(update={"messages": talk}), Capabilities(answers="plain"))
-        assert body["messages"][0] == talk[0]
-        assert len(body["messages"]) == 2
+        assert body["messages"][:2] == talk[:2]
+        assert len(body["messages"]) == 3
         alone = build_body("tiny", REQUEST.model_copy(update={"messages": ()}), Capabilities(answers="plain"))
         assert [message["role"] for message in alone["messages"]] == ["user"]
