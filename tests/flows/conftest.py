@@ -16,7 +16,7 @@ from tasks.store import DataRoot
 @pytest.fixture(scope="session")
 def server() -> Iterator[str]:
     """The address of a Prefect API with an empty database."""
-    with prefect_test_harness(server_startup_timeout=120):
+    with prefect_test_harness(server_startup_timeout=600):
         yield str(PREFECT_API_URL.value())
 
 

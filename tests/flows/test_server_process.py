@@ -6,6 +6,7 @@ import importlib.util
 import json
 import os
 import signal
+import socket
 import sys
 import threading
 import time
@@ -180,7 +181,8 @@ def test_a_server_that_does_not_answer_is_given_up_after_three_minutes(
 ) -> None:
     monkeypatch.setenv("CONDUCT", "busy")
     started = start()
-    clock, told = Clock(monkeypatch), []
+    clock = Clock(monkeypatch)
+    told: list[float] = []
     monkeypatch.setattr(server, "is_healthy", lambda api_url: False)
     with pytest.raises(ToolHerdError, match=rf"gave no answer at {started.api_url} within 180 s: see"):
         wait_for_server(started, told.append)
@@ -279,7 +281,7 @@ def test_where_no_port_is_free_the_way_out_is_named(monkeypatch: pytest.MonkeyPa
         tried.append(address[1])
         raise OSError("in use")
 
-    monkeypatch.setattr(server.socket, "create_server", refuse)
+    monkeypatch.setattr(socket, "create_server", refuse)
     with pytest.raises(ToolHerdError, match=r"no free port from 4200 on .* set PREFECT_API_URL to a running one"):
         launch_server()
     assert tried == list(range(4200, 4400))

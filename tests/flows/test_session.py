@@ -5,8 +5,8 @@ from contextlib import AbstractAsyncContextManager
 from pathlib import Path
 
 import pytest
+from prefect.client.schemas.objects import StateType
 from prefect.context import TagsContext
-from prefect.states import StateType
 
 from flows.inputs import gather_inputs
 from flows.progress import Lines

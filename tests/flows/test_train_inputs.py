@@ -24,7 +24,8 @@ from tasks.fit import plan_run
 from tasks.publishing import publish
 from tasks.store import DataRoot, get_run
 from tasks.supervision.machine import Gpu, Machine
-from tasks.trainer.hub import FoundModel
+from tasks.trainer.estimate import read_shape
+from tasks.trainer.hub import FoundModel, find_model
 from tests.tasks.made import Made
 from tests.tasks.supervision.parts import SCRIPTED, make_model
 
@@ -178,7 +179,7 @@ def test_weights_that_are_not_here_are_fetched_to_the_disk(
     published: DataRoot, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     here = gather(tmp_path).plan
-    found = train_inputs.find_model(ask(tmp_path).model)
+    found = find_model(ask(tmp_path).model)
     monkeypatch.setattr(train_inputs, "find_model", lambda name: replace(found, is_here=False))
     there = gather(tmp_path).plan
     assert here is not None
@@ -256,7 +257,7 @@ def test_a_command_holds_the_parameters_and_what_was_found(published: DataRoot, 
 
 def test_a_plan_is_that_of_the_machine_and_the_model(published: DataRoot, tmp_path: Path) -> None:
     found = gather(tmp_path)
-    shape = train_inputs.read_shape(json.loads((tmp_path / "model" / "config.json").read_text()))
+    shape = read_shape(json.loads((tmp_path / "model" / "config.json").read_text()))
     planned = plan_run(shape, ask(tmp_path), found.machine, found.models, fetched=False)
     assert found.plan is not None
     assert (found.plan.memory, found.plan.disk, found.plan.gpus) == (planned.memory, planned.disk, planned.gpus)

@@ -7,7 +7,6 @@ from typing import Any
 
 import pytest
 
-from flows import walk
 from flows.progress import Progress
 from flows.walk import SET_OUT_EVERY_S, StartingGate, Walked, choose_in_flight, choose_preparing, walk_apis
 from schemas.catalog import CatalogEntry
@@ -66,7 +65,7 @@ class Sleeping:
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self.asked: list[float] = []
         self._turns: list[asyncio.Future[None]] = []
-        monkeypatch.setattr(walk.asyncio, "sleep", self.sleep)
+        monkeypatch.setattr(asyncio, "sleep", self.sleep)
 
     async def sleep(self, seconds: float) -> None:
         self.asked.append(seconds)
