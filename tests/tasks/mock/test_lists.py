@@ -172,6 +172,7 @@ def test_what_has_no_value_comes_last_either_way() -> None:
 
 def test_values_of_several_sorts_can_be_ordered() -> None:
     assert order(["b", 2, "A", 1.5, True], sort="it") == [True, 1.5, 2, "A", "b"]
+    assert order([2, True, 0.5, 1.5], sort="it") == [0.5, True, 1.5, 2]
     assert order([True, False, True], sort="it", properties={"it": FLAG}) == [False, True, True]
 
 
@@ -180,6 +181,7 @@ def test_values_of_several_sorts_can_be_ordered() -> None:
     [
         ("prices", {"unit_price": NUMBER, "price": NUMBER}, "price"),
         ("price", {"unit_price": NUMBER, "published_on": DATE}, "unit_price"),
+        ("rating_average", {"price": NUMBER, "rating": NUMBER}, "rating"),
         ("newest", {"price": NUMBER, "published_on": DATE}, "published_on"),
         ("created", {"published_on": DATE}, "published_on"),
         ("recent", {"published_on": DATE}, "published_on"),
@@ -198,6 +200,7 @@ FIGURES = [
     ("has_more", FLAG, (10, 5, 0, 5), True),
     ("has_more", FLAG, (10, 5, 5, 5), False),
     ("hasNext", FLAG, (11, 5, 5, 5), True),
+    ("hasMoreItems", FLAG, (10, 5, 0, 5), True),
     ("next_page", FLAG, (10, 5, 5, 5), False),
     ("has_previous", FLAG, (10, 5, 0, 5), False),
     ("has_prev", FLAG, (10, 5, 1, 5), True),
@@ -209,6 +212,7 @@ FIGURES = [
     ("total_pages", WHOLE, (0, 0, 0, 5), 1),
     ("total_pages", WHOLE, (7, 7, 0, None), 1),
     ("total_pages", WHOLE, (0, 0, 0, None), 1),
+    ("total_pages", WHOLE, (0, 0, 0, 0), 1),
     ("pages", NUMBER, (6, 5, 0, 5), 2),
     ("last_page", WHOLE, (11, 5, 0, 5), 3),
     ("page_count", WHOLE, (11, 5, 0, 5), 3),

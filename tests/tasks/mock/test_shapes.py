@@ -176,6 +176,7 @@ def test_what_lies_at_keys_is_read_and_put() -> None:
     assert value == {"data": {"pets": [1], "total": 1}}
     assert put_at(value, (), [2]) == [2]
     assert put_at({"a": 1}, ("a",), 2) == {"a": 2}
+    assert put_at({"a": {"b": {"c": 1}}}, ("a", "b", "c"), 2) == {"a": {"b": {"c": 2}}}
 
 
 def test_a_frame_is_the_response_without_what_it_frames() -> None:
@@ -185,5 +186,8 @@ def test_a_frame_is_the_response_without_what_it_frames() -> None:
     assert frame["properties"]["data"]["properties"] == {"pets": {"const": []}, "total": WHOLE}
     assert schema_without(whole, ("data",))["properties"]["data"] == {"const": {}}
     assert schema_without(whole, ()) == {"const": []}
+    deep = schema_without(record(a=record(b=record(c=PET, d=TEXT), e=TEXT)), ("a", "b", "c"))
+    assert read_at(deep, ("properties", "a", "properties")).keys() == {"b", "e"}
+    assert read_at(deep, ("properties", "a", "properties", "b", "properties")) == {"c": {"const": {}}, "d": TEXT}
     assert whole["properties"]["data"]["properties"]["pets"] == array(PET)
     assert schema_without({"properties": {"pets": array(PET)}}, ("pets",))["type"] == "object"

@@ -6,7 +6,8 @@ from collections.abc import AsyncIterator, Iterator
 import httpx
 
 from tasks.mock import MockApi, MockTransport
-from tests.tasks.mock.documents import SHOP, open_api
+from tasks.mock.world import Stocks
+from tests.tasks.mock.documents import PLACES, SHOP, open_api
 from tests.tasks.mock.pets import DOCUMENT, read_operations
 
 URL = "https://api.example.com"
@@ -80,6 +81,25 @@ def test_a_transport_reads_the_operations_by_itself_or_takes_what_was_read() -> 
     assert send(read, "GET", "/pets").json() == send(by_itself, "GET", "/pets").json()
     other = MockApi(api.operations, "b")
     assert send(other.transport(1), "GET", "/pets").json() != send(by_itself, "GET", "/pets").json()
+
+
+def test_an_answer_knows_its_request() -> None:
+    transport = open_api(PLACES).transport(1)
+    for method, path, status in (("GET", "/places", 200), ("GET", "/nowhere", 404)):
+        request = httpx.Request(method, f"{URL}{path}")
+        response = transport.handle_request(request)
+        assert (response.status_code, response.request) == (status, request)
+    place = send(transport, "GET", "/places").json()["places"][0]["id"]
+    request = httpx.Request("DELETE", f"{URL}/places/{place}")
+    gone = transport.handle_request(request)
+    assert (gone.status_code, gone.request, gone.content) == (204, request, b"")
+    assert "Content-Type" not in gone.headers
+
+
+def test_what_an_episode_is_stocked_with_is_left_for_others() -> None:
+    stocks: Stocks = {}
+    send(open_api(SHOP).transport(1, stocks=stocks), "GET", "/pets")
+    assert list(stocks) == ["pet"]
 
 
 def test_a_fault_is_planted_only_where_it_is_asked_for() -> None:

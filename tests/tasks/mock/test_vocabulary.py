@@ -8,6 +8,7 @@ from tasks.mock.vocabulary import is_id_name, name_words, read_resource, snake, 
 def test_names_are_read_as_words_with_the_last_in_the_singular() -> None:
     assert name_words("petIds") == name_words("pet_id") == ("pet", "id")
     assert name_words("petsCount") == ("pets", "count")
+    assert name_words("bigLineItems") == ("big", "line", "item")
     assert name_words("_") == ()
     assert snake("perPage") == "per_page"
     assert split_words("a  b\nc") == {"a", "b", "c"}
@@ -27,7 +28,14 @@ def test_names_of_identifiers_are_known(name: str, expected: bool) -> None:
 
 @pytest.mark.parametrize(
     ("name", "expected"),
-    [("petId", ("pet",)), ("pets_id", ("pet",)), ("lineItemsId", ("line", "item")), ("id", ()), ("", ())],
+    [
+        ("petId", ("pet",)),
+        ("pets_id", ("pet",)),
+        ("lineItemsId", ("line", "item")),
+        ("big_line_items_id", ("big", "line", "item")),
+        ("id", ()),
+        ("", ()),
+    ],
 )
 def test_an_id_says_what_it_is_the_id_of(name: str, expected: tuple[str, ...]) -> None:
     assert strip_id(name) == expected
@@ -43,6 +51,7 @@ def test_an_id_says_what_it_is_the_id_of(name: str, expected: tuple[str, ...]) -
         ("getPetDetails", ("pet",)),
         ("getPetCount", ("pet",)),
         ("lineItems", ("line", "item")),
+        ("big-line-items", ("big", "line", "item")),
         ("nearStations", ("near", "station")),  # a preposition in front divides nothing
         ("random", ()),
         ("search", ()),
