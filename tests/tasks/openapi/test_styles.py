@@ -162,8 +162,16 @@ def test_a_value_does_not_climb_in_the_path(value: str, text: str) -> None:
         ("matrix", True, ";x=a.b;x=c%2Cd"),
     ],
 )
-def test_a_delimiter_within_a_value_is_escaped(style: str, explode: bool, text: str) -> None:
-    assert send_path(STRINGS, ["a.b", "c,d"], style=style, explode=explode) == text
+def test_a_slash_within_a_value_is_escaped(style: str, explode: bool, text: str) -> None:
+    assert send_path(STRINGS, ["a.b", "c,d/"], style=style, explode=explode) == f"{text}%2F"
+
+
+@pytest.mark.parametrize(
+    ("style", "explode", "text"),
+    [("spaceDelimited", False, "x=a.b%20c%2Cd"), ("form", False, "x=a.b,c%2Cd"), ("form", True, "x=a.b&x=c%2Cd")],
+)
+def test_a_delimiter_within_a_value_of_the_query_is_escaped(style: str, explode: bool, text: str) -> None:
+    assert send_query(STRINGS, ["a.b", "c,d"], style=style, explode=explode) == text
 
 
 @pytest.mark.parametrize("style", ["simple", "label", "matrix"])
@@ -191,6 +199,7 @@ def test_a_list_of_empty_texts_is_not_nothing(style: str, explode: bool, text: s
 
 def test_the_name_of_a_matrix_is_escaped() -> None:
     assert send_path(STRING, "a", name="cat id", style="matrix") == ";cat%20id=a"
+    assert send_path(STRING, "a", name="cat/id", style="matrix") == ";cat%2Fid=a"
     assert send_path(STRINGS, ["a", "b"], name="cat id", style="matrix", explode=True) == ";cat%20id=a;cat%20id=b"
 
 
