@@ -9,10 +9,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from prefect.client.orchestration import get_client
+from prefect.client.schemas.filters import ArtifactFilter, ArtifactFilterFlowRunId
 from prefect.settings import PREFECT_RESULTS_LOCAL_STORAGE_PATH, temporary_settings
 from starlette.responses import Response
 
-from flows.build_dataset import build_dataset
+from flows.build_dataset import build_dataset, render_summary
 from flows.build_toolset import build_toolset
 from schemas.episodes import Kind
 from schemas.instance import ApiRow, Instance
@@ -210,6 +212,28 @@ def test_no_api_of_the_test_set_is_trained_on_and_each_row_lies_in_one_table(ran
     assert not any(row.accepted for row in rejected)
     ids = [row.id for row in (*train, *test, *rejected)]
     assert len(set(ids)) == len(ids) == 4 * COUNT
+
+
+async def test_the_run_s_page_says_what_became_of_each_api(server: str, ran: Ran) -> None:
+    async with get_client() as client:
+        found = await client.read_artifacts(
+            artifact_filter=ArtifactFilter(flow_run_id=ArtifactFilterFlowRunId(any_=[ran.first.run_id]))
+        )
+    shown: dict[str | None, Any] = {artifact.key: artifact.data for artifact in found}
+    assert shown["dataset"] == render_summary(ran.first)
+    rows = {row["API"]: row for row in json.loads(shown["toolset"])}
+    assert set(rows) == {PLAIN, REFUSED, UNFIT, SILENT, GREEDY, BROKEN}
+    for name, row in rows.items():
+        held = ran.row(name)
+        reason = f"{held.rejected_at}: {held.reasons[0]}" if not held.accepted else ""
+        assert (row["category"], row["functions"], row["rejected because"]) == (
+            held.category, held.num_functions, reason
+        )  # fmt: skip
+    counts = {name: (row["instances"], row["accepted"]) for name, row in rows.items()}
+    assert counts == {
+        PLAIN: (COUNT, COUNT), GREEDY: (COUNT, COUNT), BROKEN: (COUNT, COUNT - 1), SILENT: (COUNT, 0),
+        REFUSED: (0, 0), UNFIT: (0, 0),
+    }  # fmt: skip
 
 
 def write_bad_documents(folder: Path) -> None:

@@ -5,8 +5,10 @@ from pathlib import Path
 import pytest
 
 from flows.build_dataset import build_dataset, render_summary
+from flows.build_toolset import build_toolset
 from flows.command_line import main
 from schemas.errors import RunStoppedError
+from schemas.parameters import BuildToolsetParams
 from schemas.steps import BuildSummary
 from tasks.store import DataRoot
 from tests.flows.parts import NAMES, build_apart, make_params, read_apis, read_calls, read_rows
@@ -63,6 +65,15 @@ async def test_a_run_whose_completions_are_all_stored_needs_no_budget(data_root:
 
     assert (again.calls.sent, again.stopped) == (0, "")
     assert again.dataset.content_hash == first.dataset.content_hash
+
+
+@pytest.mark.usefixtures("prefect")
+async def test_a_toolset_that_the_budget_cuts_short_says_what_is_there_and_what_is_not() -> None:
+    params = BuildToolsetParams.model_validate({"names": NAMES, "apis": "all", "in_flight": 1, "budget": {"calls": 3}})
+    summary = await build_toolset(params)  # an API is documented and specified: two completions
+    assert (summary.apis, summary.rejected, summary.unfinished, summary.calls.bought) == (1, {}, 2, 3)
+    assert summary.stopped.startswith("the budget of 3 completions is reached")
+    assert summary.run_id
 
 
 @pytest.mark.usefixtures("prefect")

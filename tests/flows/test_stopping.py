@@ -135,6 +135,36 @@ async def test_a_second_signal_waits_for_no_answer(prefect: str, tmp_path: Path)
     assert await read_states("hurried") == ["Crashed"]  # Prefect's word for a run that was given no time to end
 
 
+HANGING = """
+import asyncio, sys
+from contextlib import asynccontextmanager
+from flows import command_line, session
+
+@asynccontextmanager
+async def hang(*_):
+    print("hangs", file=sys.stderr, flush=True)
+    await asyncio.Event().wait()
+    yield
+
+session.open_teacher = hang
+raise SystemExit(command_line.main("build_dataset"))
+"""
+"""A run that never gets a teacher. It imports Prefect before its settings are there, so the server is told by hand."""
+
+
+@pytest.mark.forced
+async def test_a_signal_before_there_is_anything_to_stop_ends_the_run_at_once(prefect: str, tmp_path: Path) -> None:
+    place = Workplace(tmp_path, prefect)
+    with place.start("--names", "Yelp", "--name", "early", program=("-c", HANGING)) as running:
+        running.wait_until(lambda: "hangs" in running.err, "the run has begun")
+        running.send(signal.SIGINT)
+        ended = running.wait()
+    assert ended.status == 130
+    assert ended.said[-1] == "interrupted: what was finished is kept, the same command goes on from there"
+    assert not any(line.startswith("stopping:") for line in ended.said)
+    assert place.list_versions("early") == []
+
+
 @pytest.mark.forced
 def test_kill_9_loses_nothing_that_was_asked_for(prefect: str, tmp_path: Path, uninterrupted: Uninterrupted) -> None:
     place = Workplace(tmp_path, prefect)
