@@ -175,6 +175,8 @@ def test_the_first_of_several_is_named_exactly_as_asked_and_the_others_go_on() -
 
 def test_people_are_named_exactly_as_asked() -> None:
     assert fit({"author": "Ann Lee"}, ask("contains", "Bo", TEXT, "author"), turn=3) == {"author": "Bo"}
+    book = {"book": {"author": "Ann Lee"}}
+    assert fit(book, ask("contains", "Bo", TEXT, "book.author"), turn=3) == {"book": {"author": "Bo"}}
 
 
 @given(
@@ -222,6 +224,12 @@ def test_a_moment_is_drawn_as_noon_of_a_day() -> None:
     )  # fmt: skip
     drawn = {fit({}, *conditions, seed=seed)["starts_at"] for seed in range(30)}
     assert drawn == {"2026-05-01T12:00:00Z", "2026-05-02T12:00:00Z"}
+
+
+def test_a_moment_is_known_by_its_own_name() -> None:
+    day = "2026-05-01"
+    made = fit({}, ask("least", day, TEXT, "event.starts_at"), ask("most", day, TEXT, "event.starts_at"))
+    assert made == {"event": {"starts_at": "2026-05-01T12:00:00Z"}}
 
 
 def test_bounds_that_exclude_each_other_leave_the_first_day() -> None:

@@ -26,7 +26,7 @@ ARGUMENTS = st.fixed_dictionaries(
 )
 
 
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(arguments=ARGUMENTS, seed=st.integers(0, 1000))
 def test_a_search_finds_something_that_meets_every_filter(
     pet_api: MockApi, arguments: dict[str, Any], seed: int
