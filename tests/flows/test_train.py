@@ -135,8 +135,13 @@ async def test_data_is_prepared_once_for_runs_that_differ_in_how_they_train(
     second = await run_flow(ask(published, tmp_path, learning_rate=1e-4))
     assert second.folder != first.folder
     assert count_preparations(tmp_path) == 1
-    await run_flow(ask(published, tmp_path, max_length=2048))
-    assert count_preparations(tmp_path) == 2
+    changes: list[dict[str, Any]] = [{"max_length": 2048}, {"packing": False}, {"seed": 1}, {"template": "react"}]
+    for number, change in enumerate(changes, start=2):
+        await run_flow(ask(published, tmp_path, **change))
+        assert count_preparations(tmp_path) == number, change
+    (tmp_path / "model" / "tokenizer.json").write_text("{}")
+    await run_flow(ask(published, tmp_path))
+    assert count_preparations(tmp_path) == len(changes) + 2
 
 
 @needs_curve
@@ -261,6 +266,30 @@ async def test_a_run_that_is_stopped_while_data_is_prepared_leaves_nothing_half_
 
     make_model(tmp_path / "model")
     assert (await run_flow(params)).steps == 6
+
+
+async def test_a_run_that_is_stopped_before_anything_is_done_does_nothing(
+    published: DatasetRef, tmp_path: Path
+) -> None:
+    params = ask(published, tmp_path, name="mine")
+    inputs = await asyncio.to_thread(gather_train_inputs, params, SCRIPTED)
+    launch = Launch(inputs, Lines(), on_start=lambda stoppable: print(stoppable.stop(signal.SIGTERM)))
+    with use_launch(launch), pytest.raises(CancelledRun, match="stopped before training had begun; the same command"):
+        await train(params)
+    assert list((tmp_path / "data" / "models").iterdir()) == []
+
+
+@needs_curve
+async def test_a_run_that_was_finished_as_it_was_asked_for_and_is_not_any_more_is_to_be_asked_for_again(
+    published: DatasetRef, tmp_path: Path
+) -> None:
+    params = ask(published, tmp_path, name="mine")
+    first = await run_flow(params)
+    inputs = await asyncio.to_thread(gather_train_inputs, params, SCRIPTED)
+    assert inputs.plan is None
+    (Path(first.folder) / "summary.json").unlink()
+    with use_launch(Launch(inputs, Lines())), pytest.raises(ToolHerdError, match="run the same command again"):
+        await train(params)
 
 
 @pytest.mark.forced

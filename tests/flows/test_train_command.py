@@ -112,6 +112,15 @@ def test_sigterm_does_as_well_and_a_failed_training_is_one_line_and_status_1(tri
     assert ended.out == ""
 
 
+@pytest.mark.xdist_group("prefect")
+def test_a_trainer_that_somebody_else_stopped_ends_the_run_as_sigterm_does(trial: Trial) -> None:
+    with trial.start(Behaviour(steps=FOR_EVER, end="stopped", end_at=3)) as running:
+        ended = running.wait()
+    assert ended.status == 143
+    assert ended.err.endswith("\ninterrupted: what was finished is kept, the same command goes on from there\n")
+    assert "error:" not in ended.err
+
+
 @pytest.mark.forced
 @pytest.mark.xdist_group("prefect")
 def test_a_second_signal_kills_the_trainer(trial: Trial) -> None:
