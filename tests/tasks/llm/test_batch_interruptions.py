@@ -160,6 +160,26 @@ def list_running() -> list[str]:
     return [name for name in running if name.startswith("BatchSender.")]
 
 
+@pytest.mark.forced
+async def test_a_batch_that_was_found_by_its_name_is_known_by_its_id_from_then_on(store: CompletionStore) -> None:
+    endpoint, halt = BatchEndpoint(), Halt()
+    endpoint.faults["POST /v1/batches"] = [lose_answer]
+    endpoint.faults["GET /v1/batches"] = [fail_with(503)] * 3
+    with serve(endpoint) as url:
+        async with connect(url, store) as sender:
+            with pytest.raises(EndpointError, match="503"):
+                await sender.fetch("key-1", body("number 1"))
+            assert [row.batch_id for row in sender.describe_open()] == [None]
+        endpoint.faults["GET /v1/batches/"] = [halt]
+        async with connect(url, store) as sender:
+            asked = asyncio.ensure_future(ask_all(sender, [1]))
+            await halt.wait()
+            assert [row.batch_id for row in sender.describe_open()] == [endpoint.desk.created[0]["id"]]
+            halt.let_go()
+            assert await asked == expect([1])
+    assert len(endpoint.desk.created) == 1
+
+
 class TestStopping:
     @pytest.mark.forced
     @pytest.mark.parametrize("call", ["POST /v1/files", "POST /v1/batches"])
