@@ -309,7 +309,8 @@ def test_each_step_is_kept_under_its_recipe_and_tried_again_a_little_later(step:
     assert isinstance(step.cache_policy, RecipePolicy)
     assert step.persist_result
     assert step.result_serializer == "json"
-    assert (step.retries, step.retry_delay_seconds) == (2, 5.0)
+    delay: Any = step.retry_delay_seconds
+    assert (step.retries, delay) == (2, 5.0)
     assert step.retry_condition_fn is is_mendable
     assert step.task_run_name == f"{step.name} {{api_id}}"
     assert step.description
