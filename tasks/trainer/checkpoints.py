@@ -109,7 +109,7 @@ def _list_checkpoints(folder: Path) -> list[Path]:
 
 
 def _sync(folder: Path) -> None:
-    for path in sorted(folder.rglob("*"), reverse=True):
+    for path in folder.rglob("*"):
         _sync_one(path)
     _sync_one(folder)
 

@@ -150,6 +150,13 @@ def test_any_byte_that_is_missing_is_missed(tmp_path: Path) -> None:
     assert find_defect(path) is None
 
 
+def test_a_folder_in_place_of_the_weights_is_not_readable(tmp_path: Path) -> None:
+    path = make_checkpoint(tmp_path, 1)
+    (path / "model.safetensors").unlink()
+    (path / "model.safetensors").mkdir()
+    assert find_defect(path) == "model.safetensors is not readable"
+
+
 def test_a_byte_too_many_is_seen(tmp_path: Path) -> None:
     path = make_checkpoint(tmp_path, 1)
     with (path / "model.safetensors").open("ab") as file:
@@ -159,8 +166,15 @@ def test_a_byte_too_many_is_seen(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     "data",
-    [b"", bytes(64), b"\xff" * 64, b"\2" + bytes(7) + b"[]", b"\2" + bytes(7) + b"\xff\xff"],
-    ids=["nothing", "zeros", "ones", "a list", "no text"],
+    [
+        b"",
+        bytes(64),
+        b"\xff" * 64,
+        bytes(7) + b"\x40" + bytes(64),
+        b"\2" + bytes(7) + b"[]",
+        b"\2" + bytes(7) + b"\xff\xff",
+    ],
+    ids=["nothing", "zeros", "ones", "a header that no memory holds", "a list", "no text"],
 )
 def test_weights_that_a_crash_left_as_anything_at_all_are_not_readable(data: bytes, tmp_path: Path) -> None:
     path = make_checkpoint(tmp_path, 1)

@@ -102,7 +102,15 @@ def test_torchs_words_for_a_write_that_failed_mean_a_full_disk_where_something_w
 
 
 def test_the_system_is_quoted_on_a_full_disk() -> None:
-    error = catch(lambda: save_as_checkpoint(fail(OSError(errno.ENOSPC, "No space left on device", "/disk/weights"))))
+    """However far behind the error that is met."""
+
+    def save() -> None:
+        try:
+            raise OSError(errno.ENOSPC, "No space left on device", "/disk/weights")
+        except OSError as error:
+            raise RuntimeError("the archive is not whole") from error
+
+    error = catch(lambda: save_as_checkpoint(save))
     assert classify_error(error)[1] == (
         "[Errno 28] No space left on device: '/disk/weights': make room and start the run again, "
         "it goes on from its checkpoint"

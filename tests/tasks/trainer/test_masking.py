@@ -246,17 +246,23 @@ def encode(tokenizer: Any, template: ChosenTemplate, said: str) -> tuple[str, st
 
 @pytest.mark.parametrize(
     ("assistant", "said", "joined"),
-    [
-        ("A{% generation %}" + CONTENT + "{% endgeneration %}", "SSISTANT", "' A' with 'SSISTANT'"),
-        ("A {% generation %}" + CONTENT + "{% endgeneration %}ANT", "ASSIST", "joins the prompt's text"),
-    ],
+    [("A{% generation %}" + CONTENT + "{% endgeneration %}", "SSISTANT", "' A' with 'SSISTANT'")],
 )
 def test_a_template_whose_text_melts_into_the_assistants_is_refused(
     tokenizers: dict[str, Any], assistant: str, said: str, joined: str
 ) -> None:
-    """At its beginning, where the message quotes both, and at its end."""
+    """The message quotes both."""
     with pytest.raises(TemplateError, match=joined):
         encode(tokenizers["qwen2_5"], write_template(assistant), said)
+
+
+def test_a_template_that_goes_on_within_the_assistants_last_token_is_refused(tokenizers: dict[str, Any]) -> None:
+    tokenizer = tokenizers["qwen2_5"]
+    words = (word for word in sorted(tokenizer.get_vocab()) if word.isascii() and word.isalpha() and len(word) > 1)
+    word = next(word for word in words if len(tokenizer(word)["input_ids"]) == 1)
+    template = write_template("A\n{% generation %}" + CONTENT + "{% endgeneration %}" + word[-1])
+    with pytest.raises(TemplateError, match="joins the prompt's text"):
+        encode(tokenizer, template, word[:-1])
 
 
 def test_text_that_stands_close_to_the_assistants_is_not_trained(tokenizers: dict[str, Any]) -> None:

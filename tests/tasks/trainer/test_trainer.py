@@ -12,6 +12,7 @@ import pytest
 pytest.importorskip("torch", reason="the train extra is not installed: make setup-train")
 
 import torch
+import trl.trainer.utils
 from transformers import GenerationConfig, TrainerCallback, TrainerControl, TrainerState
 
 from tasks.trainer import fine_tuning
@@ -115,9 +116,9 @@ def test_an_adapter_has_the_rank_and_scale_that_are_asked_for_on_every_linear_la
 def test_only_weights_that_stay_as_they_are_on_a_card_are_narrow(
     vicuna: Path, method: str, cpu: bool, dtype: torch.dtype
 ) -> None:
-    model = load_model(str(vicuna), method, cpu, "sdpa")
+    model = load_model(str(vicuna), method, cpu, "eager")
     assert {weight.dtype for weight in model.parameters()} == {dtype}
-    assert model.config._attn_implementation == "sdpa"
+    assert model.config._attn_implementation == "eager"
     generation = model.generation_config
     assert (generation.temperature, generation.top_p, generation.top_k) == (None, None, None)
 
@@ -138,6 +139,42 @@ def test_a_model_that_generates_nothing_is_left_alone() -> None:
 
     settle_generation(Model)
     assert Model.generation_config is None
+
+
+def test_only_for_the_cpu_trl_is_told_another_thing_than_it_finds_itself(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(trl.trainer.utils, "_use_triton", lambda device: device.type == "cuda")
+    fine_tuning.score_trained_positions_only()
+    told = {name: trl.trainer.utils._use_triton(torch.device(name)) for name in ("cpu", "cuda", "meta")}
+    assert told == {"cpu": True, "cuda": True, "meta": False}
+
+
+@pytest.mark.parametrize("main", [True, False])
+def test_the_first_process_puts_a_checkpoint_in_its_place_while_the_others_wait(
+    build: Build, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, main: bool
+) -> None:
+    trainer = build(save_every=1, max_steps=1)
+    seen: list[list[str]] = []
+    monkeypatch.setattr(type(trainer.accelerator), "is_main_process", property(lambda _: main))
+    monkeypatch.setattr(trainer.accelerator, "wait_for_everyone", lambda: seen.append(list_checkpoints(tmp_path)))
+    trainer.train()
+    assert ["writing"] in seen, "nobody waited until all was written"
+    assert seen[-1] == (["checkpoint-1"] if main else ["writing"])
+
+
+@pytest.mark.parametrize("main", [True, False])
+def test_the_first_process_alone_removes_what_could_not_be_written(
+    build: Build, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, main: bool
+) -> None:
+    trainer = build(save_every=1, max_steps=1)
+
+    def fail() -> None:
+        raise OSError(5, "Input/output error")
+
+    monkeypatch.setattr(type(trainer.accelerator), "is_main_process", property(lambda _: main))
+    monkeypatch.setattr(trainer.accelerator, "wait_for_everyone", fail)
+    with pytest.raises(SavingError, match="checkpoint of step 1"):
+        trainer.train()
+    assert list_checkpoints(tmp_path) == ([] if main else ["writing"])
 
 
 def test_trls_other_warnings_are_told(caplog: pytest.LogCaptureFixture) -> None:
