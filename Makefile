@@ -55,7 +55,7 @@ check: $(DEV) ## All that CI checks: format, lint, types, import rules, tests
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
-	$(RUN) -m pytest $(ARGS)
+	$(RUN) -m pytest -n auto --maxprocesses 4 --dist loadgroup $(ARGS)
 
 format: $(DEV) ## Format the code and mend what the linter can mend
 	$(BIN)/ruff format .

@@ -103,7 +103,11 @@ def test_every_module_says_what_it_owns() -> None:
 
 
 def test_tests_mirror_the_tree() -> None:
-    folders = {path.parent.relative_to(ROOT / "tests") for path in list_sources("tests")} - {Path(), Path("benchmarks"), Path("mutation")}
+    folders = {path.parent.relative_to(ROOT / "tests") for path in list_sources("tests")} - {
+        Path(),
+        Path("benchmarks"),
+        Path("mutation"),
+    }
     assert [str(folder) for folder in sorted(folders) if not (ROOT / folder).is_dir()] == []
     assert [str(folder) for folder in sorted(folders) if not (ROOT / "tests" / folder / "__init__.py").is_file()] == []
 

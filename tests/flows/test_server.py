@@ -109,9 +109,9 @@ def test_the_home_is_in_the_project_where_none_is_named(monkeypatch: pytest.Monk
         if value is None:
             monkeypatch.delenv("PREFECT_HOME")
         assert get_home() == project / ".prefect"
-    monkeypatch.setenv("HOME", "/home/ida")
+    monkeypatch.setenv("HOME", "/srv/ida")
     monkeypatch.setenv("PREFECT_HOME", "~/records")
-    assert get_home() == Path("/home/ida/records").resolve()
+    assert get_home() == Path("/srv/ida/records").resolve()
 
 
 def test_a_port_that_is_taken_is_passed_over(monkeypatch: pytest.MonkeyPatch) -> None:
