@@ -79,7 +79,7 @@ def _build_messages(messages: Sequence[dict[str, Any]], cleaner: Cleaner) -> Ite
             names |= {call["id"]: call["name"] for call in calls}
             built["tool_calls"] = [_build_call(call, cleaner) for call in calls]
         if message["role"] == "tool":
-            built["name"] = names.get(message.get("tool_call_id"), "")
+            built["name"] = names.get(message.get("tool_call_id", ""), "")
         yield built
 
 
