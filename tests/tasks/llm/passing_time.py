@@ -27,11 +27,15 @@ class PassingLoop(asyncio.SelectorEventLoop):
         """Seconds on the test's clock."""
         return self.now
 
-    def call_at(self, when: float, callback: Any, *args: Any, context: Any = None) -> asyncio.TimerHandle:
+    def call_at(  # type: ignore[override]
+        self, when: float, callback: Any, *args: Any, context: Any = None
+    ) -> asyncio.TimerHandle:
         """asyncio's; a wait takes a moment at least, or what rounding leaves of one would be waited for for ever."""
         return super().call_at(max(when, self.now + _SHORTEST_S), callback, *args, context=context)
 
-    def run_in_executor(self, executor: Any, func: Callable[..., Any], *args: Any) -> asyncio.Future[Any]:
+    def run_in_executor(  # type: ignore[override]
+        self, executor: Any, func: Callable[..., Any], *args: Any
+    ) -> asyncio.Future[Any]:
         """asyncio's, with no thread: or time would pass while it works."""
         done = self.create_future()
         try:

@@ -356,7 +356,9 @@ class TestStart:
         self, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         monkeypatch.setattr(random, "uniform", lambda low, high: high)
-        for options, wait_s in (({}, 0.5), ({"first_backoff_s": 7.0}, 7)):
+        said: dict[str, Any] = {"first_backoff_s": 7.0}
+        unsaid: dict[str, Any] = {}
+        for options, wait_s in ((unsaid, 0.5), (said, 7)):
             engine, began = connect(Endpoint(fail(500)), **options), read_clock()
             await engine.answer(ask(), "simulate", "cats")
             assert read_clock() - began == pytest.approx(wait_s)

@@ -8,6 +8,7 @@ import gc
 import logging
 import os
 import socket
+import subprocess
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 from typing import Any, ClassVar
@@ -91,7 +92,7 @@ class NoProcess:
 @pytest.fixture
 def process(monkeypatch: pytest.MonkeyPatch) -> type[NoProcess]:
     monkeypatch.setattr(NoProcess, "started", [])
-    monkeypatch.setattr(engine_process.subprocess, "Popen", NoProcess)
+    monkeypatch.setattr(subprocess, "Popen", NoProcess)
     return NoProcess
 
 
@@ -289,7 +290,7 @@ class TestTheRunsSide:
             await starting
             options = started.options
             assert options["start_new_session"] is True
-            assert options["stdin"] == engine_process.subprocess.DEVNULL
+            assert options["stdin"] == subprocess.DEVNULL
             root = str(Path(engine_process.__file__).parents[2])
             assert options["env"]["PYTHONPATH"].split(os.pathsep) == [root, *([given] if given else [])]
             assert options["env"]["MARK"] == "4711"

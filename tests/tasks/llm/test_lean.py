@@ -24,6 +24,7 @@ class Transport(httpx2.AsyncBaseTransport):
         self.seen: list[tuple[Any, ...]] = []
 
     async def handle_async_request(self, request: httpx2.Request) -> httpx2.Response:
+        assert isinstance(request.stream, httpx2.AsyncByteStream)
         content, streamed = request.content, b"".join([part async for part in request.stream])
         assert content == streamed
         self.seen.append(

@@ -10,7 +10,7 @@ from tasks.llm.capabilities import Capabilities, build_body, learn
 from tasks.llm.retries import EndpointError
 
 SCHEMA = {"type": "object", "properties": {"name": {"type": "string"}}, "required": ["name"]}
-FORM = {"type": "json_schema", "json_schema": {"name": "cat", "schema": SCHEMA, "strict": False}}
+FORM: dict[str, Any] = {"type": "json_schema", "json_schema": {"name": "cat", "schema": SCHEMA, "strict": False}}
 REQUEST = ChatRequest(
     messages=({"role": "user", "content": "A cat."},), response_format=FORM, temperature=0.7, max_tokens=9
 )

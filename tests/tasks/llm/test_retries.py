@@ -154,7 +154,12 @@ def test_without_being_asked_a_wait_is_anything_up_to_a_bound_that_doubles(
     failures: int, most: float, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     bounds: list[tuple[float, float]] = []
-    monkeypatch.setattr(random, "uniform", lambda low, high: bounds.append((low, high)) or high)
+
+    def take_most(low: float, high: float) -> float:
+        bounds.append((low, high))
+        return high
+
+    monkeypatch.setattr(random, "uniform", take_most)
     assert Backoff(attempts=6).choose_wait(failures, None) == most
     assert bounds == [(0, most)]
 

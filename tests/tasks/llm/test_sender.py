@@ -208,7 +208,9 @@ class TestWhatTheThrottleHears:
 
     @in_passing_time
     async def test_in_process_there_is_nobody_to_be_spared(self) -> None:
-        for fields, limit in (({"model": "offline", "base_url": None}, 200), ({}, 64)):
+        embedded: dict[str, Any] = {"model": "offline", "base_url": None}
+        elsewhere: dict[str, Any] = {}
+        for fields, limit in ((embedded, 200), (elsewhere, 64)):
             assert connect(Endpoint(), concurrency=200, **fields).throttle.limit == limit
 
     @pytest.mark.parametrize(

@@ -192,7 +192,7 @@ class TestAsking:
 
     @pytest.mark.parametrize(("attempts", "asked"), [({}, 4), ({"attempts": 1}, 1), ({"attempts": 6}, 6)])
     async def test_it_is_asked_as_often_as_was_said_and_four_times_by_default(
-        self, attempts: dict[str, int], asked: int
+        self, attempts: dict[str, Any], asked: int
     ) -> None:
         script = Script("No.")
         with pytest.raises(TeacherError, match=rf"^no usable cat after {asked} attempts: The answer holds no JSON"):
