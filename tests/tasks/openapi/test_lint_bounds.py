@@ -143,6 +143,7 @@ def hold(field: Any) -> dict[str, Any]:
         (CATS, [NO_BOUND]),
         ({"type": "array", "items": {"type": "string"}}, [NO_PROPERTIES]),
         ({"type": "array", "items": True}, [NO_PROPERTIES]),
+        ({**CAT, "items": {"type": "string"}}, []),
         ({"type": "array"}, [NO_PROPERTIES]),
         ({**BOUND_CATS, "properties": {"x": {}}, "items": {"type": "string"}}, [NO_PROPERTIES]),
         (hold({"type": "object"}), [", field 'x' holds a free-form object"]),
