@@ -1,4 +1,4 @@
-"""For all tests: hypothesis does not time them, for a busy machine is no finding."""
+"""For all tests: hypothesis does not time them, as a busy machine is no finding; one Prefect server serves them all."""
 
 from collections.abc import Iterator
 
@@ -9,6 +9,24 @@ from tests.bare import BarePython
 
 settings.register_profile("untimed", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("untimed")
+
+
+@pytest.hookimpl(tryfirst=True)  # xdist reads the marks in this hook too
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Where tests run in several processes, all that need the server run in one: starting it takes long."""
+    for item in items:
+        if "server" in getattr(item, "fixturenames", ()):
+            item.add_marker(pytest.mark.xdist_group("prefect"))
+
+
+@pytest.fixture(scope="session")
+def server() -> Iterator[str]:
+    """The address of a Prefect API with an empty database."""
+    from prefect.settings import PREFECT_API_URL
+    from prefect.testing.utilities import prefect_test_harness
+
+    with prefect_test_harness(server_startup_timeout=280):
+        yield str(PREFECT_API_URL.value())
 
 
 @pytest.fixture(scope="session")

@@ -8,7 +8,6 @@ from typing import Any
 import pytest
 from prefect.client.orchestration import get_client
 from prefect.client.schemas.actions import WorkPoolCreate
-from prefect.testing.utilities import prefect_test_harness
 from prefect.utilities.templating import find_placeholders
 
 ROOT = Path(__file__).parents[2]
@@ -54,10 +53,9 @@ def test_the_template_uses_every_variable_that_it_has_and_no_other() -> None:
     assert used == set(TEMPLATE["variables"]["properties"])
 
 
-@pytest.mark.xdist_group("prefect")
+@pytest.mark.usefixtures("server")
 async def test_prefect_takes_the_template_for_a_pool() -> None:
-    with prefect_test_harness(server_startup_timeout=120):
-        async with get_client() as client:
-            pool = WorkPoolCreate(name="gpu-kubernetes", type="kubernetes", base_job_template=TEMPLATE)
-            made = await client.create_work_pool(pool)
+    async with get_client() as client:
+        pool = WorkPoolCreate(name="gpu-kubernetes", type="kubernetes", base_job_template=TEMPLATE)
+        made = await client.create_work_pool(pool)
     assert made.base_job_template == TEMPLATE

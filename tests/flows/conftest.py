@@ -1,4 +1,4 @@
-"""A real Prefect server for these tests, and for each test a data root and a result store of its own."""
+"""For each test of a flow a data root and a result store of its own, beside the real Prefect server of all tests."""
 
 import os
 import shutil
@@ -6,18 +6,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from prefect.settings import PREFECT_API_URL, PREFECT_RESULTS_LOCAL_STORAGE_PATH, temporary_settings
-from prefect.testing.utilities import prefect_test_harness
+from prefect.settings import PREFECT_RESULTS_LOCAL_STORAGE_PATH, temporary_settings
 
 import prompts
 from tasks.store import DataRoot
-
-
-@pytest.fixture(scope="session")
-def server() -> Iterator[str]:
-    """The address of a Prefect API with an empty database."""
-    with prefect_test_harness(server_startup_timeout=600):
-        yield str(PREFECT_API_URL.value())
 
 
 @pytest.fixture

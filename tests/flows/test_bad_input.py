@@ -26,8 +26,6 @@ from tests.flows.parts import read_apis, read_calls, read_rows, write_document
 from tests.flows.tampering import Asked, Tampering, refuse
 from tests.tasks.llm.endpoints import serve
 
-pytestmark = pytest.mark.xdist_group("prefect")
-
 PLAIN, REFUSED, UNFIT, SILENT, GREEDY, BROKEN = (
     "Yelp", "Steem", "AccuWeather", "Amdoren", "Bandsintown", "Board Game Geek",
 )  # fmt: skip

@@ -14,8 +14,6 @@ from tasks.store import DataRoot
 from tests.flows.parts import NAMES, build_apart, make_params, read_apis, read_calls, read_rows
 from tests.flows.runs import Workplace
 
-pytestmark = pytest.mark.xdist_group("prefect")
-
 OPTIONS = ("--names", *NAMES, "--apis", "all", "--instructions", "4", "--in_flight", "1")
 
 

@@ -18,7 +18,7 @@ from schemas.reasons import Reason
 from tasks.store import DataRoot
 from tests.flows.parts import NAMES, count_artifacts, make_params, read_apis, read_calls, read_rows, write_document
 
-pytestmark = [pytest.mark.usefixtures("prefect"), pytest.mark.xdist_group("prefect")]
+pytestmark = pytest.mark.usefixtures("prefect")
 
 
 async def test_a_run_publishes_a_dataset_and_the_same_run_again_finds_it_unchanged(data_root: DataRoot) -> None:

@@ -26,7 +26,6 @@ def run(arguments: list[str], **environment: str) -> subprocess.CompletedProcess
     )
 
 
-@pytest.mark.xdist_group("prefect")
 def test_a_run_ends_with_a_summary_of_80_columns_and_leaves_the_log_to_prefect(prefect: str, tmp_path: Path) -> None:
     done = run(
         ["--names", "Yelp", "--apis", "all", "--instructions", "3", "--name", "demo"],

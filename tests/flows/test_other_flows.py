@@ -10,7 +10,7 @@ from schemas.parameters import BuildToolsetParams
 from tasks.store import DataRoot
 from tests.flows.parts import NAMES, count_artifacts, make_params, read_calls
 
-pytestmark = [pytest.mark.usefixtures("prefect"), pytest.mark.xdist_group("prefect")]
+pytestmark = pytest.mark.usefixtures("prefect")
 
 
 async def test_a_dataset_takes_the_toolset_that_was_built_before(data_root: DataRoot) -> None:

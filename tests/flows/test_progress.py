@@ -236,7 +236,6 @@ async def read_artifact(run_id: str) -> Artifact:
     return artifact
 
 
-@pytest.mark.xdist_group("prefect")
 @pytest.mark.usefixtures("prefect")
 async def test_the_display_is_kept_up_to_date_and_the_ui_is_told_every_three_seconds(clock: Clock) -> None:
     progress, display, seen = make_progress(4), Watched(), []
@@ -279,7 +278,6 @@ async def test_the_display_is_kept_up_to_date_and_the_ui_is_told_every_three_sec
     assert display.shown[-1] == "2/4 APIs, 1 rejected, 10 instances, 90% accepted, 3 s left"
 
 
-@pytest.mark.xdist_group("prefect")
 @pytest.mark.usefixtures("prefect")
 async def test_a_body_that_fails_is_shown_once_more_and_its_error_goes_on() -> None:
     progress, display = make_progress(0), Watched()

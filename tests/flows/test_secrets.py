@@ -27,8 +27,6 @@ from tests.flows.parts import NAMES
 from tests.flows.runs import PROJECT, Workplace
 from tests.tasks.llm.endpoints import serve
 
-pytestmark = pytest.mark.xdist_group("prefect")
-
 BLOCK = "teacher-key"
 REFUSED = "Steem"
 

@@ -118,7 +118,6 @@ async def test_a_run_s_budget_is_its_teacher_s_and_what_it_bought_is_counted(dat
     assert counts.tokens == sum(row.prompt_tokens + row.completion_tokens for row in rows if not row.stored) > 0
 
 
-@pytest.mark.xdist_group("prefect")
 async def test_a_secret_block_that_is_not_there_is_one_line_and_no_store_is_opened(
     prefect: str, data_root: DataRoot
 ) -> None:

@@ -15,8 +15,6 @@ from tests.benchmarks.server import OfflineServer, reset_stats, serve_offline
 from tests.flows.parts import NAMES, build_apart, make_params
 from tests.flows.runs import Workplace
 
-pytestmark = pytest.mark.xdist_group("prefect")
-
 LATENCY_S = 0.3
 FOR_EVER_S = 600
 ENOUGH = 25

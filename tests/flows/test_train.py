@@ -32,7 +32,7 @@ from tests.tasks.supervision.parts import SCRIPTED, list_living, make_model
 from tests.tasks.supervision.scripted_trainer import Behaviour
 from tests.train_extra import needs_curve
 
-pytestmark = [pytest.mark.usefixtures("prefect"), pytest.mark.xdist_group("prefect")]
+pytestmark = pytest.mark.usefixtures("prefect")
 
 FOR_EVER = 100_000
 """Steps that no test waits for."""

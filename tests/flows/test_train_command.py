@@ -84,7 +84,6 @@ def stop_midway(trial: Trial, sign: signal.Signals, status: int) -> int:
 
 @needs_curve
 @pytest.mark.forced
-@pytest.mark.xdist_group("prefect")
 def test_ctrl_c_lets_the_trainer_save_and_the_same_command_goes_on_to_the_end(trial: Trial) -> None:
     saved = stop_midway(trial, signal.SIGINT, 130)
     with trial.start(Behaviour(steps=saved + 2)) as running:
@@ -96,7 +95,6 @@ def test_ctrl_c_lets_the_trainer_save_and_the_same_command_goes_on_to_the_end(tr
 
 
 @pytest.mark.forced
-@pytest.mark.xdist_group("prefect")
 def test_sigterm_does_as_well_and_a_failed_training_is_one_line_and_status_1(trial: Trial) -> None:
     saved = stop_midway(trial, signal.SIGTERM, 143)
     with trial.start(
@@ -112,7 +110,6 @@ def test_sigterm_does_as_well_and_a_failed_training_is_one_line_and_status_1(tri
     assert ended.out == ""
 
 
-@pytest.mark.xdist_group("prefect")
 def test_a_trainer_that_somebody_else_stopped_ends_the_run_as_sigterm_does(trial: Trial) -> None:
     with trial.start(Behaviour(steps=FOR_EVER, end="stopped", end_at=3)) as running:
         ended = running.wait()
@@ -122,7 +119,6 @@ def test_a_trainer_that_somebody_else_stopped_ends_the_run_as_sigterm_does(trial
 
 
 @pytest.mark.forced
-@pytest.mark.xdist_group("prefect")
 def test_a_second_signal_kills_the_trainer(trial: Trial) -> None:
     with trial.start(Behaviour(steps=FOR_EVER, step_s=0.02, deaf=True)) as running:
         running.wait_until(lambda: trial.steps >= 3, "three steps")
@@ -151,7 +147,6 @@ cancelled in the UI."""
 
 
 @pytest.mark.forced
-@pytest.mark.xdist_group("prefect")
 def test_a_run_that_its_worker_ends_leaves_a_checkpoint_and_no_process(trial: Trial) -> None:
     model = make_model(trial.place.folder / "model", Behaviour(steps=FOR_EVER, step_s=0.02, save_every=FOR_EVER))
     with trial.place.start(trial.dataset, model, program=("-c", WORKER)) as running:

@@ -27,7 +27,7 @@ from tests.flows.parts import write_document
 from tests.tasks.supervision.parts import list_living
 from tests.train_extra import needs_train_extra
 
-pytestmark = [pytest.mark.usefixtures("prefect"), pytest.mark.xdist_group("prefect"), needs_train_extra]
+pytestmark = [pytest.mark.usefixtures("prefect"), needs_train_extra]
 
 STEPS = 40
 """Enough to learn one row by heart."""

@@ -16,8 +16,12 @@ from cosmic_ray.mutating import mutate_code
 from tests.mutation.operators import OPERATORS
 
 EQUIVALENT = Path(__file__).with_name("equivalent.toml")
-LEFT_ALONE = ("dataclass", "lru_cache")
-"""Decorators whose arguments are not changed: no test says that nobody assigns to a record, or what a cache holds."""
+LEFT_ALONE = {"dataclass": (), "lru_cache": (), "TypeVar": (), "zip": ("strict",), "": ("encoding",)}
+"""Calls whose arguments are not changed, and which of them (all where none is named; of any call where that is empty).
+
+That nobody assigns to a record, what a cache holds, what only the checker of types reads, that lists are of one length,
+and that text is UTF-8 is said to readers and not to tests.
+"""
 
 
 @dataclass(frozen=True)
@@ -81,11 +85,11 @@ def list_places(root: Path, files: list[str]) -> list[Place]:
         tree = get_ast((root / file).read_text(encoding="utf-8"))
         for name in OPERATORS:
             operator = plugins.get_operator(name)()
-            spans = [(node, start) for node in ast_nodes(tree) for start, _ in operator.mutation_positions(node)]
+            starts = [(node, start) for node in ast_nodes(tree) for start, _ in operator.mutation_positions(node)]
             places += [
-                Place(file, name, occurrence, line)
-                for occurrence, (node, (line, _)) in enumerate(spans)
-                if not _is_left_alone(node)
+                Place(file, name, occurrence, start[0])
+                for occurrence, (node, start) in enumerate(starts)
+                if not _is_left_alone(node, *start)
             ]
     return places
 
@@ -129,11 +133,22 @@ def read_equivalent() -> list[Equivalent]:
     return [Equivalent(entry["file"], entry["before"], entry.get("after"), entry["why"]) for entry in entries]
 
 
-def _is_left_alone(node: Any) -> bool:
-    """Whether it stands in a decorator whose arguments are not changed."""
-    while node is not None and node.type != "decorator":
-        node = node.parent
-    return node is not None and node.children[1].get_first_leaf().value in LEFT_ALONE
+def _is_left_alone(node: Any, line: int, column: int) -> bool:
+    """Whether what would change at that place of the node is nothing that a test is to hold."""
+    inner = node.get_leaf_for_position((line, column + 1)) if hasattr(node, "children") else node
+    if inner.type == "operator" and inner.parent.type in ("parameters", "param"):
+        return True  # the star between a function's parameters, which cosmic-ray takes for a product
+    keyword = ""
+    while inner is not None and inner.type not in ("simple_stmt", "suite"):
+        if inner.type == "argument" and inner.children[1] == "=":
+            keyword = inner.children[0].value
+        if inner.type == "trailer" and inner.children[0] == "(":
+            function = inner.get_previous_leaf().value
+            if any(keyword in names or not names for name, names in LEFT_ALONE.items() if name in (function, "")):
+                return True
+            keyword = ""
+        inner = inner.parent
+    return False
 
 
 def _shuffle(root: Path, places: list[Place], seed: int) -> Iterator[Mutant]:
