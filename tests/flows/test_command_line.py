@@ -38,7 +38,8 @@ def test_a_run_ends_with_a_summary_of_80_columns_and_leaves_the_log_to_prefect(p
     assert "accepted  3 of 3 instances" in done.stdout
     assert f"{prefect.removesuffix('/api')}/runs/flow-run/" in done.stdout
     assert list_said(done.stderr) == [f"Prefect: {prefect.removesuffix('/api')}"]
-    assert max(map(len, done.stdout.replace(str(tmp_path), "").splitlines())) <= 80, "but for where the tests run"
+    whole = (str(tmp_path), "http://")  # a path or an address is not cut, so that one can click on it
+    assert [line for line in done.stdout.splitlines() if len(line) > 80 and not any(one in line for one in whole)] == []
     assert (tmp_path / "data" / "datasets" / "demo" / "v1" / "report.html").exists()
     assert (tmp_path / "data" / "cache" / "results").is_dir()
 
