@@ -73,13 +73,13 @@ async def test_calls_that_are_done_here_do_not_keep_the_event_loop(monkeypatch: 
 
 async def test_where_many_calls_are_expected_it_starts_before_the_first(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(os, "cpu_count", lambda: 2)
-    before, side = list_started(), SideProcess(worth_it=5)
+    others, side = list_started(), SideProcess(worth_it=5)
     side.expect(5)
     assert await side.run(os.getpid) == HERE  # not worth it
     for _ in range(3):
         side.expect(5)
     pids = {await side.run(os.getpid) for _ in range(3)}
-    assert list_started() - before == pids
+    assert list_started() - others == pids
     side.close()
 
 
@@ -180,6 +180,7 @@ async def test_a_call_whose_process_is_killed_is_done_again(own: SideProcess, tm
 async def test_a_call_that_kills_its_process_twice_is_done_here_and_so_are_all_others(
     own: SideProcess, caplog: pytest.LogCaptureFixture
 ) -> None:
+    others = list_started()
     await own.run(os.getpid)
     with caplog.at_level(logging.WARNING, "tasks.side_process"):
         assert await own.run(die_elsewhere, HERE) == HERE
@@ -188,7 +189,7 @@ async def test_a_call_that_kills_its_process_twice_is_done_here_and_so_are_all_o
         "the process for checks cannot be used (it ended with status -9): they are done in the run's own"
     ]
     own.expect(1000)
-    assert list_started() == set()
+    assert list_started() == others
 
 
 async def test_without_a_process_calls_are_done_here(own: SideProcess, monkeypatch: pytest.MonkeyPatch) -> None:
