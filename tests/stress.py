@@ -4,7 +4,7 @@
     make stress TIMES=20 ARGS="-m forced"    # those that force races, kills and signals
 
 A test that leans on another, or on the clock, fails here sooner or later. Each run's line names its seed; `make test
-ARGS="-p randomly --randomly-seed=N"` repeats its order. Exit status 1 if any run failed.
+ARGS="--randomly-seed=N"` repeats its order. Exit status 1 if any run failed.
 """
 
 import os
