@@ -1,11 +1,15 @@
 """For all tests: hypothesis does not time them, as a busy machine is no finding; one Prefect server serves them all."""
 
+import os
 from collections.abc import Iterator
 
 import pytest
 from hypothesis import HealthCheck, settings
 
 from tests.bare import BarePython
+
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+"""Where tests run beside each other, torch's threads would wait for each other: training took three times as long."""
 
 settings.register_profile("untimed", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("untimed")

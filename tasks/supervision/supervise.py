@@ -71,11 +71,14 @@ async def supervise(
 
 @asynccontextmanager
 async def _end_in_order(child: Child, stop: asyncio.Event) -> AsyncIterator[None]:
-    """Cancelled for the first time (a worker ends the flow, say), the child gets the time to write a checkpoint."""
+    """Cancelled for the first time (a worker ends the flow, say), the child gets the time to write a checkpoint.
+
+    A worker's SIGTERM is raised as an exception in whatever runs at that moment, which may be the body itself.
+    """
     try:
         yield
-    except asyncio.CancelledError:
-        if not stop.is_set():
+    except BaseException as error:
+        if not isinstance(error, Exception) and not stop.is_set():
             child.stop()
             await child.wait()
         raise

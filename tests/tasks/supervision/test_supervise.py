@@ -229,6 +229,23 @@ async def test_cancelling_lets_the_trainer_save_too(tmp_path: Path) -> None:
     assert list_living(watched.program.token) == set()
 
 
+class Terminated(BaseException):
+    """What a worker's signal raises in whatever runs."""
+
+
+async def test_a_signal_that_comes_while_an_event_is_reported_lets_the_trainer_save_too(tmp_path: Path) -> None:
+    program = make_program(tmp_path, HELD)
+
+    def report(event: TrainEvent) -> None:
+        if isinstance(event, StepEvent) and event.step == 3:
+            raise Terminated
+
+    with pytest.raises(Terminated):
+        await supervise(program, Path(program.token) / "events.jsonl", report, asyncio.Event())
+    assert (Path(program.token) / "checkpoints" / "step").read_text() == "3"
+    assert list_living(program.token) == set()
+
+
 async def test_cancelling_what_is_to_stop_already_kills_the_trainer(tmp_path: Path) -> None:
     watched = Watched(make_program(tmp_path, Behaviour(steps=100, hold_at=3, deaf=True), grace_s=1000.0))
     running = asyncio.ensure_future(watched.run())
