@@ -11,9 +11,9 @@ from tests.tasks.quality.building import LUNA, TOOLSET, build_episode, say, sear
 TEXT = "Which pets under $200 wait for a home in Lyon? My name is Anna."
 
 
-def find_problem(response: str) -> str:
+def find_problem(response: str, text: str = TEXT) -> str:
     get = ("getPet", {"pet_id": "pet_4821"}, 200, LUNA)
-    verdict = check_response_grounding(build_episode(search(), get, say(response), text=TEXT), TOOLSET)
+    verdict = check_response_grounding(build_episode(search(), get, say(response), text=text), TOOLSET)
     assert verdict.reason in (None, Reason.UNGROUNDED_RESPONSE)
     return verdict.detail
 
@@ -65,6 +65,12 @@ def test_natural_responses_pass(response: str) -> None:
 )
 def test_made_up_values_are_found(response: str, claim: str) -> None:
     assert claim in find_problem(response)
+
+
+@pytest.mark.parametrize("day", ["1 March 2026", "March 31, 2026", "2026-03-01"])
+def test_the_first_and_last_day_of_a_month_that_was_said_are_made_up_in_a_response(day: str) -> None:
+    """A search may begin or end there; that something happened there is another matter."""
+    assert day in find_problem(f"Luna arrived on {day}.", text="Which pets that came in March 2026 are in Lyon?")
 
 
 def test_what_the_user_answered_is_grounded() -> None:
