@@ -4,6 +4,7 @@ import asyncio
 import json
 from typing import Any
 
+import httpx
 import pytest
 from starlette.responses import Response
 
@@ -12,6 +13,8 @@ from schemas.errors import FatalTeacherError
 from schemas.parameters import KindShares
 from schemas.toolset import Toolset
 from tasks.agents import simulate_episodes, write_instructions
+from tasks.mock import MockApi
+from tasks.openapi import list_operations
 from tasks.quality import check_episode
 from tests.tasks.agents.parts import call, embedded, make_instruction, scripted
 from tests.tasks.llm.endpoints import fail, say
@@ -72,6 +75,25 @@ async def test_what_one_episode_deletes_is_still_there_in_the_other(toolset: Too
         both = await simulate_episodes(toolset, instructions, 0, teacher, 2)
     for episode in both:
         assert [o.status for o in episode.trajectory.observations] == [200, 404]
+
+
+async def test_an_episodes_seed_is_that_of_its_world(toolset: Toolset) -> None:
+    """What a row records is enough to find out again what its API would have answered."""
+    instructions = [make_instruction(number=number) for number in (1, 2)]
+    search = call(("searchPets", {"city": "Lyon"}))
+
+    def answer(body: dict[str, Any]) -> Response:
+        return (search if body["messages"][-1]["role"] == "user" else say("Some."))(body)
+
+    async with scripted(last=answer) as (teacher, _):
+        episodes = await simulate_episodes(toolset, instructions, 0, teacher, 2)
+    operations = list_operations(toolset.document)
+    for episode in episodes:
+        async with httpx.AsyncClient(transport=MockApi(operations, "petfinder").transport(episode.seed)) as client:
+            answered = await client.get("http://api/pets", params={"city": "Lyon"})
+        assert [observation.body for observation in episode.trajectory.observations] == [answered.json()]
+    first, second = (episode.trajectory.observations[0].body for episode in episodes)
+    assert first != second
 
 
 async def test_a_withheld_detail_is_asked_for_and_used(toolset: Toolset) -> None:

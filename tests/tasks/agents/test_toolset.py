@@ -8,7 +8,7 @@ from schemas.toolset import Toolset
 from tasks.agents.toolset import accept_audit, build_toolset, toolset_from_document
 from tasks.mock import audit_functions
 from tasks.openapi import DocumentError, load_document
-from tests.tasks.agents.parts import ENTRY, answer_with, make_document
+from tests.tasks.agents.parts import ENTRY, PET, answer_with, make_document
 
 
 def test_each_operation_is_a_function_that_was_called_well_and_badly(toolset: Toolset) -> None:
@@ -84,6 +84,18 @@ def test_a_toolset_says_who_made_it_of_what(toolset: Toolset) -> None:
     made = build_toolset(entry, "Pets.", make_document(), "some-model")
     assert (made.teacher, made.introduction, made.entry) == ("some-model", "Pets.", ENTRY)
     assert made.document == toolset.document
+
+
+def test_a_document_that_says_a_thing_once_for_several_places_is_kept_written_out(toolset: Toolset) -> None:
+    """Whoever calls a function looks at its operation alone."""
+    document = make_document()
+    pet = document["paths"]["/pets/{petId}"]
+    pet["parameters"] = pet["get"].pop("parameters")
+    del pet["delete"]["parameters"]
+    document["components"] = {"schemas": {"Pet": PET}}
+    pet["get"]["responses"] = answer_with({"$ref": "#/components/schemas/Pet"})
+    made = build_toolset(ENTRY, "Pets.", document, "offline")
+    assert made.document["paths"] == toolset.document["paths"]
 
 
 def test_an_entry_speaks_for_a_document_that_says_nothing() -> None:

@@ -92,6 +92,11 @@ def test_a_folder_takes_documents_and_lists_the_rest(tmp_path: Path) -> None:
     assert reasons[2] == "not UTF-8 text"
 
 
+def test_a_folder_that_lies_below_a_hidden_one_is_read_like_any_other(tmp_path: Path) -> None:
+    write(tmp_path, ".cache/apis/a.json", DOCUMENT)
+    assert [entry.name for entry in read_catalog(str(tmp_path / ".cache" / "apis")).entries] == ["Pet Shelter"]
+
+
 @pytest.mark.parametrize(
     ("text", "problem"),
     [
