@@ -120,6 +120,7 @@ def test_what_changes_creates_updates_or_deletes(method: str, path: str, spec: J
         ("/pets/{name}", operation("getPet", in_path("name"), answer=PET), None),
         ("/random", operation("getRandom", query("id", TEXT), answer=PET), "id"),
         ("/animals/{petId}", operation("getIt", in_path("petId"), query("owner_id", TEXT), answer=PET), "petId"),
+        ("/shops/{shopId}/pets/{id}/details", operation("getIt", in_path("shopId"), in_path("id"), answer=PET), "id"),
         ("/{shopId}/details", operation("getDetails", in_path("shopId"), query("id", TEXT), answer=PET), "shopId"),
     ],
 )
