@@ -42,13 +42,20 @@ class Asked:
 
     def say(self, text: str) -> Response:
         """The answer with another text."""
-        choice = self.answer["choices"][0]
-        message = {**choice["message"], "content": text}
-        return JSONResponse({**self.answer, "choices": [{**choice, "message": message}]})
+        return self._change_message(content=text)
+
+    def call(self, calls: list[dict[str, Any]]) -> Response:
+        """The answer with these calls."""
+        return self._change_message(tool_calls=calls)
 
     def change_instructions(self, change: Callable[[list[dict[str, Any]]], list[dict[str, Any]]]) -> Response:
         """The answer with other instructions."""
         return self.say(json.dumps({"instructions": change(json.loads(self.text)["instructions"])}))
+
+    def _change_message(self, **fields: Any) -> Response:
+        choice = self.answer["choices"][0]
+        message = {**choice["message"], **fields}
+        return JSONResponse({**self.answer, "choices": [{**choice, "message": message}]})
 
 
 Change = Callable[[Asked], Response | None]

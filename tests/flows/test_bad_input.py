@@ -26,8 +26,8 @@ from tests.flows.parts import read_apis, read_calls, read_rows, write_document
 from tests.flows.tampering import Asked, Tampering, refuse
 from tests.tasks.llm.endpoints import serve
 
-PLAIN, REFUSED, UNFIT, SILENT, GREEDY, BROKEN = (
-    "Yelp", "Steem", "AccuWeather", "Amdoren", "Bandsintown", "Board Game Geek",
+PLAIN, REFUSED, UNFIT, SILENT, GREEDY, BROKEN, ENDLESS = (
+    "Yelp", "Steem", "AccuWeather", "Amdoren", "Bandsintown", "Board Game Geek", "Lichess",
 )  # fmt: skip
 COUNT = 3
 ONE_CALL = {"multi_call": 0, "missing_detail": 0, "no_tool": 0, "error_recovery": 0}
@@ -42,6 +42,13 @@ def give_no_document(asked: Asked) -> Response | None:
 def say_nothing(asked: Asked) -> Response | None:
     """Nothing, where an answer to the user is due."""
     return asked.say("") if asked.role == "assistant" and not asked.calls else None
+
+
+def call_again(asked: Asked) -> Response | None:
+    """The calls that were made before, where an answer to the user is due."""
+    if asked.role != "assistant" or asked.calls:
+        return None
+    return asked.call(next(m["tool_calls"] for m in reversed(asked.body["messages"]) if m.get("tool_calls")))
 
 
 def give_too_much(asked: Asked) -> Response | None:
@@ -91,7 +98,7 @@ class Ran:
 
 def make_params(url: str, **more: Any) -> BuildDatasetParams:
     asked = {
-        "names": [PLAIN, REFUSED, UNFIT, SILENT, GREEDY, BROKEN], "apis": "all", "instructions": COUNT,
+        "names": [PLAIN, REFUSED, UNFIT, SILENT, GREEDY, BROKEN, ENDLESS], "apis": "all", "instructions": COUNT,
         "shares": ONE_CALL, "test_share": 0.3, "teacher": {"model": "offline", "base_url": url, "attempts": 2},
     }  # fmt: skip
     return BuildDatasetParams.model_validate({**asked, **more})
@@ -101,7 +108,14 @@ def make_params(url: str, **more: Any) -> BuildDatasetParams:
 def ran(server: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ran]:
     folder, broken = tmp_path_factory.mktemp("bad"), BreakOff()
     teacher = Tampering(
-        {REFUSED: refuse, UNFIT: give_no_document, SILENT: say_nothing, GREEDY: give_too_much, BROKEN: broken}
+        {
+            REFUSED: refuse,
+            UNFIT: give_no_document,
+            SILENT: say_nothing,
+            GREEDY: give_too_much,
+            BROKEN: broken,
+            ENDLESS: call_again,
+        }
     )
     with (
         pytest.MonkeyPatch.context() as patch,
@@ -145,6 +159,10 @@ def test_rows_without_a_final_response_are_rejected_for_that_reason_and_no_other
     assert ran.row(SILENT).accepted  # its toolset is good
 
 
+def test_rows_that_come_to_no_end_are_rejected_for_that_reason(ran: Ran) -> None:
+    assert [row.reasons for row in ran.rows(ENDLESS)] == [(Reason.TOO_MANY_STEPS,)] * COUNT
+
+
 def test_what_a_teacher_gives_too_much_is_left_out(ran: Ran) -> None:
     rows = ran.rows(GREEDY)
     assert len(rows) == COUNT
@@ -166,6 +184,7 @@ def test_an_episode_that_the_teacher_breaks_off_is_a_rejected_row_and_played_aga
 
 
 def test_the_next_run_asks_for_what_was_lost_and_for_nothing_else(ran: Ran) -> None:
+    # What is bad and whole stays as it is.
     asked = {api for api, _ in ran.asked_again}
     assert asked == {REFUSED, BROKEN}
     assert {role for api, role in ran.asked_again if api == BROKEN} == {"assistant"}
@@ -209,7 +228,7 @@ def test_no_api_of_the_test_set_is_trained_on_and_each_row_lies_in_one_table(ran
     assert all(row.accepted for row in (*train, *test))
     assert not any(row.accepted for row in rejected)
     ids = [row.id for row in (*train, *test, *rejected)]
-    assert len(set(ids)) == len(ids) == 4 * COUNT
+    assert len(set(ids)) == len(ids) == 5 * COUNT
 
 
 async def test_the_run_s_page_says_what_became_of_each_api(server: str, ran: Ran) -> None:
@@ -220,7 +239,7 @@ async def test_the_run_s_page_says_what_became_of_each_api(server: str, ran: Ran
     shown: dict[str | None, Any] = {artifact.key: artifact.data for artifact in found}
     assert shown["dataset"] == render_summary(ran.first)
     rows = {row["API"]: row for row in json.loads(shown["toolset"])}
-    assert set(rows) == {PLAIN, REFUSED, UNFIT, SILENT, GREEDY, BROKEN}
+    assert set(rows) == {PLAIN, REFUSED, UNFIT, SILENT, GREEDY, BROKEN, ENDLESS}
     for name, row in rows.items():
         held = ran.row(name)
         reason = f"{held.rejected_at}: {held.reasons[0]}" if not held.accepted else ""
@@ -230,7 +249,7 @@ async def test_the_run_s_page_says_what_became_of_each_api(server: str, ran: Ran
     counts = {name: (row["instances"], row["accepted"]) for name, row in rows.items()}
     assert counts == {
         PLAIN: (COUNT, COUNT), GREEDY: (COUNT, COUNT), BROKEN: (COUNT, COUNT - 1), SILENT: (COUNT, 0),
-        REFUSED: (0, 0), UNFIT: (0, 0),
+        ENDLESS: (COUNT, 0), REFUSED: (0, 0), UNFIT: (0, 0),
     }  # fmt: skip
 
 
