@@ -184,7 +184,6 @@ def test_an_episode_that_the_teacher_breaks_off_is_a_rejected_row_and_played_aga
 
 
 def test_the_next_run_asks_for_what_was_lost_and_for_nothing_else(ran: Ran) -> None:
-    # What is bad and whole stays as it is.
     asked = {api for api, _ in ran.asked_again}
     assert asked == {REFUSED, BROKEN}
     assert {role for api, role in ran.asked_again if api == BROKEN} == {"assistant"}
@@ -194,6 +193,11 @@ def test_the_next_run_asks_for_what_was_lost_and_for_nothing_else(ran: Ran) -> N
     assert set(ran.second.rejected_apis) == {"accuweather"}
     # A rejection for good is found again in the store: one answer that documents, four that specify.
     assert ran.second.calls.stored >= 5
+
+
+@pytest.mark.parametrize("api", [PLAIN, SILENT, GREEDY, ENDLESS])
+def test_what_lost_nothing_stays_as_it_is_good_or_bad(api: str, ran: Ran) -> None:
+    assert ran.rows(api, again=True) == ran.rows(api)
 
 
 @pytest.mark.parametrize("again", [False, True])
