@@ -9,10 +9,12 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
+import pytest
 from starlette.applications import Starlette
 from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from schemas.calls import Completion
 from schemas.teacher import TeacherSettings
 from tasks.llm.batch import BatchSender
 from tasks.llm.endpoint import name_endpoint, open_client, read_key
@@ -27,6 +29,23 @@ Fault = Callable[[ASGIApp, Scope, Receive, Send], Awaitable[None]]
 def echo_line(body: dict[str, Any]) -> tuple[int, dict[str, Any]]:
     """A line's answer that repeats its last message."""
     return 200, build_answer(f"You said: {body['messages'][-1]['content']}")
+
+
+def answer_some() -> Answer:
+    """Answers as `echo_line`, but refuses "refuse me", and errs the first time at "fail once"."""
+    failed = False
+
+    def answer(body: dict[str, Any]) -> tuple[int, dict[str, Any]]:
+        nonlocal failed
+        text = body["messages"][-1]["content"]
+        if text == "refuse me":
+            return 400, {"error": {"message": "this one is too long", "code": "too_long", "param": "messages"}}
+        if text == "fail once" and not failed:
+            failed = True
+            return 500, {"error": {"message": "the server had an error", "code": None}}
+        return echo_line(body)
+
+    return answer
 
 
 def fail_with(status: int, message: str = "no", code: str | None = None) -> Fault:
@@ -177,6 +196,25 @@ async def run_what_is_ready() -> None:
     """Lets the loop go round some times."""
     for _ in range(10):
         await asyncio.sleep(0)
+
+
+def watch_sleep(monkeypatch: pytest.MonkeyPatch) -> list[float]:
+    """The seconds that senders sleep from now on; they wake after hundredths of one."""
+    slept: list[float] = []
+    sleep = asyncio.sleep
+
+    async def note(seconds: float) -> None:
+        slept.append(seconds)
+        await sleep(min(seconds, 0.01))
+
+    monkeypatch.setattr("tasks.llm.batch.asyncio.sleep", note)
+    return slept
+
+
+async def ask(sender: BatchSender, *texts: str) -> list[Completion | BaseException]:
+    """What comes of requests whose keys are their texts."""
+    asked = (sender.fetch(text, body(text)) for text in texts)
+    return await asyncio.gather(*asked, return_exceptions=True)
 
 
 async def ask_all(sender: BatchSender, numbers: Iterable[int]) -> list[str]:

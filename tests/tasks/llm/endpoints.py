@@ -15,6 +15,9 @@ from starlette.routing import Route
 
 Reply = Callable[[dict[str, Any]], Response]
 
+KEY = "sk-marked-4711"
+"""The API key, which must stand nowhere but in the header that is for it."""
+
 
 def build_answer(content: str | None = "Hello.", **changes: Any) -> dict[str, Any]:
     """A chat completion's body."""

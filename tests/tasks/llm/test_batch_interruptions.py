@@ -3,15 +3,14 @@
 import asyncio
 import sqlite3
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from schemas.calls import Completion, Usage
 from schemas.errors import UserError
-from tasks.llm.batch import BatchStoppedError
+from tasks.llm.batch import BatchSender, BatchStoppedError
 from tasks.llm.retries import EndpointError
 from tasks.llm.store import CompletionStore
 from tasks.offline.batches import BatchDials
@@ -31,127 +30,12 @@ from tests.tasks.llm.batching import (
     lose_answer,
     run_what_is_ready,
     wait_until,
+    watch_sleep,
 )
 from tests.tasks.llm.endpoints import serve
 from tests.tasks.llm.watching import Watch, fail_once
 
-
-@pytest.fixture(autouse=True)
-def set_key(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("TINY_KEY", "sk-1")
-
-
-@pytest.fixture
-def path(tmp_path: Path) -> Path:
-    return tmp_path / "completions.sqlite"
-
-
-@pytest.fixture
-def store(path: Path) -> Iterator[CompletionStore]:
-    with CompletionStore(path) as store:
-        yield store
-
-
-def reached(endpoint: BatchEndpoint) -> str:
-    """The last call that the endpoint has done what it asks for."""
-    return "POST /v1/batches" if endpoint.desk.created else "POST /v1/files" if endpoint.desk.uploads else ""
-
-
-class TestInterruptions:
-    async def test_a_stopped_wait_says_what_is_open_and_the_next_run_resumes_the_same_batch(
-        self, store: CompletionStore
-    ) -> None:
-        endpoint = BatchEndpoint(dials=BatchDials(delay_s=0.5))
-        with serve(endpoint) as url:
-            async with connect(url, store, lease_s=60) as sender:
-                asked = asyncio.ensure_future(ask_all(sender, range(4)))
-                await wait_until(lambda: bool(endpoint.desk.created))
-                await sender.stop()
-                batch_id = endpoint.desk.created[0]["id"]
-                with pytest.raises(BatchStoppedError, match=f"while 4 requests wait in {batch_id}; run again"):
-                    await asked
-                with pytest.raises(BatchStoppedError):
-                    await sender.fetch("late", body("late"))
-                assert [(row.batch_id, row.requests) for row in sender.describe_open()] == [(batch_id, 4)]
-            async with connect(url, store, lease_s=60) as sender:
-                assert await ask_all(sender, range(4)) == expect(range(4))
-        assert endpoint.desk.uploads == len(endpoint.desk.created) == 1
-
-    async def test_what_nobody_asks_for_any_more_is_fetched_too_for_it_is_paid(self, store: CompletionStore) -> None:
-        endpoint = BatchEndpoint(dials=BatchDials(delay_s=0.2))
-        with serve(endpoint) as url:
-            async with connect(url, store, lease_s=60) as sender:
-                asked = asyncio.ensure_future(ask_all(sender, range(4)))
-                await wait_until(lambda: bool(endpoint.desk.created))
-                await sender.stop()
-                await asyncio.gather(asked, return_exceptions=True)
-            async with connect(url, store) as sender:
-                assert await ask_all(sender, [9]) == expect([9])
-                await wait_until(lambda: store.count() == 5)
-        assert [line["custom_id"] for line in endpoint.lines] == ["key-0", "key-1", "key-2", "key-3", "key-9"]
-
-    @pytest.mark.parametrize(
-        ("call", "fault", "uploads"),
-        [
-            ("GET /v1/batches/", hang, 1),  # killed while it waits
-            ("POST /v1/batches", hang_after, 1),  # killed before the batch's id was written down
-            ("POST /v1/batches", hang, 2),  # killed before the batch was created
-            ("POST /v1/files", hang_after, 2),  # killed before the file's id was written down
-        ],
-    )
-    @pytest.mark.forced
-    async def test_after_a_kill_no_request_is_paid_for_twice(
-        self, path: Path, call: str, fault: Fault, uploads: int
-    ) -> None:
-        endpoint = BatchEndpoint()
-        endpoint.faults[call] = [fault]
-        with serve(endpoint) as url:
-            with processes.start(processes.send_in_batches, url, path) as run:
-                await wait_until(lambda: not endpoint.faults[call])
-                await wait_until(lambda: fault is not hang_after or reached(endpoint) == call)
-                run.kill()
-            assert count_rows(path) == (1, 4)
-            with CompletionStore(path) as store:
-                assert store.count() == 0
-                async with connect(url, store) as sender:
-                    assert await ask_all(sender, range(4)) == expect(range(4))
-        assert endpoint.desk.uploads == uploads
-        assert len(endpoint.desk.created) == 1
-        assert count_rows(path) == (0, 0)
-
-    async def test_an_endpoint_that_stays_away_while_a_batch_is_created_is_asked_for_it_first(
-        self, store: CompletionStore
-    ) -> None:
-        endpoint = BatchEndpoint(dials=BatchDials(delay_s=0.1))
-        endpoint.faults["POST /v1/batches"] = [lose_answer]
-        endpoint.faults["GET /v1/batches"] = [fail_with(503)] * 3
-        with serve(endpoint) as url:
-            async with connect(url, store) as sender:
-                with pytest.raises(EndpointError, match="503"):
-                    await sender.fetch("key-1", body("Hello"))
-                assert len(sender.describe_open()) == 1
-                assert await ask_all(sender, [1]) == ["You said: Hello"]
-        assert len(endpoint.desk.created) == 1
-
-    async def test_senders_on_one_store_send_each_request_once(self, store: CompletionStore, path: Path) -> None:
-        endpoint = BatchEndpoint(dials=BatchDials(delay_s=0.1))
-        with serve(endpoint) as url, CompletionStore(path) as neighbour:
-            async with connect(url, store) as one, connect(url, neighbour) as other:
-                answers = tuple(await asyncio.gather(ask_all(one, range(30)), ask_all(other, range(10, 40))))
-        assert answers == (expect(range(30)), expect(range(10, 40)))
-        assert max(Counter(line["custom_id"] for line in endpoint.lines).values()) == 1
-        assert store.count() == 40
-
-    async def test_a_store_that_was_answered_in_the_meantime_is_not_asked_for_again(
-        self, store: CompletionStore
-    ) -> None:
-        endpoint = BatchEndpoint()
-        made = Completion(content="from elsewhere", model="m", usage=Usage())
-        with serve(endpoint) as url:
-            async with connect(url, store) as sender:
-                await store.put("key-1", made, endpoint="e", model="m")
-                assert await ask_all(sender, [1, 2]) == ["from elsewhere", *expect([2])]
-        assert [line["custom_id"] for line in endpoint.lines] == ["key-2"]
+pytestmark = pytest.mark.usefixtures("tiny_key")
 
 
 def list_running() -> list[str]:
@@ -160,27 +44,30 @@ def list_running() -> list[str]:
     return [name for name in running if name.startswith("BatchSender.")]
 
 
-@pytest.mark.forced
-async def test_a_batch_that_was_found_by_its_name_is_known_by_its_id_from_then_on(store: CompletionStore) -> None:
-    endpoint, halt = BatchEndpoint(), Halt()
-    endpoint.faults["POST /v1/batches"] = [lose_answer]
-    endpoint.faults["GET /v1/batches"] = [fail_with(503)] * 3
-    with serve(endpoint) as url:
-        async with connect(url, store) as sender:
-            with pytest.raises(EndpointError, match="503"):
-                await sender.fetch("key-1", body("number 1"))
-            assert [row.batch_id for row in sender.describe_open()] == [None]
-        endpoint.faults["GET /v1/batches/"] = [halt]
-        async with connect(url, store) as sender:
-            asked = asyncio.ensure_future(ask_all(sender, [1]))
-            await halt.wait()
-            assert [row.batch_id for row in sender.describe_open()] == [endpoint.desk.created[0]["id"]]
-            halt.let_go()
-            assert await asked == expect([1])
-    assert len(endpoint.desk.created) == 1
-
-
 class TestStopping:
+    @pytest.mark.forced
+    async def test_a_stopped_wait_says_what_is_open_and_the_next_run_resumes_the_same_batch(
+        self, store: CompletionStore
+    ) -> None:
+        endpoint, halt = BatchEndpoint(), Halt()
+        endpoint.faults["GET /v1/batches/"] = [halt]
+        with serve(endpoint) as url:
+            async with connect(url, store, lease_s=60) as sender:
+                asked = asyncio.ensure_future(ask_all(sender, range(4)))
+                await halt.wait()
+                await sender.stop()
+                halt.let_go()
+                batch_id = endpoint.desk.created[0]["id"]
+                with pytest.raises(BatchStoppedError, match=f"while 4 requests wait in {batch_id}; run again"):
+                    await asked
+                assert list_running() == []
+                with pytest.raises(BatchStoppedError):
+                    await sender.fetch("late", body("late"))
+                assert [(row.batch_id, row.requests) for row in sender.describe_open()] == [(batch_id, 4)]
+            async with connect(url, store, lease_s=60) as sender:
+                assert await ask_all(sender, range(4)) == expect(range(4))
+        assert endpoint.desk.uploads == len(endpoint.desk.created) == 1
+
     @pytest.mark.forced
     @pytest.mark.parametrize("call", ["POST /v1/files", "POST /v1/batches"])
     async def test_what_is_being_sent_is_finished_and_the_next_sender_waits_for_it(
@@ -245,7 +132,81 @@ class TestStopping:
         assert endpoint.calls == []
 
 
-class TestAnswersThatArrive:
+def reached(endpoint: BatchEndpoint) -> str:
+    """The last call that the endpoint has done what it asks for."""
+    return "POST /v1/batches" if endpoint.desk.created else "POST /v1/files" if endpoint.desk.uploads else ""
+
+
+async def leave_open(endpoint: BatchEndpoint, sender: BatchSender, numbers: Iterable[int]) -> None:
+    """Asks, and stops the sender once the batch is created."""
+    asked = asyncio.ensure_future(ask_all(sender, numbers))
+    await wait_until(lambda: bool(endpoint.desk.created))
+    await sender.stop()
+    await asyncio.wait({asked})
+
+
+class TestWhatIsOpen:
+    @pytest.mark.parametrize(
+        ("call", "fault", "uploads"),
+        [
+            ("GET /v1/batches/", hang, 1),  # killed while it waits
+            ("POST /v1/batches", hang_after, 1),  # killed before the batch's id was written down
+            ("POST /v1/batches", hang, 2),  # killed before the batch was created
+            ("POST /v1/files", hang_after, 2),  # killed before the file's id was written down
+        ],
+    )
+    @pytest.mark.forced
+    async def test_after_a_kill_no_request_is_paid_for_twice(
+        self, path: Path, call: str, fault: Fault, uploads: int
+    ) -> None:
+        endpoint = BatchEndpoint()
+        endpoint.faults[call] = [fault]
+        with serve(endpoint) as url:
+            with processes.start(processes.send_in_batches, url, path) as run:
+                await wait_until(lambda: not endpoint.faults[call])
+                await wait_until(lambda: fault is not hang_after or reached(endpoint) == call)
+                run.kill()
+            assert count_rows(path) == (1, 4)
+            with CompletionStore(path) as store:
+                assert store.count() == 0
+                async with connect(url, store) as sender:
+                    assert await ask_all(sender, range(4)) == expect(range(4))
+        assert endpoint.desk.uploads == uploads
+        assert len(endpoint.desk.created) == 1
+        assert count_rows(path) == (0, 0)
+
+    async def test_what_nobody_asks_for_any_more_is_fetched_too_for_it_is_paid(self, store: CompletionStore) -> None:
+        endpoint = BatchEndpoint(dials=BatchDials(delay_s=0.2))
+        with serve(endpoint) as url:
+            async with connect(url, store, lease_s=60) as sender:
+                await leave_open(endpoint, sender, range(4))
+            async with connect(url, store) as sender:
+                assert await ask_all(sender, [9]) == expect([9])
+                await wait_until(lambda: store.count() == 5)
+        assert [line["custom_id"] for line in endpoint.lines] == ["key-0", "key-1", "key-2", "key-3", "key-9"]
+
+    @pytest.mark.forced
+    async def test_a_batch_is_looked_for_by_its_name_and_known_by_its_id_once_it_was_found(
+        self, store: CompletionStore
+    ) -> None:
+        endpoint, halt = BatchEndpoint(), Halt()
+        endpoint.faults["POST /v1/batches"] = [lose_answer]
+        endpoint.faults["GET /v1/batches"] = [fail_with(503)] * 3
+        with serve(endpoint) as url:
+            async with connect(url, store) as sender:
+                with pytest.raises(EndpointError, match="503"):
+                    await sender.fetch("key-1", body("number 1"))
+                assert [row.batch_id for row in sender.describe_open()] == [None]
+                endpoint.faults["GET /v1/batches/"] = [halt]
+                asked = asyncio.ensure_future(ask_all(sender, [1]))
+                await halt.wait()
+                assert [row.batch_id for row in sender.describe_open()] == [endpoint.desk.created[0]["id"]]
+                halt.let_go()
+                assert await asked == expect([1])
+        assert len(endpoint.desk.created) == 1
+
+
+class TestTheStore:
     async def test_a_disk_that_is_full_leaves_the_batch_to_the_next_sender(
         self, store: CompletionStore, path: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
@@ -264,63 +225,30 @@ class TestAnswersThatArrive:
                 assert await ask_all(sender, range(3)) == expect(range(3))
         assert endpoint.desk.uploads == len(endpoint.desk.created) == 1
 
-    async def test_a_batch_is_forgotten_when_its_answers_are_kept_and_its_files_go_last(
+    async def test_a_store_that_cannot_be_written_is_told_to_all_who_wait(
         self, store: CompletionStore, path: Path
     ) -> None:
-        endpoint = BatchEndpoint()
-        seen: list[tuple[int, tuple[int, int]]] = []
-
-        async def look(app: Any, scope: Any, receive: Any, send: Any) -> None:
-            seen.append((store.count(), count_rows(path)))
-            await app(scope, receive, send)
-
-        endpoint.faults["GET /v1/files/"] = [look]
-        endpoint.faults["DELETE /v1/files/"] = [look, look]
-        with serve(endpoint) as url:
-            async with connect(url, store) as sender:
-                assert await ask_all(sender, range(3)) == expect(range(3))
-                await wait_until(lambda: len(seen) == 3)
-        assert seen == [(0, (1, 3)), (3, (0, 0)), (3, (0, 0))]
-
-    async def test_each_is_kept_under_its_own_key_however_many_there_are(
-        self, store: CompletionStore, monkeypatch: pytest.MonkeyPatch
-    ) -> None:
-        monkeypatch.setattr("tasks.llm.batch._ROWS_A_PUT", 3)
         with serve(BatchEndpoint()) as url:
             async with connect(url, store) as sender:
-                assert await ask_all(sender, range(7)) == expect(range(7))
-        kept = [store.get(f"key-{number}") for number in range(7)]
-        assert [made.content for made in kept if made is not None] == expect(range(7))
-
-    @pytest.mark.forced
-    async def test_an_answer_that_was_kept_meanwhile_is_the_one(self, store: CompletionStore) -> None:
-        endpoint, halt = BatchEndpoint(), Halt()
-        endpoint.faults["GET /v1/files/"] = [halt]
-        first = Completion(content="from elsewhere", model="m", usage=Usage())
-        with serve(endpoint) as url:
-            async with connect(url, store) as sender:
-                asked = asyncio.ensure_future(ask_all(sender, range(3)))
-                await halt.wait()
-                await store.put("key-1", first, endpoint="e", model="m")
-                halt.let_go()
-                assert await asked == ["You said: number 0", "from elsewhere", "You said: number 2"]
-
-    @pytest.mark.forced
-    async def test_one_that_nobody_waits_for_any_more_is_kept(self, store: CompletionStore) -> None:
-        endpoint, halt = BatchEndpoint(), Halt()
-        endpoint.faults["GET /v1/files/"] = [halt]
-        with serve(endpoint) as url:
-            async with connect(url, store) as sender:
-                asked = asyncio.ensure_future(ask_all(sender, [0]))
-                await halt.wait()
-                asked.cancel()
-                halt.let_go()
-                await wait_until(lambda: store.count() == 1)
-                assert await sender.fetch("key-9", body("Hello"))
-        assert len(endpoint.lines) == 2
+                with sqlite3.connect(path) as connection:
+                    connection.execute("ALTER TABLE batch_keys RENAME TO away")
+                results = await asyncio.gather(ask_all(sender, [1]), ask_all(sender, [2]), return_exceptions=True)
+                with sqlite3.connect(path) as connection:
+                    connection.execute("ALTER TABLE away RENAME TO batch_keys")
+                assert [type(result) for result in results] == [UserError, UserError]
+                assert await ask_all(sender, [1]) == expect([1])
 
 
 class TestNeighbours:
+    async def test_senders_on_one_store_send_each_request_once(self, store: CompletionStore, path: Path) -> None:
+        endpoint = BatchEndpoint(dials=BatchDials(delay_s=0.1))
+        with serve(endpoint) as url, CompletionStore(path) as neighbour:
+            async with connect(url, store) as one, connect(url, neighbour) as other:
+                answers = tuple(await asyncio.gather(ask_all(one, range(30)), ask_all(other, range(10, 40))))
+        assert answers == (expect(range(30)), expect(range(10, 40)))
+        assert max(Counter(line["custom_id"] for line in endpoint.lines).values()) == 1
+        assert store.count() == 40
+
     @pytest.mark.forced
     async def test_a_batch_that_was_taken_over_while_its_file_went_up_is_left_to_the_other(
         self, store: CompletionStore, path: Path
@@ -352,10 +280,7 @@ class TestNeighbours:
         endpoint = BatchEndpoint(dials=BatchDials(delay_s=60))
         with serve(endpoint) as url:
             async with connect(url, store) as sender:
-                asked = asyncio.ensure_future(ask_all(sender, range(2)))
-                await wait_until(lambda: bool(endpoint.desk.created))
-                await sender.stop()
-                await asyncio.wait({asked})
+                await leave_open(endpoint, sender, range(2))
             polls = endpoint.count("GET /v1/batches/")
             endpoint.faults["POST /v1/files"] = [fail_with(400)]
             async with connect(url, store, model="other", lease_s=0.05) as sender:
@@ -368,14 +293,7 @@ class TestNeighbours:
     async def test_a_sender_says_three_times_a_lease_that_it_is_there(
         self, store: CompletionStore, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        slept: list[float] = []
-        sleep = asyncio.sleep
-
-        async def note(seconds: float) -> None:
-            slept.append(seconds)
-            await sleep(min(seconds, 0.01))
-
-        monkeypatch.setattr("tasks.llm.batch.asyncio.sleep", note)
+        slept = watch_sleep(monkeypatch)
         endpoint, halt = BatchEndpoint(), Halt()
         endpoint.faults["GET /v1/batches/"] = [halt]
         with serve(endpoint) as url:
