@@ -28,6 +28,14 @@ def change(file: Path, row: int, column: str, value: object) -> None:
     pq.write_table(pa.Table.from_pylist(rows, schema=table.schema), file)
 
 
+def spoil(path: Path, number: int, column: str, value: object) -> None:
+    """Changes one kept completion's value in the store's file."""
+    connection = sqlite3.connect(path)
+    connection.execute(f"UPDATE completions SET {column} = ? WHERE key = ?", (value, key(number)))
+    connection.commit()
+    connection.close()
+
+
 def list_temporary(folder: Path) -> list[str]:
     return [found.name for found in folder.iterdir() if "tmp" in found.name]
 
@@ -38,7 +46,7 @@ def test_export_and_import_bring_back_every_byte(tmp_path: Path, capsys: pytest.
     age(path, range(7), 1 / 3)
     with CompletionStore(path) as store:
         assert [store.get(key(n)) for n in (3, 3, 4)] == [make(3), make(3), make(4)]
-    assert cache.main(["export", str(file), "--store", str(path)]) == 0
+    export(path, file)
     assert cache.main(["--store", str(copy), "import", str(file)]) == 0
     assert read_all(copy) == read_all(path)
     with CompletionStore(copy) as store:
@@ -47,7 +55,7 @@ def test_export_and_import_bring_back_every_byte(tmp_path: Path, capsys: pytest.
         f"2,500 completions exported to {file}",
         "2,500 completions imported, 0 were there already and stay as they are",
     ]
-    assert sorted(found.name for found in tmp_path.iterdir() if "tmp" in found.name) == []
+    assert list_temporary(tmp_path) == []
 
 
 def test_import_keeps_what_is_there(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -56,7 +64,7 @@ def test_import_keeps_what_is_there(tmp_path: Path, capsys: pytest.CaptureFixtur
     fill(other, range(5, 15), "second")
     with CompletionStore(other) as store:
         store.get(key(7))
-    assert cache.main(["export", str(file), "--store", str(other)]) == 0
+    export(other, file)
     for line in ("5 completions imported, 5 were", "0 completions imported, 10 were"):
         assert cache.main(["import", str(file), "--store", str(one)]) == 0
         assert line in capsys.readouterr().out
@@ -64,19 +72,12 @@ def test_import_keeps_what_is_there(tmp_path: Path, capsys: pytest.CaptureFixtur
     assert read_hits(one) == {}
 
 
-def test_an_older_scheme_is_neither_exported_nor_imported(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_file_of_another_scheme_is_not_imported(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     path, file = tmp_path / "c.sqlite", tmp_path / "c.parquet"
-    fill(path, range(3))
-    connection = sqlite3.connect(path)
-    connection.execute("UPDATE completions SET key = '0' || substr(key, 2) WHERE key = ?", (key(2),))
-    connection.commit()
-    connection.close()
-    assert cache.main(["export", str(file), "--store", str(path)]) == 0
-    out, err = capsys.readouterr()
-    assert (out[:22], err[:31]) == ("2 completions exported", "1 of older key schemes left out")
-
-    table = pq.read_table(file)
-    pq.write_table(table.set_column(1, "scheme", pa.array([SCHEME, "99"])), file)
+    fill(path, range(2))
+    export(path, file)
+    change(file, 1, "scheme", "99")
+    capsys.readouterr()
     problem = refuse(capsys, "import", str(file), "--store", str(tmp_path / "new.sqlite"))
     assert "1 of 2 rows" in problem
     assert f"keys of scheme 99 and this ToolHerd's are of scheme {SCHEME}: nothing was imported" in problem
@@ -86,10 +87,11 @@ def test_an_older_scheme_is_neither_exported_nor_imported(tmp_path: Path, capsys
 @pytest.mark.parametrize(
     ("column", "value", "reason"),
     [
-        ("key", f"{SCHEME}-abc", f"in row 3, the key is none of scheme {SCHEME}"),
         ("completion", "{}", "in row 3, the completion cannot be read"),
         ("model", None, "in row 3, model is null"),
         ("created_at", float("nan"), "in row 3, created_at or hits is out of range"),
+        ("created_at", float("inf"), "in row 3, created_at or hits is out of range"),
+        ("created_at", float("-inf"), "in row 3, created_at or hits is out of range"),
         ("hits", -1, "in row 3, created_at or hits is out of range"),
     ],
 )
@@ -98,27 +100,11 @@ def test_one_bad_row_keeps_the_whole_file_out(
 ) -> None:
     path, file = tmp_path / "c.sqlite", tmp_path / "c.parquet"
     fill(path, range(3))
-    assert cache.main(["export", str(file), "--store", str(path)]) == 0
+    export(path, file)
     capsys.readouterr()
-    table = pq.read_table(file)
-    rows = table.to_pylist()
-    rows[2][column] = value
-    pq.write_table(pa.Table.from_pylist(rows, schema=table.schema), file)
+    change(file, 2, column, value)
     assert reason in refuse(capsys, "import", str(file), "--store", str(tmp_path / "new.sqlite"))
     assert not (tmp_path / "new.sqlite").exists()
-
-
-def test_an_export_that_fails_leaves_the_older_file(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    path, file = tmp_path / "c.sqlite", tmp_path / "c.parquet"
-    fill(path, range(3))
-    file.write_bytes(b"older")
-    connection = sqlite3.connect(path)
-    connection.execute("UPDATE completions SET payload = x'00' WHERE key = ?", (key(2),))
-    connection.commit()
-    connection.close()
-    assert "holds a completion that cannot be read" in refuse(capsys, "export", str(file), "--store", str(path))
-    assert file.read_bytes() == b"older"
-    assert [found.name for found in tmp_path.iterdir() if found.name.endswith(".tmp")] == []
 
 
 def test_an_export_has_its_name_once_all_of_it_is_on_the_disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -144,9 +130,16 @@ def test_an_export_has_its_name_once_all_of_it_is_on_the_disk(tmp_path: Path, mo
     assert done == [("flushed", size, b"older"), ("renamed", size, b"older")]
 
 
-@pytest.mark.parametrize("call", ["fsync", "replace"])
-def test_a_full_disk_leaves_the_older_file_and_no_other(
-    call: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+@pytest.mark.parametrize(
+    ("broken", "reason"),
+    [
+        ("a completion", "holds a completion that cannot be read"),
+        ("fsync", "No space left on device"),
+        ("replace", "No space left on device"),
+    ],
+)
+def test_an_export_that_fails_leaves_the_older_file_and_no_other(
+    broken: str, reason: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     path, file = tmp_path / "c.sqlite", tmp_path / "c.parquet"
     fill(path, range(3))
@@ -155,8 +148,11 @@ def test_a_full_disk_leaves_the_older_file_and_no_other(
     def fail(*_: object) -> None:
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
-    monkeypatch.setattr(os, call, fail)
-    assert "No space left on device" in refuse(capsys, "export", str(file), "--store", str(path))
+    if broken == "a completion":
+        spoil(path, 2, "payload", b"\0")
+    else:
+        monkeypatch.setattr(os, broken, fail)
+    assert reason in refuse(capsys, "export", str(file), "--store", str(path))
     assert file.read_bytes() == b"older"
     assert list_temporary(tmp_path) == []
 
@@ -197,7 +193,14 @@ def test_a_file_may_have_the_longest_name_that_there_is(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     "spoilt",
-    [f"{SCHEME}-{'a' * 63}", f"{SCHEME}-{'a' * 65}", f"{SCHEME}-{'A' * 64}", f"x{SCHEME}-{'a' * 64}", "a" * 64],
+    [
+        f"{SCHEME}-{'a' * 63}",
+        f"{SCHEME}-{'a' * 65}",
+        f"{SCHEME}-{'A' * 64}",
+        f"x{SCHEME}-{'a' * 64}",
+        f"0-{'a' * 64}",
+        "a" * 64,
+    ],
 )
 def test_only_whole_keys_of_this_scheme_go_out_or_come_in(
     spoilt: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
@@ -211,12 +214,10 @@ def test_only_whole_keys_of_this_scheme_go_out_or_come_in(
     assert f"in row 2, the key is none of scheme {SCHEME}" in refuse(
         capsys, "import", str(file), "--store", str(target)
     )
-    connection = sqlite3.connect(path)
-    connection.execute("UPDATE completions SET key = ? WHERE key = ?", (spoilt, key(1)))
-    connection.commit()
-    connection.close()
+    spoil(path, 1, "key", spoilt)
     export(path, file)
-    assert capsys.readouterr().err.startswith("1 of older key schemes left out")
+    out, err = capsys.readouterr()
+    assert (out[:22], err[:31]) == ("1 completions exported", "1 of older key schemes left out")
     assert pq.read_table(file).column("key").to_pylist() == [key(0)]
 
 
@@ -239,12 +240,10 @@ def test_a_bad_row_is_found_however_far_down_it_stands(
     fill(path, range(5))
     export(path, file)
     capsys.readouterr()
-    for value in (float("inf"), float("-inf")):
-        change(file, 4, "created_at", value)
-        assert "in row 5, created_at or hits is out of range" in refuse(
-            capsys, "import", str(file), "--store", str(target)
-        )
+    change(file, 4, "completion", "{}")
+    assert "in row 5, the completion cannot be read" in refuse(capsys, "import", str(file), "--store", str(target))
     assert not target.exists()
+    change(file, 4, "completion", make(4).model_dump_json())
     change(file, 4, "created_at", -1.0)  # before 1970 is a time like any other
     assert cache.main(["import", str(file), "--store", str(target)]) == 0
     assert len(read_all(target)) == 5
