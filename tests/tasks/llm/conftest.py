@@ -22,8 +22,13 @@ def store(path: Path) -> Iterator[CompletionStore]:
 
 
 @pytest.fixture
-def tiny_key(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The key is in the environment; no other address, key or price list is."""
-    monkeypatch.setenv("TINY_KEY", KEY)
+def clean_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No address, key or price list comes from the environment."""
     for name in ("OPENAI_BASE_URL", "OPENAI_API_KEY", "TOOLHERD_PRICES"):
         monkeypatch.delenv(name, raising=False)
+
+
+@pytest.fixture
+def tiny_key(clean_environment: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The key is in the environment, and nothing else."""
+    monkeypatch.setenv("TINY_KEY", KEY)

@@ -17,7 +17,7 @@ from schemas.teacher import TeacherSettings
 from tasks.llm import CompletionStore, Engine, EngineStart, Price
 from tasks.llm import engine as engines
 from tasks.llm.embedded import connect_app
-from tasks.llm.engine import EngineState, open_engine
+from tasks.llm.engine import Answer, EngineState, open_engine
 from tasks.llm.keys import build_key
 from tests.tasks.llm.batching import wait_until
 from tests.tasks.llm.endpoints import Endpoint, fail, serve
@@ -27,33 +27,18 @@ from tests.tasks.llm.test_claims import do, serve_claims
 
 PRICE = "endpoints: {'http://host/v1': {tiny: {input: 1, output: 10, noted: 2026-01-01}}}"
 
-
-@pytest.fixture(autouse=True)
-def set_environment(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in ("OPENAI_BASE_URL", "OPENAI_API_KEY", "TOOLHERD_PRICES"):
-        monkeypatch.delenv(name, raising=False)
+pytestmark = pytest.mark.usefixtures("clean_environment")
 
 
 @pytest.fixture
-def path(tmp_path: Path) -> Path:
-    return tmp_path / "c.sqlite"
-
-
-@pytest.fixture
-def store(path: Path) -> Iterator[CompletionStore]:
-    with CompletionStore(path) as store:
-        yield store
-
-
-@pytest.fixture
-def other(path: Path, store: CompletionStore) -> Iterator[Process]:
+def other(store: CompletionStore) -> Iterator[Process]:
     """Another process with claims on the store's requests."""
     with start(serve_claims, store.path.with_suffix(".claims")) as process:
         yield process
 
 
-def ask(text: str = "Hello", **fields: Any) -> ChatRequest:
-    return ChatRequest(messages=({"role": "user", "content": text},), **fields)
+def ask(text: str = "Hello") -> ChatRequest:
+    return ChatRequest(messages=({"role": "user", "content": text},))
 
 
 def at(url: str = "http://host/v1", **fields: Any) -> TeacherSettings:
@@ -63,6 +48,15 @@ def at(url: str = "http://host/v1", **fields: Any) -> TeacherSettings:
 def connect(endpoint: Endpoint, store: CompletionStore | None = None, **options: Any) -> Engine:
     """An engine over an app in process that is taken for one elsewhere."""
     return Engine(options.pop("settings", at()), store, client=connect_app(endpoint.app), **options)
+
+
+async def fetch(engine: Engine, text: str = "Hello") -> Answer:
+    return await engine.answer(ask(text), "simulate", "cats")
+
+
+def send(engine: Engine, text: str = "Hello") -> asyncio.Task[Answer]:
+    """Asks without waiting for the answer."""
+    return asyncio.create_task(fetch(engine, text))
 
 
 def key_of(text: str = "Hello") -> str:
@@ -78,7 +72,7 @@ class TestClaims:
     ) -> None:
         endpoint = Endpoint().hold()
         engine = connect(endpoint, store)
-        asked = asyncio.create_task(engine.answer(ask(), "simulate", "cats"))
+        asked = send(engine)
         await wait_until(lambda: endpoint.busy == 1)
         assert not do(other, "take", key_of())
         assert do(other, "take", key_of("another"))
@@ -88,19 +82,17 @@ class TestClaims:
         assert do(other, "take", key_of())
         await engine.aclose()
 
-    @pytest.mark.parametrize("reply", [fail(400), fail(401)])
-    async def test_one_that_fails_is_given_back_too(self, reply: Any, store: CompletionStore, other: Process) -> None:
-        endpoint = Endpoint(reply)
-        engine = connect(endpoint, store)
+    async def test_one_that_fails_is_given_back_too(self, store: CompletionStore, other: Process) -> None:
+        engine = connect(Endpoint(fail(400)), store)
         with pytest.raises(TeacherError):
-            await engine.answer(ask(), "simulate", "cats")
+            await fetch(engine)
         assert do(other, "take", key_of())
         await engine.aclose()
 
     async def test_and_one_that_is_given_up(self, store: CompletionStore, other: Process) -> None:
         endpoint = Endpoint().hold()
         engine = connect(endpoint, store)
-        asked = asyncio.create_task(engine.answer(ask(), "simulate", "cats"))
+        asked = send(engine)
         await wait_until(lambda: endpoint.busy == 1)
         engine.abort()
         await asyncio.wait([asked])
@@ -116,7 +108,7 @@ class TestClaims:
         endpoint = Endpoint()
         engine = connect(endpoint, store)
         assert do(other, "take", key_of())
-        asked = asyncio.create_task(engine.answer(ask(), "simulate", "cats"))
+        asked = send(engine)
         await wait_until(lambda: len(looks) >= 3)
         assert not asked.done()
         await store.put(key_of(), make("theirs"), endpoint="http://host/v1", model="tiny")
@@ -134,7 +126,7 @@ class TestClaims:
         endpoint = Endpoint()
         engine = connect(endpoint, store)
         assert do(other, "take", key_of())
-        asked = asyncio.create_task(engine.answer(ask(), "simulate", "cats"))
+        asked = send(engine)
         await wait_until(lambda: len(looks) >= 2)
         other.kill()
         assert (await asked).attempts == 1
@@ -147,7 +139,7 @@ class TestClaims:
         looks = watch_looks(store, monkeypatch)
         engine = connect(Endpoint(), store)
         assert do(other, "take", key_of())
-        asked = asyncio.create_task(engine.answer(ask(), "simulate", "cats"))
+        asked = send(engine)
         await wait_until(lambda: len(looks) >= 1)
         engine.stop(RunStoppedError("enough", "signal"))
         with pytest.raises(RunStoppedError, match="enough"):
@@ -179,25 +171,25 @@ class TestWhoAsksToo:
     async def test_they_share_the_answer_and_only_one_has_bought_it(self) -> None:
         endpoint = Endpoint(delay_s=5)
         engine = connect(endpoint)
-        first, second = (asyncio.create_task(engine.answer(ask(), "simulate", "cats")) for _ in range(2))
+        first, second = (send(engine) for _ in range(2))
         await asyncio.sleep(1)
         third = asyncio.create_task(engine.answer(ask(), "instruct", "dogs"))
         answers = await asyncio.gather(first, second, third)
         assert [answer.attempts for answer in answers] == [1, 0, 0]
         assert len({id(answer.completion) for answer in answers}) == 1
         assert engine.state.spent.calls == len(endpoint.requests) == 1
-        await engine.answer(ask(), "simulate", "cats")  # nothing keeps it without a store
+        await fetch(engine)  # nothing keeps it without a store
         assert len(endpoint.requests) == 2
         await engine.aclose()
 
     @in_passing_time
     async def test_one_who_gives_up_takes_it_from_nobody_else(self) -> None:
         engine = connect(Endpoint(delay_s=5))
-        first, second = (asyncio.create_task(engine.answer(ask(), "simulate", "cats")) for _ in range(2))
+        first, second = (send(engine) for _ in range(2))
         await asyncio.sleep(1)
         second.cancel()
         assert (await first).completion.content == "You said: Hello"
-        first, second = (asyncio.create_task(engine.answer(ask("Bye"), "simulate", "cats")) for _ in range(2))
+        first, second = (send(engine, "Bye") for _ in range(2))
         await asyncio.sleep(1)
         first.cancel()
         assert (await second).completion.content == "You said: Bye"
@@ -206,12 +198,12 @@ class TestWhoAsksToo:
     @in_passing_time
     async def test_they_are_told_though_the_run_was_stopped_meanwhile(self) -> None:
         engine = connect(Endpoint(delay_s=5))
-        first = asyncio.create_task(engine.answer(ask(), "simulate", "cats"))
+        first = send(engine)
         await asyncio.sleep(1)
         engine.stop(RunStoppedError("enough", "signal"))
-        second = asyncio.create_task(engine.answer(ask(), "simulate", "cats"))
+        second = send(engine)
         with pytest.raises(RunStoppedError, match="enough"):
-            await engine.answer(ask("other"), "simulate", "cats")
+            await fetch(engine, "other")
         assert [answer.attempts for answer in await asyncio.gather(first, second)] == [1, 0]
         await engine.aclose()
 
@@ -220,11 +212,11 @@ class TestWhoAsksToo:
         complaints: list[dict[str, Any]] = []
         asyncio.get_running_loop().set_exception_handler(lambda _, context: complaints.append(context))
         engine = connect(Endpoint(last=fail(400), delay_s=5))
-        asked = asyncio.create_task(engine.answer(ask(), "simulate", "cats"))
+        asked = send(engine)
         await asyncio.sleep(1)
         asked.cancel()
         await asyncio.sleep(10)
-        given_up = asyncio.create_task(engine.answer(ask(), "simulate", "cats"))
+        given_up = send(engine)
         await asyncio.sleep(1)
         engine.abort()
         await engine.aclose()
@@ -239,7 +231,7 @@ class TestState:
         endpoint = Endpoint(fail(500, headers={"retry-after": "20"}), delay_s=5)
         engine = connect(endpoint)
         assert engine.state == EngineState()
-        asked = [asyncio.create_task(engine.answer(ask(str(n)), "simulate", "cats")) for n in range(3)]
+        asked = [send(engine, str(n)) for n in range(3)]
         await asyncio.sleep(1)
         assert (engine.state.sent, engine.state.in_flight, engine.state.spent.calls) == (3, 3, 0)
         await asyncio.sleep(10)
@@ -257,7 +249,7 @@ class TestState:
     async def test_closing_waits_for_what_is_in_flight_and_sends_nothing_more(self) -> None:
         endpoint, began = Endpoint(delay_s=5), read_clock()
         engine = connect(endpoint, settings=at(concurrency=2))
-        asked = [asyncio.create_task(engine.answer(ask(str(n)), "simulate", "cats")) for n in range(3)]
+        asked = [send(engine, str(n)) for n in range(3)]
         await asyncio.sleep(1)
         assert await engine.aclose() == ()
         assert read_clock() - began == pytest.approx(5)
@@ -268,7 +260,7 @@ class TestState:
     async def test_its_connections_are_closed_with_it(self) -> None:
         client = connect_app(Endpoint().app)
         engine = Engine(at(), client=client)
-        await engine.answer(ask(), "simulate", "cats")
+        await fetch(engine)
         assert not client.is_closed()
         await engine.aclose()
         assert client.is_closed()
@@ -277,7 +269,7 @@ class TestState:
     async def test_giving_up_waits_for_nothing(self) -> None:
         began = read_clock()
         engine = connect(Endpoint(delay_s=5))
-        asked = [asyncio.create_task(engine.answer(ask(str(n)), "simulate", "cats")) for n in range(3)]
+        asked = [send(engine, str(n)) for n in range(3)]
         await asyncio.sleep(1)
         engine.abort()
         await engine.aclose()
@@ -291,15 +283,15 @@ class TestWhatIsKept:
         self, path: Path, store: CompletionStore
     ) -> None:
         engine = connect(Endpoint(), store)
-        answer = await engine.answer(ask(), "simulate", "cats")
+        answer = await fetch(engine)
         with CompletionStore(path) as another:
             kept = another.get(key_of())
         assert kept == answer.completion
         engine.stop(RunStoppedError("enough", "budget"))
-        again = await engine.answer(ask(), "simulate", "cats")
+        again = await fetch(engine)
         assert (again.completion, again.attempts) == (kept, 0)
         with pytest.raises(RunStoppedError):
-            await engine.answer(ask("other"), "simulate", "cats")
+            await fetch(engine, "other")
         await engine.aclose()
 
     async def test_it_costs_what_it_cost_when_it_was_bought(
@@ -309,16 +301,16 @@ class TestWhatIsKept:
         monkeypatch.setenv("TOOLHERD_PRICES", str(tmp_path / "prices.yaml"))
         assert Price(input=1, output=10, noted=date(2026, 1, 1)).compute_cost(make("x").usage) == 50e-6
         engine = connect(Endpoint(), store)
-        answers = [await engine.answer(ask(), "simulate", "cats") for _ in range(2)]
+        answers = [await fetch(engine) for _ in range(2)]
         assert [(answer.attempts, answer.cost_usd) for answer in answers] == [(1, 50e-6), (0, 50e-6)]
         batched = make("x").model_copy(update={"batched": True})
         await store.put(key_of("batched"), batched, endpoint="http://host/v1", model="tiny")
-        assert (await engine.answer(ask("batched"), "simulate", "cats")).cost_usd == 25e-6
+        assert (await fetch(engine, "batched")).cost_usd == 25e-6
         await engine.aclose()
 
     async def test_without_a_price_it_costs_nobody_knows_what(self, store: CompletionStore) -> None:
         engine = connect(Endpoint(), store)
-        assert [(await engine.answer(ask(), "simulate", "c")).cost_usd for _ in range(2)] == [None, None]
+        assert [(await fetch(engine)).cost_usd for _ in range(2)] == [None, None]
         await engine.aclose()
 
 
@@ -327,15 +319,15 @@ class TestStart:
         endpoint = Endpoint()
         with serve(endpoint) as url:
             engine = open_engine(EngineStart(at(url), store.path, Budget(calls=1), key="sk-given"), store)
-            await engine.answer(ask(), "simulate", "cats")
+            await fetch(engine)
             assert endpoint.headers[0]["authorization"] == "Bearer sk-given"
             assert store.count() == 1
             with pytest.raises(RunStoppedError, match="budget of 1 completions"):
-                await engine.answer(ask("again"), "simulate", "cats")
+                await fetch(engine, "again")
             await engine.aclose()
             endpoint.last = fail(400)
             engine = open_engine(EngineStart(at(url), store.path, max_error_share=0.99), store)
-            asked = (engine.answer(ask(f"bad {n}"), "simulate", "cats") for n in range(101))
+            asked = (fetch(engine, f"bad {n}") for n in range(101))
             results = await asyncio.gather(*asked, return_exceptions=True)
             assert len(results) == 101
             assert "100 of the last 100 requests failed" in str(engine.state.stopped)
@@ -344,7 +336,7 @@ class TestStart:
     @in_passing_time
     async def test_by_default_every_request_may_fail(self) -> None:
         engine = connect(Endpoint(last=fail(400)))
-        asked = (engine.answer(ask(str(n)), "simulate", "cats") for n in range(150))
+        asked = (fetch(engine, str(n)) for n in range(150))
         results = await asyncio.gather(*asked, return_exceptions=True)
         assert {type(result) for result in results} == {TeacherError}
         assert engine.state.stopped is None
@@ -360,7 +352,7 @@ class TestStart:
         unsaid: dict[str, Any] = {}
         for options, wait_s in ((unsaid, 0.5), (said, 7)):
             engine, began = connect(Endpoint(fail(500)), **options), read_clock()
-            await engine.answer(ask(), "simulate", "cats")
+            await fetch(engine)
             assert read_clock() - began == pytest.approx(wait_s)
             await engine.aclose()
 
@@ -380,6 +372,6 @@ class TestStart:
         endpoint = Endpoint()
         engine = connect(endpoint, store if store_there else None, settings=at(batch=batch, attempts=1))
         assert (engine._batch is not None) == sends_batches
-        await engine.answer(ask(), "simulate", "cats")  # a dialogue is never in one
+        await fetch(engine)  # a dialogue is never in one
         assert len(endpoint.requests) == 1
         await engine.aclose()
