@@ -9,18 +9,16 @@ from hypothesis import strategies as st
 
 from tasks.quality.arguments import find_free_leaves, is_argument_grounded
 from tasks.quality.corpus import Corpus
+from tasks.quality.grounding import is_value_grounded
+from tests.tasks.quality.saying import hear, receive
 
 
 def is_said(value: Any, text: str) -> bool:
-    corpus = Corpus()
-    corpus.add_text(text)
-    return is_argument_grounded(value, corpus)
+    return is_argument_grounded(value, hear(text))
 
 
 def is_returned(value: Any, body: Any) -> bool:
-    corpus = Corpus()
-    corpus.add_json(body)
-    return is_argument_grounded(value, corpus)
+    return is_argument_grounded(value, receive(body))
 
 
 @pytest.mark.parametrize(
@@ -34,9 +32,7 @@ def is_returned(value: Any, body: Any) -> bool:
         ("GOLD,BTC", "quotes for gold and BTC"),
         ("EUR/USD", "from euros to dollars"),
         ("wild axolotl", "an axolotl that is wild"),
-        ("New%20York", "in New York"),
         ("Tokyo", "is it raining in Tokyo?"),
-        ("東京", "東京の天気"),
         (3, "the first three"),
         (3, "on the 3rd"),
         (12, "a dozen eggs"),
@@ -51,17 +47,13 @@ def is_returned(value: Any, body: Any) -> bool:
         ("2026-03-03", "on 3 March 2026"),
         ("2026-03-03", "March 3rd, 2026"),
         ("2026-03-03T15:30:00Z", "3 March 2026 at 3:30 pm"),
-        ("2026-03-31", "all of March 2026"),
         ("2026-12-31", "during 2026"),
         ("03/03/2026", "2026-03-03T10:00:00"),
         ("2026-03", "in March 2026"),
         ("15:00", "at 3 p.m."),
         ("12:00", "at noon"),
         (1772496000, "2026-03-03"),
-        ("FR", "restaurants in France"),
-        ("FRA", "restaurants in France"),
         ("France", "country FR, please"),
-        ("IT", "the capital of Italy"),
         ("GB", "a bank holiday in the UK"),
         ("JPY", "1000 US dollars in Japanese yen"),
         ("USD", "I have $20"),
@@ -97,6 +89,56 @@ def test_another_value_is_not(value: Any, text: str) -> None:
     assert not is_said(value, text)
 
 
+@pytest.mark.parametrize(
+    ("value", "text", "grounded"),
+    [
+        ("", "anything", True),
+        ("  ", "anything", True),
+        ("?!", "Really ?!", True),
+        (" ?! ", "Really?!", True),
+        ("?!", "Really?", False),
+        ("New%20York", "in New York", True),
+        ("New%20York", "in Newark", False),
+        ("100%", "at 100%", True),
+        ("007", "agent 7", False),
+        ("007", "agent 007", True),
+        (" 007", "agent 7", False),
+        ("7", "agent 007", True),
+        ("0", "0 of them", True),
+        ("0.5", "a half, .5", False),
+        ("0.5", "0.50 of it", True),
+        ("0.5", "50% of it", True),
+        ("50%", "0.5 of it", True),
+        ("50%", "5 of it", False),
+        ("-5", "minus 5", True),
+        ("5", "five", True),
+        ("third", "3 of them", True),
+        ("third", "4 of them", False),
+        ("quiet hotel", "a QUIET hotel!", True),
+        ("quiet hotel", "a hotel, quiet", False),
+        ("brute-force", "brute force", True),
+        ("bruteForce", "brute force", True),
+        ("dogsHome", "a dogs home", True),
+        ("dogsHome", "a dog at home", False),
+        ("v2Id", "the v2 id", True),
+        ("a-b-c", "abc", False),
+        ("ab-cd", "abcd", True),
+        ("東京", "東京の天気", True),
+        ("東京", "京東の天気", False),
+        ("東京Tower", "東京towerの", True),
+        ("caf", "cafés", False),
+    ],
+)
+def test_a_string_is_one_value_however_it_is_spelled(value: str, text: str, grounded: bool) -> None:
+    assert is_value_grounded(value, hear("Hello", text)) is grounded
+
+
+def test_nothing_is_grounded_in_nothing() -> None:
+    assert is_value_grounded(" ", Corpus())
+    assert not is_value_grounded("?!", Corpus())
+    assert not is_value_grounded("Lyon", Corpus())
+
+
 def test_values_of_an_answer_do_not_run_into_each_other() -> None:
     body = {"first": "John", "last": "Smith", "ids": ["a1", "b2"], "n": 7}
     assert is_returned("b2", body)
@@ -105,8 +147,7 @@ def test_values_of_an_answer_do_not_run_into_each_other() -> None:
 
 
 def test_the_path_of_an_ungrounded_value_is_told() -> None:
-    corpus = Corpus()
-    corpus.add_text("blue and green")
+    corpus = hear("blue and green")
     schema = {"properties": {"colors": {"type": "array", "items": {"enum": ["red"]}}, "size": {"default": 4}}}
     arguments = {"colors": ["red", "blue", "pink"], "size": 4, "deep": {"note": "unsaid", "empty": "", "none": None}}
     found = [leaf for leaf in find_free_leaves("", arguments, [schema]) if not is_argument_grounded(leaf[1], corpus)]

@@ -2,28 +2,14 @@
 
 import calendar
 import datetime as dt
-from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tasks.quality.corpus import Corpus
 from tasks.quality.dates import Clock, Day
 from tasks.quality.grounding import is_clock_grounded, is_day_grounded, is_number_grounded, is_value_grounded
-
-
-def hear(*said: str) -> Corpus:
-    corpus = Corpus()
-    for text in said:
-        corpus.add_text(text)
-    return corpus
-
-
-def receive(body: Any) -> Corpus:
-    corpus = Corpus()
-    corpus.add_json(body)
-    return corpus
+from tests.tasks.quality.saying import hear, receive
 
 
 @pytest.mark.parametrize(
@@ -65,6 +51,8 @@ def receive(body: Any) -> Corpus:
         ("2026-03", "4 March 2025", False),
         ("2026-03", "in the year 2026", False),
         ("2026-04", "4 March, in the year 2026", False),
+        ("20260304", "on 4 March 2026", True),
+        ("20260305", "on 4 March 2026", False),
         ("03/04/2026", "4 March 2026", True),
         ("03/04/2026", "3 April 2026", True),
         ("03/04/2026", "3 May 2026", False),
