@@ -66,31 +66,25 @@ def test_a_collection_is_named_by_its_list_its_id_or_its_path(path: str, spec: J
 
 
 @pytest.mark.parametrize(
-    "spec",
+    ("method", "path", "spec"),
     [
-        operation("getRandomPet", answer=PET),
-        operation("countPets", answer=PET),
-        operation("convertPets", answer=PET),
-        operation("getPets", answer=array(TEXT)),
-        operation("getPet", answer={"type": "object"}),
+        ("get", "/pets", operation("getRandomPet", answer=PET)),
+        ("get", "/pets/random", operation("getRandomPet", answer=PET)),
+        ("get", "/pets", operation("countPets", answer=PET)),
+        ("get", "/pets", operation("convertPets", answer=PET)),
+        ("get", "/pets", operation("getPets", answer=array(TEXT))),
+        ("get", "/pets", operation("getPet", answer={"type": "object"})),
+        ("put", "/pets/{petId}", operation("replacePet", in_path("petId"), answer=PET)),
+        ("delete", "/pets/{petId}", operation("removePet", in_path("petId"), answer=PET)),
+        ("delete", "/pets/{petId}", operation("removePet", in_path("petId"), status="204")),
     ],
 )
-def test_what_shows_no_things_of_its_own_makes_no_collection(spec: Json) -> None:
-    assert gather({"/pets": {"get": spec}}) == {}
-
-
-@pytest.mark.parametrize(("method", "name"), [("put", "replacePet"), ("delete", "removePet")])
-def test_what_is_only_changed_or_deleted_makes_no_collection(method: str, name: str) -> None:
-    assert gather({"/pets/{petId}": {method: operation(name, in_path("petId"), answer=PET)}}) == {}
-
-
-def test_what_makes_no_collection_does_not_keep_others_from_it() -> None:
+def test_what_shows_no_things_of_its_own_makes_no_collection_and_keeps_no_others_from_it(
+    method: str, path: str, spec: Json
+) -> None:
     shop = operation("getShop", in_path("shopId"), answer=record(city=TEXT))
-    for path, method, spec in (
-        ("/gone/{petId}", "delete", operation("dropPet", in_path("petId"), status="204")),
-        ("/pets/random", "get", operation("getRandomPet", answer=PET)),
-    ):
-        assert list(gather({path: {method: spec}, "/shops/{shopId}": {"get": shop}})) == ["shop"]
+    assert gather({path: {method: spec}}) == {}
+    assert list(gather({path: {method: spec}, "/shops/{shopId}": {"get": shop}})) == ["shop"]
 
 
 def test_all_that_shows_a_thing_makes_up_its_properties() -> None:
@@ -227,33 +221,27 @@ def test_words_name_a_collection_exactly_or_by_the_last() -> None:
 
 
 @pytest.mark.parametrize(
-    ("names", "id_name"),
+    ("path", "names", "id_name", "aliases"),
     [
-        (["id", "petId", "name"], "petId"),
-        (["name", "id"], "id"),
-        (["uuid", "slug"], "uuid"),
-        (["slug", "guid"], "guid"),
-        (["slug", "name"], "slug"),
-        (["owner_id", "name"], None),
-        (["name"], None),
+        ("/pets", ["id", "petId", "name"], "petId", ["id"]),
+        ("/pets", ["name", "id"], "id", []),
+        ("/pets", ["uuid", "slug"], "uuid", []),
+        ("/pets", ["slug", "guid"], "guid", []),
+        ("/pets", ["slug", "name"], "slug", []),
+        ("/pets", ["owner_id", "name"], None, []),
+        ("/pets", ["name"], None, []),
+        ("/line-items", ["line_item_id", "item_id", "id", "line_id"], "line_item_id", ["item_id", "id"]),
+        ("/line-items", ["item_id", "line_id", "id"], "item_id", ["id"]),
+        ("/line-items", ["line_id", "uuid"], "line_id", []),
+        ("/line-items", ["id", "line_id"], "id", []),
     ],
 )
-def test_the_id_of_a_thing_is_found_among_its_properties(names: list[str], id_name: str | None) -> None:
-    assert gather_one(record(**dict.fromkeys(names, TEXT))).id_name == id_name
-
-
-@pytest.mark.parametrize(
-    ("names", "id_name", "aliases"),
-    [
-        (["line_item_id", "item_id", "id", "line_id"], "line_item_id", ["item_id", "id"]),
-        (["item_id", "line_id", "id"], "item_id", ["id"]),
-        (["line_id", "uuid"], "line_id", []),
-        (["id", "line_id"], "id", []),
-    ],
-)
-def test_other_names_of_the_id_are_known(names: list[str], id_name: str, aliases: list[str]) -> None:
-    items = gather_one(record(**dict.fromkeys(names, TEXT)), "/line-items")
-    assert (items.name, items.id_name, items.id_aliases) == ("line_item", id_name, aliases)
+def test_the_id_of_a_thing_and_its_other_names_are_found_among_its_properties(
+    path: str, names: list[str], id_name: str | None, aliases: list[str]
+) -> None:
+    found = gather_one(record(**dict.fromkeys(names, TEXT)), path)
+    assert found.name == {"/pets": "pet", "/line-items": "line_item"}[path]
+    assert (found.id_name, found.id_aliases) == (id_name, aliases)
 
 
 def test_an_object_is_no_id() -> None:
@@ -261,24 +249,23 @@ def test_an_object_is_no_id() -> None:
 
 
 @pytest.mark.parametrize(
-    ("properties", "label"),
+    ("path", "properties", "label"),
     [
-        ({"title": TEXT, "name": TEXT}, "name"),
-        ({"petName": TEXT}, "petName"),
-        ({"username": TEXT, "headline": TEXT}, "headline"),
-        ({"name": WHOLE, "title": TEXT}, "title"),
-        ({"owner_name": TEXT}, None),
-        ({"names": array(TEXT)}, None),
+        ("/pets", {"title": TEXT, "name": TEXT}, "name"),
+        ("/pets", {"petName": TEXT}, "petName"),
+        ("/pets", {"username": TEXT, "headline": TEXT}, "headline"),
+        ("/pets", {"name": WHOLE, "title": TEXT}, "title"),
+        ("/pets", {"owner_name": TEXT}, None),
+        ("/pets", {"names": array(TEXT)}, None),
+        ("/line-items", {"line_item_name": TEXT}, "line_item_name"),
+        ("/line-items", {"item_name": TEXT}, "item_name"),
+        ("/line-items", {"line_name": TEXT}, None),
     ],
 )
-def test_the_label_of_a_thing_is_found(properties: Json, label: str | None) -> None:
-    assert gather_one(record(**properties)).label == label
-
-
-def test_a_label_may_carry_the_things_whole_name_or_its_last_word() -> None:
-    assert gather_one(record(line_item_name=TEXT), "/line-items").label == "line_item_name"
-    assert gather_one(record(item_name=TEXT), "/line-items").label == "item_name"
-    assert gather_one(record(line_name=TEXT), "/line-items").label is None
+def test_the_label_of_a_thing_may_carry_its_whole_name_or_the_last_word(
+    path: str, properties: Json, label: str | None
+) -> None:
+    assert gather_one(record(**properties), path).label == label
 
 
 def test_a_property_that_holds_anothers_id_is_known() -> None:

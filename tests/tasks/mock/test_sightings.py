@@ -72,7 +72,7 @@ GET_ROLES = [
 ]  # fmt: skip
 
 OTHER_ROLES = [
-    ("delete", "/pets/{petId}", operation("removePet", in_path("petId"), status="204"), Role.DELETE),
+    ("delete", "/pets/{petId}", operation("dropPet", in_path("petId"), status="204"), Role.DELETE),
     ("delete", "/pets", operation("clearPets", status="204"), Role.DELETE),
     ("post", "/pets/{petId}/remove", operation("removePet", in_path("petId"), answer=PET), Role.DELETE),
     ("get", "/pets/{petId}/remove", operation("removePet", in_path("petId"), answer=PET), Role.FETCH),
