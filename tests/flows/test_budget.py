@@ -10,7 +10,7 @@ from flows.command_line import main
 from schemas.errors import RunStoppedError
 from schemas.parameters import BuildToolsetParams
 from schemas.steps import BuildSummary
-from tasks.store import DataRoot
+from tasks.store import DataRoot, read_latest, read_manifest
 from tests.flows.parts import NAMES, build_apart, make_params, read_apis, read_calls, read_rows
 from tests.flows.runs import Workplace
 
@@ -29,6 +29,11 @@ def one_short(uninterrupted: BuildSummary) -> int:
     return uninterrupted.calls.sent - 1
 
 
+def read_unfinished(root: DataRoot, version: str) -> int:
+    """How many APIs a version says that it lacks."""
+    return read_manifest(root.path("datasets", "toolherd", version)).facts.unfinished_apis
+
+
 @pytest.mark.usefixtures("prefect")
 async def test_a_reached_budget_publishes_the_finished_apis_and_a_larger_one_goes_on_from_there(
     data_root: DataRoot, uninterrupted: BuildSummary, one_short: int
@@ -36,6 +41,7 @@ async def test_a_reached_budget_publishes_the_finished_apis_and_a_larger_one_goe
     partial = await build_dataset(make_params(names=NAMES, in_flight=1, budget={"calls": one_short}))
 
     assert partial.unfinished == 1
+    assert read_unfinished(data_root, "v1") == 1
     assert f"budget of {one_short:,} completions is reached ({one_short:,} bought" in partial.stopped
     assert "**Partial**: 1 APIs are not in it." in render_summary(partial)
     assert partial.calls.sent == partial.calls.bought == one_short
@@ -48,12 +54,25 @@ async def test_a_reached_budget_publishes_the_finished_apis_and_a_larger_one_goe
     whole = await build_dataset(make_params(names=NAMES, in_flight=1, budget={"calls": one_short + 1}))
 
     assert (whole.unfinished, whole.stopped) == (0, "")
-    assert whole.dataset.version == "v2"
+    assert whole.dataset.version == read_latest(data_root, "toolherd") == "v2"
+    assert read_unfinished(data_root, "v2") == 0
     assert partial.calls.sent + whole.calls.sent == uninterrupted.calls.sent
     assert whole.dataset.content_hash == uninterrupted.dataset.content_hash
     assert {row.id for row in rows} == {
         row.id for row in read_rows(data_root, whole.dataset) if row.api_name in finished
     }
+
+
+@pytest.mark.usefixtures("prefect")
+async def test_a_whole_dataset_stays_the_latest_when_a_later_run_is_cut_short(
+    data_root: DataRoot,
+) -> None:
+    whole = await build_dataset(make_params(names=NAMES))
+    half = {"calls": whole.calls.sent // 2}
+    partial = await build_dataset(make_params(names=NAMES, seed=1, in_flight=1, budget=half))
+    assert (whole.dataset.version, partial.dataset.version) == ("v1", "v2")
+    assert 0 < partial.unfinished == read_unfinished(data_root, "v2")
+    assert read_latest(data_root, "toolherd") == "v1"
 
 
 @pytest.mark.usefixtures("prefect")
