@@ -10,6 +10,8 @@ if __name__ == "__main__":
 
     raise SystemExit(main("build_dataset"))
 
+from functools import partial
+
 from prefect import flow, runtime
 from prefect.artifacts import acreate_markdown_artifact
 
@@ -17,7 +19,7 @@ from flows.build_toolset import describe_rejections, show_toolset
 from flows.progress import Progress, show_progress
 from flows.session import cancel_on_signal, count_calls, get_display, open_run
 from flows.spending import describe_spent
-from flows.walk import Walked, walk_apis
+from flows.walk import Walked, make_gate, walk_apis
 from schemas.errors import ToolHerdError
 from schemas.parameters import BuildDatasetParams
 from schemas.steps import BuildSummary
@@ -54,14 +56,15 @@ async def build_dataset(params: BuildDatasetParams) -> BuildSummary:
         context.entries = {entry.id: entry for entry in entries}
         progress = Progress(len(entries), context.teacher)
         async with show_progress(progress, get_display()):
-            walked = await walk_apis(context, entries, walk_api, progress)
-        outcomes, context.unfinished = walked.outcomes, walked.unfinished
+            gate = make_gate(params)
+            walked = await walk_apis(context, entries, partial(walk_api, preparing=gate), progress)
+        outcomes = walked.outcomes
         await show_toolset(context, outcomes)
         _require_instances(walked)
         recipe = compute_dataset_recipe(outcomes)
-        published = find_unchanged(recipe)
+        published = find_unchanged(recipe, walked.unfinished)
         if published is None:
-            published = await publish(await curate(outcomes), recipe)
+            published = await publish(await curate(outcomes), recipe, walked.unfinished)
         exports = await export(published.dataset, params.export) if params.export else ()
         summary = _summarise(context, walked, published, exports)
         await acreate_markdown_artifact(key="dataset", markdown=render_summary(summary), description=params.name)
@@ -71,7 +74,7 @@ async def build_dataset(params: BuildDatasetParams) -> BuildSummary:
 def _require_instances(walked: Walked) -> None:
     """Raises ToolHerdError if there is nothing to make a dataset of."""
     outcomes = walked.outcomes
-    if not any(outcome.verdicts is not None for outcome in outcomes):
+    if not any(outcome.rejected is None for outcome in outcomes):
         if walked.stop is not None:
             raise walked.stop
         api_id, reason = next(iter(describe_rejections(outcomes).items()))

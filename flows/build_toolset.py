@@ -22,7 +22,7 @@ from schemas.parameters import BuildToolsetParams
 from schemas.steps import ApiOutcome, ToolsetSummary
 from tasks.catalog import choose_apis
 from tasks.context import RunContext
-from tasks.walk import ApiWalk
+from tasks.walk import walk_to_toolset
 
 
 @flow(
@@ -44,17 +44,8 @@ async def build_toolset(params: BuildToolsetParams) -> ToolsetSummary:
         entries = await choose_apis()
         context.entries = {entry.id: entry for entry in entries}
         progress = Progress(len(entries), context.teacher)
-
-        async def walk(api_id: str) -> ApiOutcome:
-            api = ApiWalk(context, context.entries[api_id])
-            try:
-                await api.make_toolset()
-            except Exception as error:
-                return api.get_outcome(error)
-            return api.get_outcome()
-
         async with show_progress(progress, get_display()):
-            walked = await walk_apis(context, entries, walk, progress)
+            walked = await walk_apis(context, entries, walk_to_toolset, progress)
         outcomes = walked.outcomes
         await show_toolset(context, outcomes)
         rejected = describe_rejections(outcomes)
@@ -81,11 +72,11 @@ async def show_toolset(context: RunContext, outcomes: Sequence[ApiOutcome]) -> N
 
 def _describe_api(context: RunContext, outcome: ApiOutcome) -> dict[str, str | int]:
     entry = context.entries[outcome.api_id]
-    verdicts = outcome.verdicts.counts if outcome.verdicts else {}
+    verdicts = outcome.count("verdicts")
     return {
         "API": entry.name,
         "category": entry.category,
-        "functions": outcome.toolset.ref.counts["functions"] if outcome.toolset else 0,
+        "functions": outcome.count("toolset").get("functions", 0),
         "instances": sum(verdicts.values()),
         "accepted": verdicts.get("accepted", 0),
         "rejected because": f"{outcome.rejected.stage}: {outcome.rejected.problems[0]}" if outcome.rejected else "",

@@ -25,7 +25,6 @@ import uvloop
 from flows.command import Command
 from flows.server import Server, configure_client, is_healthy, launch_server, wait_for_server
 from schemas.errors import RunStoppedError, ToolHerdError, UserError
-from tasks.store import DataRoot
 
 if TYPE_CHECKING:
     from flows.session import Launch, Stoppable
@@ -79,7 +78,7 @@ def main(name: str, arguments: list[str] | None = None, read: Reader | None = No
 
 
 def _run(name: str, command: Command) -> None:
-    server = _launch_server(command.inputs.root)
+    server = _launch_server()
     flow = getattr(import_module(f"flows.{name}"), name)
     _wait(server)
     print(f"Prefect: {server.ui_url}", file=sys.stderr, flush=True)
@@ -96,14 +95,13 @@ def _run(name: str, command: Command) -> None:
     command.print_end(summary, time.monotonic() - started, server)
 
 
-def _launch_server(root: DataRoot) -> Server:
+def _launch_server() -> Server:
     """The server, answering or about to, and the environment in which Prefect is to be imported."""
     given = os.environ.get("PREFECT_API_URL")
     server = launch_server()
     if given and server.api_url != given:
         print(f"PREFECT_API_URL ({given}) does not answer; a local server is used", file=sys.stderr)
-    results = {"PREFECT_RESULTS_LOCAL_STORAGE_PATH": str(root.results)} if root.is_local else {}
-    configure_client(server, **results, **_QUIET)
+    configure_client(server, **_QUIET)
     if not is_healthy(server.api_url):
         print("starting a Prefect server, which takes 10 to 20 s and is done once …", file=sys.stderr, flush=True)
     return server

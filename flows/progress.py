@@ -95,9 +95,9 @@ class Progress:
             self.bought_apis += 1
             self.bought.add(Usage(prompt=spent.tokens), spent.usd)
         self.rejected_apis += outcome.rejected is not None
-        if outcome.verdicts is not None:
-            self.accepted += outcome.verdicts.counts["accepted"]
-            self.instances += sum(outcome.verdicts.counts.values())
+        verdicts = outcome.count("verdicts")
+        self.accepted += verdicts.get("accepted", 0)
+        self.instances += sum(verdicts.values())
 
     @property
     def done(self) -> int:

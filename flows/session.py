@@ -11,7 +11,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Itera
 from contextlib import asynccontextmanager, contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
-from functools import wraps
+from functools import partial, wraps
 from pathlib import Path
 from typing import Any, ParamSpec, Protocol, TypeVar, cast
 
@@ -28,7 +28,8 @@ from schemas.steps import CallCounts
 from tasks.context import RunContext, use_context
 from tasks.llm import EngineStart, Ledger, Teacher, open_teacher
 from tasks.llm.store import STORE_NAME
-from tasks.results import keep_results_in
+from tasks.results import find_results_by
+from tasks.step_tasks import find_result
 from tasks.store import DataRoot
 
 P = ParamSpec("P")
@@ -136,7 +137,7 @@ async def open_run(params: BuildToolsetParams) -> AsyncIterator[RunContext]:
     path.parent.mkdir(parents=True, exist_ok=True)
     block = params.teacher.api_key_block
     key = None if block is None else await _read_secret(block)
-    keep_results_in(inputs.root)
+    find_results_by(partial(find_result, inputs.root))
     ledger = Ledger()
     start = EngineStart(params.teacher, path, params.budget, params.max_error_share, key)
     async with open_teacher(start, ledger) as teacher:

@@ -29,8 +29,9 @@ from schemas.errors import RunStoppedError, ToolHerdError
 from schemas.models import RunRecord, TrainingSet, TrainSummary
 from schemas.training import NoteEvent, StepEvent, TrainEvent, TrainParams
 from tasks.recipes import hash_code
+from tasks.results import find_results_by
 from tasks.store import OFFLINE, ModelRun, find_training_set, get_run, locate_prepared
-from tasks.training import TrainContext, prepare_data, publish_model, read_prepared, train_model, use_train_context
+from tasks.training import TrainContext, find_prepared, prepare_data, publish_model, train_model, use_train_context
 
 LOG_EVERY_S = 10.0
 """Seconds between lines of the log about steps; the progress artifact and metrics.csv have them all."""
@@ -131,9 +132,9 @@ async def _train(inputs: TrainInputs, record: RunRecord, run: ModelRun, stoppabl
     progress = TrainProgress()
     report = _make_reporter(progress, stoppable)
     output = locate_prepared(inputs.models, _make_key(inputs, record))
+    find_results_by(find_prepared)
     with use_train_context(TrainContext(run, inputs.commands, stoppable.event, report)):
-        is_there = read_prepared(output) is not None
-        prepared = await prepare_data.with_options(refresh_cache=not is_there)(record, str(output))
+        prepared = await prepare_data(record, str(output))
         left_out = f"{prepared.too_long:,} too long, {prepared.nothing_trained:,} with nothing to train on"
         _tell(
             f"data: {prepared.kept:,} of {prepared.rows:,} conversations ({left_out}), {prepared.tokens:,} tokens in "

@@ -81,8 +81,6 @@ async def walk_apis(context: RunContext, entries: Sequence[CatalogEntry], walk: 
     """
     in_flight = choose_in_flight(context.params)
     places = asyncio.Semaphore(in_flight)
-    if isinstance(context.params, BuildDatasetParams):
-        context.preparing = StartingGate(choose_preparing(in_flight, context.params.instructions))
     teacher = context.teacher
 
     async def walk_one(api_id: str) -> ApiOutcome | None:
@@ -107,6 +105,11 @@ async def walk_apis(context: RunContext, entries: Sequence[CatalogEntry], walk: 
     if len(finished) == len(found):
         return Walked(finished)
     return Walked(finished, len(found) - len(finished), teacher.stopped)
+
+
+def make_gate(params: BuildDatasetParams) -> StartingGate:
+    """What an API holds until its instructions are written; it keeps the APIs from going in step with one another."""
+    return StartingGate(choose_preparing(choose_in_flight(params), params.instructions))
 
 
 def choose_in_flight(params: BuildToolsetParams) -> int:

@@ -2,6 +2,7 @@
 
 ToolHerdError
 ├── UserError            bad input: the message is one line that says what, where and what to do; exit status 2
+├── MissingArtifactError what a step made is gone from the data root; the next run makes it again
 ├── RunStoppedError      the run asks for no further completions; what is finished is kept
 └── TeacherError         no usable completion was had; the item becomes a row with its reason
     └── FatalTeacherError    no later completion can be had either (bad key, unknown model): the run stops
@@ -16,6 +17,10 @@ class ToolHerdError(Exception):
 
 class UserError(ToolHerdError):
     """Bad input; the message is what the user reads."""
+
+
+class MissingArtifactError(ToolHerdError):
+    """A later step needs an artifact that is not there, or not whole; the message names it."""
 
 
 class TeacherError(ToolHerdError):

@@ -1,23 +1,10 @@
-"""What the store says of itself: references to artifacts, a dataset's facts, statistics, manifest and reference."""
+"""What a dataset says of itself: its facts, statistics, manifest, and the reference to it."""
 
 from datetime import datetime
-from typing import Literal
 
 from pydantic import Field
 
 from schemas.base import Json, Record
-
-ArtifactStage = Literal["documentation", "toolset", "instructions", "episodes", "verdicts", "outcomes"]
-
-
-class ArtifactRef(Record):
-    """Where one API's intermediate result lies: path relative to the data root, hash of its bytes, counts."""
-
-    stage: ArtifactStage
-    api_id: str
-    path: str
-    hash: str
-    counts: dict[str, int] = Field(default_factory=dict)
 
 
 class DatasetFacts(Record):

@@ -1,39 +1,28 @@
-"""What flows and tasks hand to one another: a step's result, and what became of a build."""
+"""What flows and tasks hand to one another: what became of an API, and of a build."""
 
+from pydantic import Field
+
+from schemas.artifacts import ArtifactRef
 from schemas.base import Record
 from schemas.calls import LedgerRow
 from schemas.instance import RejectedApi
-from schemas.manifest import ArtifactRef, DatasetRef
-
-
-class StepResult(Record):
-    """The result of one API's step.
-
-    `ref` says where it lies; its hash covers the ledger's rows too, which differ from run to run. `content` is the
-    hash of what the next step depends on. `unfinished` counts what the teacher failed to deliver (episodes that it
-    broke off): such a result is made again by the next run.
-    """
-
-    ref: ArtifactRef
-    content: str
-    unfinished: int = 0
+from schemas.manifest import DatasetRef
 
 
 class ApiOutcome(Record):
-    """What became of one API: a toolset and, where a dataset is made, episodes and verdicts; or a rejection.
+    """What became of one API: what its steps made, by the artifact's kind; or a rejection.
 
-    `ledger` holds the rows of the step that failed; those of the others lie in their artifacts. The toolset's holds the
-    documentation's too; where there is no toolset, `documentation` is named.
+    `ledger` holds the rows of the step that failed; those of the others lie in their artifacts.
     """
 
     api_id: str
-    documentation: StepResult | None = None
-    toolset: StepResult | None = None
-    instructions: StepResult | None = None
-    episodes: StepResult | None = None
-    verdicts: ArtifactRef | None = None
+    made: dict[str, ArtifactRef] = Field(default_factory=dict)
     rejected: RejectedApi | None = None
     ledger: tuple[LedgerRow, ...] = ()
+
+    def count(self, kind: str) -> dict[str, int]:
+        """The counts of an artifact; none where there is no such one."""
+        return self.made[kind].counts if kind in self.made else {}
 
 
 class CallCounts(Record):

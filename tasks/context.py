@@ -5,7 +5,7 @@ stores and long records do not travel as inputs: the flow opens a `RunContext`, 
 """
 
 from collections.abc import Iterator
-from contextlib import AbstractAsyncContextManager, contextmanager, nullcontext
+from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 
@@ -18,11 +18,7 @@ from tasks.store import DataRoot
 
 @dataclass
 class RunContext:
-    """One run of a flow. `made` holds the cache keys of the steps that ran in it, as opposed to those found cached.
-
-    `unfinished` counts the APIs that the run had no budget to finish. `preparing` is held by an API until its
-    instructions are written: it keeps the APIs from going through the steps in step with one another.
-    """
+    """One run of a flow; `entries` are the APIs that it works on, by id."""
 
     root: DataRoot
     teacher: Teacher
@@ -31,9 +27,6 @@ class RunContext:
     params: BuildToolsetParams
     benchmarks: tuple[str, ...] = ()
     entries: dict[str, CatalogEntry] = field(default_factory=dict)
-    made: set[str] = field(default_factory=set)
-    unfinished: int = 0
-    preparing: AbstractAsyncContextManager[None] = field(default_factory=nullcontext)
     side: SideProcess = field(default_factory=SideProcess)
 
     @property

@@ -1,6 +1,6 @@
 """The task `curate`: what only all episodes of a run together can tell, and the rows that come of it.
 
-The rule checks have run API by API (`tasks/checking.py`); what needs all rows is here: near-duplicates and overlap
+The rule checks have run API by API (the step `check`); what needs all rows is here: near-duplicates and overlap
 with benchmarks. `curate` reads what was asked and keeps a line for each row. The rows themselves are made API by API
 when they are written, so that memory does not grow with their number.
 """
@@ -9,26 +9,26 @@ import asyncio
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from itertools import groupby
-from typing import Any
+from typing import TypeVar
 
 from prefect import task
 from prefect.cache_policies import NO_CACHE
 
 from prompts import PROMPTS, load_prompt
-from schemas.base import content_hash
+from schemas.artifacts import Artifact, Episodes, Instructions, Verdicts
+from schemas.base import Record, content_hash
 from schemas.calls import LedgerRow
-from schemas.episodes import Episode, Kind, Verdict
+from schemas.episodes import Kind, Verdict
 from schemas.instance import Instance
-from schemas.manifest import ArtifactRef
 from schemas.reasons import Reason
 from schemas.steps import ApiOutcome
 from schemas.toolset import Toolset
 from tasks.context import RunContext, get_context
 from tasks.quality import find_near_duplicates, find_overlaps
 from tasks.recipes import hash_code
-from tasks.simulation import EXECUTOR
+from tasks.simulate import EXECUTOR
+from tasks.steps import STEPS
 from tasks.store import (
     ApiPart,
     Content,
@@ -38,7 +38,10 @@ from tasks.store import (
     build_rejected_api_row,
     clean_text,
     collect_reasons,
+    read_artifact,
 )
+
+C = TypeVar("C", bound=Record)
 
 SIMILARITY = 0.8
 """Jaccard similarity of 3-word shingles from which on two instructions are nearly the same."""
@@ -82,9 +85,9 @@ def compute_dataset_recipe(outcomes: Sequence[ApiOutcome]) -> str:
     params = context.dataset_params
     apis = {
         outcome.api_id: [
-            outcome.toolset.content if outcome.toolset else "",
-            outcome.episodes.content if outcome.episodes else "",
-            outcome.episodes.ref.path if outcome.episodes else "",
+            outcome.made["toolset"].content if "toolset" in outcome.made else "",
+            outcome.made["episodes"].content if "episodes" in outcome.made else "",
+            outcome.made["episodes"].recipe if "episodes" in outcome.made else "",
             content_hash(outcome.rejected) if outcome.rejected else "",
         ]
         for outcome in outcomes
@@ -140,16 +143,14 @@ def _curate(context: RunContext, outcomes: Sequence[ApiOutcome]) -> Curated:
 
 def _read_asked(context: RunContext, outcome: ApiOutcome) -> Iterator[_Asked]:
     """What an API's instructions say and what the checks said, in the order of the episodes."""
-    assert outcome.instructions is not None
-    assert outcome.verdicts is not None
-    instructions = _read(context, outcome.instructions.ref)["instructions"]
-    for item, row in zip(instructions, _read(context, outcome.verdicts)["verdicts"], strict=True):
+    asked = _read(context, outcome, Instructions).content.instructions
+    for item, row in zip(asked, _read(context, outcome, Verdicts).content.verdicts, strict=True):
         yield _Asked(
-            id=item["id"],
+            id=item.id,
             api_id=outcome.api_id,
-            kind=Kind(item["kind"]),
-            text=item["text"],
-            against=tuple(Verdict.model_validate(verdict) for verdict in row if not verdict["keep"]),
+            kind=item.kind,
+            text=item.text,
+            against=tuple(verdict for verdict in row if not verdict.keep),
         )
 
 
@@ -164,45 +165,41 @@ def _build_rows(
     context: RunContext, outcome: ApiOutcome, ids: Sequence[str], together: dict[str, tuple[Verdict, ...]]
 ) -> Iterator[Instance]:
     """Rows of one API in the order of `ids`."""
-    assert outcome.toolset is not None
-    assert outcome.episodes is not None
-    assert outcome.verdicts is not None
-    toolset = Toolset.model_validate(_read(context, outcome.toolset.ref)["toolset"])
-    played = _read(context, outcome.episodes.ref)
-    judged = _read(context, outcome.verdicts)["verdicts"]
-    places = {item["instruction"]["id"]: place for place, item in enumerate(played["episodes"])}
+    toolset = _read(context, outcome, Toolset).content
+    played = _read(context, outcome, Episodes)
+    judged = _read(context, outcome, Verdicts).content.verdicts
+    places = {episode.instruction.id: place for place, episode in enumerate(played.content.episodes)}
     ledger: defaultdict[str, list[LedgerRow]] = defaultdict(list)
-    for row in played["ledger"]:
-        ledger[row["owner"]].append(LedgerRow.model_validate(row))
-    versions, created_at = read_prompt_versions(), datetime.fromisoformat(played["created_at"])
+    for row in played.ledger:
+        ledger[row.owner].append(row)
+    versions = read_prompt_versions()
     for id in ids:
         yield build_instance(
-            Episode.model_validate(played["episodes"][places[id]]),
+            played.content.episodes[places[id]],
             toolset,
-            [*map(Verdict.model_validate, judged[places[id]]), *_complete_verdicts(together.get(id, ()))],
+            [*judged[places[id]], *_complete_verdicts(together.get(id, ()))],
             ledger[id],
             teacher=context.params.teacher.model,
             executor=EXECUTOR,
-            recipe_hash=played["recipe"],
+            recipe_hash=played.recipe,
             prompt_versions=versions,
-            created_at=created_at,
+            created_at=played.made_at,
         )
 
 
 def _read_apis(context: RunContext, outcomes: Sequence[ApiOutcome]) -> Iterator[ApiPart]:
     """All APIs by id, each with all completions that were made for it, by stage and owner."""
     for outcome in outcomes:
-        calls = list(outcome.ledger)
-        held = None if outcome.toolset is None else _read(context, outcome.toolset.ref)
-        steps = (outcome.documentation,) if outcome.rejected else (outcome.instructions, outcome.episodes)
-        spent = [held, *(_read(context, step.ref) for step in steps if step is not None)]
-        calls += [LedgerRow.model_validate(row) for payload in spent if payload for row in payload["ledger"]]
+        kinds = {step.kind: step.makes for step in STEPS}
+        made = {kind: _read(context, outcome, kinds[kind]) for kind in outcome.made}
+        calls = [*outcome.ledger, *(row for artifact in made.values() for row in artifact.ledger)]
         calls.sort(key=lambda call: (call.stage, call.owner))
         if outcome.rejected is not None:
             yield ApiPart(build_rejected_api_row(outcome.rejected), calls)
         else:
-            assert held is not None
-            yield ApiPart(build_api_row(Toolset.model_validate(held["toolset"])), calls)
+            toolset = made["toolset"].content
+            assert isinstance(toolset, Toolset)
+            yield ApiPart(build_api_row(toolset), calls)
 
 
 def _judge_together(asked: Sequence[_Asked], benchmarks: Sequence[str]) -> dict[str, tuple[Verdict, ...]]:
@@ -231,8 +228,6 @@ def _complete_verdicts(against: Sequence[Verdict]) -> list[Verdict]:
     return [given.get(check, Verdict(check=check, keep=True)) for check in checks]
 
 
-def _read(context: RunContext, ref: ArtifactRef) -> dict[str, Any]:
-    payload = context.root.read_artifact(ref)
-    if payload is None:
-        raise FileNotFoundError(f"{ref.path} is gone from the data root: run again")
-    return payload
+def _read(context: RunContext, outcome: ApiOutcome, kind: type[C]) -> Artifact[C]:
+    """What was made for an API, by the type of its content. Raises MissingArtifactError."""
+    return read_artifact(context.root, outcome.made[kind.__name__.lower()], kind)

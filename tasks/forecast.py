@@ -4,26 +4,27 @@ Nothing is sent, written or spent. Prompts and checks are the run's own, only th
 here.
 """
 
+import asyncio
 from collections.abc import Sequence
+from typing import TypeVar
 
 from schemas.base import Record
-from schemas.calls import LedgerRow, Stage, Usage
+from schemas.calls import LedgerRow, Usage
 from schemas.catalog import CatalogEntry
 from schemas.parameters import BuildDatasetParams, BuildToolsetParams
 from schemas.teacher import TeacherSettings
-from tasks.agents import build_toolset, document_api, simulate_episodes, specify_api, toolset_from_document
-from tasks.agents import write_instructions as instruct
 from tasks.llm import SINGLE_SHOT, Engine, Ledger, Price, Teacher, find_price
-from tasks.openapi import DocumentError, load_document
+from tasks.making import Making
+from tasks.openapi import DocumentError
+from tasks.steps import STEPS, TOOLSET_STEPS, list_steps
 
-_STAGES: tuple[Stage, ...] = ("document", "specify", "instruct", "simulate")
-_EPISODES_IN_FLIGHT = 16
+C = TypeVar("C", bound=Record)
 
 
 class StageForecast(Record):
     """What one stage is likely to take in all; `cost_usd` is None where no price is known."""
 
-    stage: Stage
+    stage: str
     calls: int
     prompt_tokens: int
     completion_tokens: int
@@ -54,26 +55,29 @@ async def forecast(
             played += 1
     price = find_price(params.teacher)
     scale = len(entries) / max(played, 1)
-    stages = tuple(_add_up(stage, ledger.rows, scale, params, price) for stage in _STAGES)
+    stages = tuple(_add_up(step.name, ledger.rows, scale, params, price) for step in STEPS if step.prompts)
     return Forecast(
         apis=len(entries), sampled=played, stages=tuple(stage for stage in stages if stage.calls), price=price
     )
 
 
 async def _play(entry: CatalogEntry, params: BuildToolsetParams, teacher: Teacher) -> None:
-    if entry.openapi is not None:
-        toolset = toolset_from_document(entry, load_document(entry.openapi).document)
-    else:
-        documentation = await document_api(entry, teacher)
-        document = await specify_api(entry, documentation, teacher)
-        toolset = build_toolset(entry, documentation.introduction, document, "offline")
-    if isinstance(params, BuildDatasetParams):
-        asked = await instruct(toolset, params.instructions, params.shares.by_kind(), params.seed, teacher)
-        await simulate_episodes(toolset, asked, params.seed, teacher, _EPISODES_IN_FLIGHT)
+    """All steps of an API that ask the teacher, with what they make kept in memory."""
+    made: dict[type[Record], Record] = {}
+
+    async def read(kind: type[C], /) -> C:
+        content = made[kind]
+        assert isinstance(content, kind)
+        return content
+
+    making = Making(entry, params, teacher, read, asyncio.to_thread)
+    for step in list_steps(entry):
+        if step in TOOLSET_STEPS or (isinstance(params, BuildDatasetParams) and step.prompts):
+            made[step.makes] = (await step.make(making)).content
 
 
 def _add_up(
-    stage: Stage, rows: Sequence[LedgerRow], scale: float, params: BuildToolsetParams, price: Price | None
+    stage: str, rows: Sequence[LedgerRow], scale: float, params: BuildToolsetParams, price: Price | None
 ) -> StageForecast:
     mine = [row for row in rows if row.stage == stage]
     usage = Usage(

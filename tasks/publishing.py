@@ -11,7 +11,7 @@ from schemas.base import Record
 from schemas.manifest import DatasetFacts, DatasetRef, Manifest
 from tasks.context import RunContext, get_context
 from tasks.curation import Curated, read_content, read_prompt_versions
-from tasks.simulation import EXECUTOR
+from tasks.simulate import EXECUTOR
 from tasks.store import (
     DataRoot,
     describe_dataset,
@@ -39,7 +39,7 @@ class Published(Record):
     reasons: dict[str, int]
 
 
-def find_unchanged(recipe: str) -> Published | None:
+def find_unchanged(recipe: str, unfinished: int) -> Published | None:
     """The newest version, if it was made by this very recipe and is whole; None if a new one has to be made.
 
     Never finds one where the user has named a version: what was asked for is made.
@@ -48,7 +48,7 @@ def find_unchanged(recipe: str) -> Published | None:
     params = context.dataset_params
     if params.version is not None:
         return None
-    manifest = _read_newest(context)
+    manifest = _read_newest(context, unfinished)
     if manifest is None or manifest.facts.recipe_hash != recipe or not _is_whole(context.root, manifest):
         return None
     return _describe(context.root, manifest, changed=False)
@@ -60,14 +60,17 @@ def find_unchanged(recipe: str) -> Published | None:
     cache_policy=NO_CACHE,
     persist_result=False,
 )
-async def publish(curated: Curated, recipe: str) -> Published:
-    """The new version, or the newest one if it holds the same rows. Raises UserError."""
-    return await asyncio.to_thread(_publish, get_context(), curated, recipe)
+async def publish(curated: Curated, recipe: str, unfinished: int) -> Published:
+    """The new version, or the newest one if it holds the same rows. Raises UserError.
+
+    `unfinished` is how many APIs the run had no budget to finish.
+    """
+    return await asyncio.to_thread(_publish, get_context(), curated, recipe, unfinished)
 
 
-def _publish(context: RunContext, curated: Curated, recipe: str) -> Published:
+def _publish(context: RunContext, curated: Curated, recipe: str, unfinished: int) -> Published:
     params = context.dataset_params
-    newest = None if params.version is not None else _read_newest(context)
+    newest = None if params.version is not None else _read_newest(context, unfinished)
     if newest is not None and not _is_whole(context.root, newest):
         newest = None
     facts = DatasetFacts(
@@ -80,7 +83,7 @@ def _publish(context: RunContext, curated: Curated, recipe: str) -> Published:
         catalog_source=context.catalog.source,
         catalog_note=_BUNDLED_NOTE if params.catalog == "bundled" else "",
         code_version=read_code_version(),
-        unfinished_apis=context.unfinished,
+        unfinished_apis=unfinished,
         parameters=params.model_dump(mode="json"),
     )
     dataset = publish_dataset(
@@ -111,13 +114,13 @@ async def export(dataset: DatasetRef, formats: Sequence[str]) -> tuple[str, ...]
     return tuple(file.path for file in written)
 
 
-def _read_newest(context: RunContext) -> Manifest | None:
+def _read_newest(context: RunContext, unfinished: int) -> Manifest | None:
     """The version to compare with: the latest one, or for a partial dataset, which may not be it, the last one."""
     root, name = context.root, context.dataset_params.name
     versions = list_versions(root, name)
     if not versions:
         return None
-    version = versions[-1] if context.unfinished else read_latest(root, name)
+    version = versions[-1] if unfinished else read_latest(root, name)
     return None if version is None else read_manifest(get_dataset_path(root, name, version))
 
 

@@ -1,47 +1,53 @@
-"""Where Prefect keeps the results of the steps: in the data root, so that whoever shares it makes nothing anew.
+"""Where Prefect finds that a task's work is done already: in what the task left, for there is no other record of it.
 
-Prefect's own storage for a folder resolves each path several times, in the event loop's thread: some sixty looks at the
-disk a task, after each of which the loop may have to wait for another thread.
+Before a task with a cache key runs, Prefect looks for the key in its result storage. Here that look-up asks whoever
+knows, so that the task ends as Cached where the artifact is there, and runs where it is not.
 """
 
-import asyncio
+from collections.abc import Awaitable, Callable
+from typing import Any
 
 from prefect.context import FlowRunContext
 from prefect.filesystems import WritableFileSystem
+from prefect.results import ResultStore
+from prefect.serializers import JSONSerializer
 from pydantic import PrivateAttr
 
-from tasks.store import DataRoot
+_RECORDS = ResultStore(serializer=JSONSerializer())
+"""Gives results the form in which Prefect reads them."""
+
+Find = Callable[[str], Awaitable[Any | None]]
 
 
-class StepResults(WritableFileSystem):
-    """The results below `cache/results` of a data root, whether that is a folder or an object store."""
+class FoundResults(WritableFileSystem):
+    """Gives what `find` finds for a key, and keeps nothing."""
 
-    _root: DataRoot = PrivateAttr()
+    _find: Find = PrivateAttr()
 
     @classmethod
-    def of(cls, root: DataRoot) -> "StepResults":
-        """The results of one root."""
+    def by(cls, find: Find) -> "FoundResults":
+        """Results by a function that gives a task's result for its cache key, or None."""
         results = cls()
-        results._root = root
+        results._find = find
         return results
 
     async def read_path(self, path: str) -> bytes:
-        """What was kept under a key. Raises FileNotFoundError."""
-        found = await asyncio.to_thread(self._root.read_bytes, self._root.results / path)
+        """A result in Prefect's form. Raises FileNotFoundError."""
+        found = await self._find(path)
         if found is None:
             raise FileNotFoundError(path)
-        return found
+        return _RECORDS.create_result_record(found, key=path).serialize()
 
     async def write_path(self, path: str, content: bytes) -> None:
-        """Keep something under a key."""
-        await asyncio.to_thread(self._root.write_bytes, self._root.results / path, content)
+        """Prefect's: the task has kept what it made."""
 
     def _resolve_path(self, path: str) -> None:
         """Prefect's: a key is not to be made a path on this machine."""
 
 
-def keep_results_in(root: DataRoot) -> None:
-    """Have the tasks of the running flow keep their results there."""
+def find_results_by(find: Find) -> None:
+    """Have Prefect ask `find` for the results of the running flow's tasks."""
     flow_run = FlowRunContext.get()
     if flow_run is not None:
-        flow_run.result_store = flow_run.result_store.model_copy(update={"result_storage": StepResults.of(root)})
+        storage = FoundResults.by(find)
+        flow_run.result_store = flow_run.result_store.model_copy(update={"result_storage": storage})

@@ -58,13 +58,13 @@ def use_train_context(context: TrainContext) -> Iterator[None]:
 
 @dataclass
 class KeyPolicy(CachePolicy):
-    """The cache key is the folder's name, which says all that the result depends on."""
+    """The cache key is the folder, whose name says all that the result depends on."""
 
     def compute_key(
         self, task_ctx: TaskRunContext, inputs: dict[str, Any], flow_parameters: dict[str, Any], **kwargs: Any
     ) -> str | None:
         """See above."""
-        return f"prepare/{Path(inputs['output']).name}"
+        return str(inputs["output"])
 
 
 @task(
@@ -106,6 +106,11 @@ async def prepare_data(record: RunRecord, output: str) -> PreparedData:
     spec_file.unlink()
     log.unlink(missing_ok=True)
     return prepared
+
+
+async def find_prepared(key: str) -> PreparedData | None:
+    """What lies in the folder that is a cache key; None if it is not whole."""
+    return await asyncio.to_thread(read_prepared, Path(key))
 
 
 def read_prepared(folder: Path) -> PreparedData | None:

@@ -2,7 +2,7 @@
 
 from collections import defaultdict
 
-from schemas.calls import LedgerRow, Stage
+from schemas.calls import LedgerRow
 
 
 class Ledger:
@@ -14,7 +14,7 @@ class Ledger:
     """
 
     def __init__(self) -> None:
-        self._rows: defaultdict[tuple[str, Stage], list[LedgerRow]] = defaultdict(list)
+        self._rows: defaultdict[tuple[str, str], list[LedgerRow]] = defaultdict(list)
 
     @property
     def rows(self) -> list[LedgerRow]:
@@ -25,7 +25,7 @@ class Ledger:
         """Adds a row."""
         self._rows[row.api_id, row.stage].append(row)
 
-    def rows_for(self, api_id: str, stage: Stage | None = None) -> tuple[LedgerRow, ...]:
+    def rows_for(self, api_id: str, stage: str | None = None) -> tuple[LedgerRow, ...]:
         """The rows of an API (and stage), in the order in which the completions came."""
         return tuple(
             row
@@ -34,6 +34,6 @@ class Ledger:
             for row in rows
         )
 
-    def drain(self, api_id: str, stage: Stage) -> tuple[LedgerRow, ...]:
+    def drain(self, api_id: str, stage: str) -> tuple[LedgerRow, ...]:
         """Takes the rows of an API's stage out of the ledger: each row is handed out once."""
         return tuple(self._rows.pop((api_id, stage), ()))

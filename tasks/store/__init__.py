@@ -1,5 +1,6 @@
 """The data root, and the only room that touches it: artifacts, datasets, their cards, reports and exports."""
 
+from tasks.store.artifacts import Found, find_artifact, hash_artifact_content, read_artifact, write_artifact
 from tasks.store.card import OFFLINE
 from tasks.store.exports import EXPORT_FORMATS, ExportedFile, check_export_formats, export_dataset
 from tasks.store.model_card import render_model_card
@@ -30,6 +31,7 @@ __all__ = [
     "Content",
     "DataRoot",
     "ExportedFile",
+    "Found",
     "ModelRun",
     "Outline",
     "build_api_row",
@@ -43,9 +45,11 @@ __all__ = [
     "describe_dataset",
     "export_dataset",
     "fetch_train_file",
+    "find_artifact",
     "find_training_set",
     "get_dataset_path",
     "get_run",
+    "hash_artifact_content",
     "list_datasets",
     "list_versions",
     "locate_models",
@@ -53,6 +57,7 @@ __all__ = [
     "name_run",
     "next_version",
     "publish_dataset",
+    "read_artifact",
     "read_code_version",
     "read_latest",
     "read_manifest",
@@ -60,4 +65,5 @@ __all__ = [
     "render_model_card",
     "require_new_version",
     "resolve_dataset",
+    "write_artifact",
 ]

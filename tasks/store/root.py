@@ -6,28 +6,21 @@ that by themselves, as an object appears when its upload ends.
 """
 
 import errno
-import hashlib
-import json
 import os
-import re
 import secrets
-from collections.abc import Mapping
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 from upath import UPath
 
-from schemas.base import dump_json
 from schemas.errors import UserError
-from schemas.manifest import ArtifactRef, ArtifactStage
 
 ROOT_VARIABLE = "TOOLHERD_DATA_ROOT"
 DEFAULT_ROOT = "./data"
 
 _LOCAL_PROTOCOLS = frozenset({"", "file", "local"})
-_SAFE_PART = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,127}")
-_PAYLOAD_MARK = b', "payload":\n'
-_PAYLOAD_END = b"\n}\n"
+_NO_LINKS = frozenset({errno.EPERM, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS})
+"""What a file system says that knows no hard links (FAT, some shared folders)."""
 
 
 class DataRoot:
@@ -61,11 +54,6 @@ class DataRoot:
         """The folder of durable completions."""
         return self.path("cache")
 
-    @property
-    def results(self) -> UPath:
-        """The folder of Prefect's results, which are small references to artifacts."""
-        return self.path("cache", "results")
-
     def require_writable(self) -> None:
         """Write and remove a small file. Raises UserError, in one line, where that fails."""
         probe = self.path(f".write-test-{secrets.token_hex(4)}")
@@ -81,22 +69,45 @@ class DataRoot:
 
     def write_bytes(self, path: UPath, data: bytes) -> None:
         """Write a whole file, or leave what was there; folders are made as needed."""
-        if not self.is_local:
+        if self.is_local:
+            self._write_file(Path(str(path)), data, os.replace)
+        else:
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_bytes(data)
-            return
-        make_folder(Path(str(path.parent)))
+
+    def write_new_bytes(self, path: UPath, data: bytes) -> bool:
+        """Write a whole file where there is none; whether there was none.
+
+        Of two that do this at once one succeeds, except on an object store and on a disk without links, which keep the
+        later one's.
+        """
+        if self.is_local:
+            try:
+                self._write_file(Path(str(path)), data, os.link)
+                return True
+            except FileExistsError:
+                return False
+            except OSError as error:
+                if error.errno not in _NO_LINKS:
+                    raise
+        if path.exists():
+            return False
+        self.write_bytes(path, data)
+        return True
+
+    def _write_file(self, path: Path, data: bytes, name: Callable[[Path, Path], None]) -> None:
+        """Write a file and then `name` it."""
+        make_folder(path.parent)
         temporary = path.parent / f".{path.name[:80]}.{secrets.token_hex(4)}.tmp"
         try:
-            with open(str(temporary), "wb") as file:
+            with open(temporary, "wb") as file:
                 file.write(data)
                 file.flush()
                 os.fsync(file.fileno())
-            os.replace(str(temporary), str(path))
-        except BaseException:
-            Path(str(temporary)).unlink(missing_ok=True)
-            raise
-        make_durable(Path(str(path.parent)))
+            name(temporary, path)
+        finally:
+            temporary.unlink(missing_ok=True)
+        make_durable(path.parent)
 
     def read_bytes(self, path: UPath) -> bytes | None:
         """All of a file; None if there is none."""
@@ -108,61 +119,6 @@ class DataRoot:
             if error.errno == errno.ENOENT:
                 return None
             raise
-
-    def write_artifact(
-        self,
-        stage: ArtifactStage,
-        api_id: str,
-        recipe_hash: str,
-        payload: Mapping[str, Any],
-        counts: Mapping[str, int] | None = None,
-    ) -> ArtifactRef:
-        """Keep one API's result of a stage at `<stage>/<api id>/<recipe hash>.json`.
-
-        The file is one JSON object: `sha256` of the payload's text, `counts`, and on a line of its own `payload`.
-        """
-        body = dump_json(payload)
-        digest = hashlib.sha256(body).hexdigest()
-        head = json.dumps({"sha256": digest, "counts": dict(counts or {})})[:-1].encode()
-        relative = _artifact_path(stage, api_id, recipe_hash)
-        self.write_bytes(self.path(relative), head + _PAYLOAD_MARK + body + _PAYLOAD_END)
-        return ArtifactRef(stage=stage, api_id=api_id, path=relative, hash=digest, counts=dict(counts or {}))
-
-    def read_artifact(self, ref: ArtifactRef) -> dict[str, Any] | None:
-        """The payload that `ref` names; None if it is missing, torn, or not the one that was written."""
-        found = self._read_artifact_file(ref.path)
-        if found is None or found[0]["sha256"] != ref.hash:
-            return None
-        payload: dict[str, Any] = json.loads(found[1])
-        return payload
-
-    def find_artifact(self, stage: ArtifactStage, api_id: str, recipe_hash: str) -> ArtifactRef | None:
-        """The reference to an artifact made earlier; None if there is none, or it is torn."""
-        relative = _artifact_path(stage, api_id, recipe_hash)
-        found = self._read_artifact_file(relative)
-        if found is None:
-            return None
-        head = found[0]
-        return ArtifactRef(stage=stage, api_id=api_id, path=relative, hash=head["sha256"], counts=head["counts"])
-
-    def _read_artifact_file(self, relative: str) -> tuple[dict[str, Any], bytes] | None:
-        """The head of an artifact and its payload's text, verified against each other."""
-        data = self.read_bytes(self.path(relative))
-        if data is None:
-            return None
-        head_text, _, rest = data.partition(_PAYLOAD_MARK)
-        body = rest.removesuffix(_PAYLOAD_END)
-        try:
-            head: dict[str, Any] = json.loads(head_text + b"}")
-        except ValueError:
-            return None
-        if (
-            not rest.endswith(_PAYLOAD_END)
-            or head.get("sha256") != hashlib.sha256(body).hexdigest()
-            or "counts" not in head
-        ):
-            return None
-        return head, body
 
 
 def make_folder(path: Path) -> None:
@@ -180,11 +136,3 @@ def make_durable(path: Path) -> None:
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
-
-
-def _artifact_path(stage: ArtifactStage, api_id: str, recipe_hash: str) -> str:
-    """The path relative to the root. Raises ValueError for a part that is no safe file name."""
-    for part in (api_id, recipe_hash):
-        if not _SAFE_PART.fullmatch(part):
-            raise ValueError(f"not safe as a file name: {part!r}")
-    return f"{stage}/{api_id}/{recipe_hash}.json"

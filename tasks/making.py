@@ -1,0 +1,73 @@
+"""What a step is, what it is made with, and what it makes. Which steps there are stands in `tasks/steps.py`."""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from typing import Any, Generic, Protocol, TypeVar
+
+from schemas.base import Json, Record
+from schemas.catalog import CatalogEntry
+from schemas.parameters import BuildDatasetParams, BuildToolsetParams
+from tasks.llm import Teacher
+
+C = TypeVar("C", bound=Record)
+
+
+class Read(Protocol):
+    """Gives what an earlier step made, by the type of its content."""
+
+    async def __call__(self, kind: type[C], /) -> C:
+        """Raises MissingArtifactError where it is gone from the data root."""
+
+
+@dataclass(frozen=True)
+class Making:
+    """What a step has at hand for one API.
+
+    `run` calls a function with arguments off the event loop and gives its result.
+    """
+
+    entry: CatalogEntry
+    params: BuildToolsetParams
+    teacher: Teacher
+    read: Read
+    run: Callable[..., Awaitable[Any]]
+
+    @property
+    def dataset_params(self) -> BuildDatasetParams:
+        """The parameters of a run that makes a dataset."""
+        assert isinstance(self.params, BuildDatasetParams)
+        return self.params
+
+
+@dataclass(frozen=True)
+class Made(Generic[C]):
+    """What a step made: the content that later steps depend on, figures to show, and how much the teacher left out."""
+
+    content: C
+    counts: dict[str, int] = field(default_factory=dict)
+    unfinished: int = 0
+
+
+@dataclass(frozen=True)
+class Step:
+    """One thing that is made for an API: its Prefect task, its folder in the data root, its part of a recipe.
+
+    `reads` are the contents of earlier steps that it is made from, beside the catalogue's entry where `reads_entry`.
+    `prompts` are those that it renders: a step with prompts asks the teacher. `rooms` are the folders of `tasks/` whose
+    code has a say in what comes out; `settings` gives the parameters that have.
+    """
+
+    name: str
+    description: str
+    makes: type[Record]
+    make: Callable[[Making], Awaitable[Made[Any]]]
+    reads: tuple[type[Record], ...] = ()
+    reads_entry: bool = False
+    prompts: tuple[str, ...] = ()
+    rooms: tuple[str, ...] = ()
+    settings: Callable[[BuildDatasetParams], Json] | None = None
+
+    @property
+    def kind(self) -> str:
+        """What its artifact is called: documentation, toolset, …"""
+        return self.makes.__name__.lower()

@@ -1,0 +1,79 @@
+"""The table of steps, in the order in which an API takes them. Walk, recipes and forecast read it.
+
+Adding a step is a module with its function, a row here, and a prompt if it asks the teacher; `docs/steps.md` shows it.
+"""
+
+from schemas.artifacts import Episodes, Instructions, Verdicts
+from schemas.catalog import CatalogEntry
+from schemas.toolset import Documentation, Toolset
+from tasks import instruct, simulate
+from tasks.check import make_verdicts
+from tasks.document import make_documentation
+from tasks.making import Step
+from tasks.specify import import_toolset, specify_toolset
+
+DOCUMENT = Step(
+    name="document",
+    description="Writes an API's introduction and describes its functions.",
+    makes=Documentation,
+    make=make_documentation,
+    reads_entry=True,
+    prompts=("document", "repair"),
+    rooms=("agents",),
+)
+SPECIFY = Step(
+    name="specify",
+    description="Writes an API's OpenAPI document, checks it, and calls each function once well and once badly.",
+    makes=Toolset,
+    make=specify_toolset,
+    reads=(Documentation,),
+    reads_entry=True,
+    prompts=("specify", "repair"),
+    rooms=("agents", "mock", "openapi", "values"),
+)
+IMPORT = Step(
+    name="import",
+    description="Reads the OpenAPI document that an API came with, and calls each function once well and once badly.",
+    makes=Toolset,
+    make=import_toolset,
+    reads_entry=True,
+    rooms=("agents", "mock", "openapi", "values"),
+)
+INSTRUCT = Step(
+    name="instruct",
+    description="Writes the instructions that users might give an assistant with this API's functions.",
+    makes=Instructions,
+    make=instruct.make_instructions,
+    reads=(Toolset,),
+    prompts=("instruct", "repair"),
+    rooms=("agents", "openapi", "quality"),
+    settings=instruct.choose_settings,
+)
+SIMULATE = Step(
+    name="simulate",
+    description="Plays each instruction out between user, assistant and executor.",
+    makes=Episodes,
+    make=simulate.make_episodes,
+    reads=(Toolset, Instructions),
+    prompts=("assistant", "user"),
+    rooms=("agents", "mock", "openapi", "values"),
+    settings=simulate.choose_settings,
+)
+CHECK = Step(
+    name="check",
+    description="Puts the rules to each episode.",
+    makes=Verdicts,
+    make=make_verdicts,
+    reads=(Toolset, Episodes),
+    rooms=("openapi", "quality"),
+)
+
+STEPS = (DOCUMENT, SPECIFY, IMPORT, INSTRUCT, SIMULATE, CHECK)
+TOOLSET_STEPS = (DOCUMENT, SPECIFY, IMPORT)
+"""Those of an API's way to a toolset; the others make a dataset of it."""
+
+
+def list_steps(entry: CatalogEntry) -> tuple[Step, ...]:
+    """The steps of an API: one that comes with a document need not be documented and specified."""
+    others = (IMPORT,) if entry.openapi is None else (DOCUMENT, SPECIFY)
+    return tuple(step for step in STEPS if step not in others)
