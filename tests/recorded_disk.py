@@ -11,6 +11,7 @@ import itertools
 import os
 import re
 from collections.abc import Callable, Iterator, Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -26,9 +27,9 @@ _TEMPORARY = re.compile(r"\.[^/]*\.tmp")
 class RecordedDisk:
     """Watches a folder through `os` and `open`, as whatever code that writes to it calls them.
 
-    `steps` holds `mkdir x`, `write x` (it was opened for writing), `sync x`, `rename x to y` and `remove x`, with paths
-    below the folder, which itself is `.`; temporary names (`.*.tmp`) are spelled `.tmp`. Before each step `before` is
-    called with it, which may raise to have it fail, and once it is done `after`.
+    `steps` holds `mkdir x`, `write x` (it was opened for writing), `sync x`, `rename x to y`, `link x to y` and `remove
+    x`, with paths below the folder, which itself is `.`; temporary names (`.*.tmp`) are spelled `.tmp`. Before each
+    step `before` is called with it, which may raise to have it fail, and once it is done `after`.
     """
 
     def __init__(self, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -100,8 +101,8 @@ class RecordedDisk:
         def describe_handle(file: Any, flags: int, *_: Any, **__: Any) -> str | None:
             return self._describe("write", file) if flags & (os.O_WRONLY | os.O_RDWR | os.O_CREAT) else None
 
-        def describe_rename(source: Any, target: Any, **_: Any) -> str | None:
-            step = self._describe("rename", source)
+        def describe_move(source: Any, target: Any, word: str = "rename", **_: Any) -> str | None:
+            step = self._describe(word, source)
             return step and f"{step} to {self._name(Path(os.fspath(target)))}"
 
         def sync_and_remember(handle: int) -> None:
@@ -116,7 +117,8 @@ class RecordedDisk:
         monkeypatch.setattr(os, "open", watch(os.open, describe_handle))
         monkeypatch.setattr(os, "fsync", watch(sync_and_remember, lambda at: self._describe("sync", _find_path(at))))
         for name in ("rename", "replace"):
-            monkeypatch.setattr(os, name, watch(getattr(os, name), describe_rename))
+            monkeypatch.setattr(os, name, watch(getattr(os, name), describe_move))
+        monkeypatch.setattr(os, "link", watch(os.link, partial(describe_move, word="link")))
         for name, word in (("mkdir", "mkdir"), ("unlink", "remove"), ("remove", "remove"), ("rmdir", "remove")):
 
             def describe(file: Any, *_: Any, word: str = word, **kwargs: Any) -> str | None:

@@ -70,6 +70,7 @@ class DataRoot:
     def write_bytes(self, path: UPath, data: bytes) -> None:
         """Write a whole file, or leave what was there; folders are made as needed."""
         if self.is_local:
+            make_folder(Path(str(path.parent)))
             self._write_file(Path(str(path)), data, os.replace)
         else:
             path.parent.mkdir(parents=True, exist_ok=True)
@@ -82,8 +83,9 @@ class DataRoot:
         later one's.
         """
         if self.is_local:
+            make_folder(Path(str(path.parent)))  # where a file is in its place, that is no file which was there first
             try:
-                self._write_file(Path(str(path)), data, os.link)
+                self._write_file(Path(str(path)), data, _move_to_new)
                 return True
             except FileExistsError:
                 return False
@@ -96,8 +98,7 @@ class DataRoot:
         return True
 
     def _write_file(self, path: Path, data: bytes, name: Callable[[Path, Path], None]) -> None:
-        """Write a file and then `name` it."""
-        make_folder(path.parent)
+        """Write a file in a folder that is there, and then `name` it."""
         temporary = path.parent / f".{path.name[:80]}.{secrets.token_hex(4)}.tmp"
         try:
             with open(temporary, "wb") as file:
@@ -105,8 +106,9 @@ class DataRoot:
                 file.flush()
                 os.fsync(file.fileno())
             name(temporary, path)
-        finally:
+        except BaseException:
             temporary.unlink(missing_ok=True)
+            raise
         make_durable(path.parent)
 
     def read_bytes(self, path: UPath) -> bytes | None:
@@ -136,3 +138,9 @@ def make_durable(path: Path) -> None:
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
+
+
+def _move_to_new(source: Path, target: Path) -> None:
+    """Rename a file to a name that none has. Raises FileExistsError."""
+    os.link(source, target)
+    source.unlink()

@@ -1,15 +1,15 @@
-import json
+import errno
 import os
+from collections.abc import Callable
 from pathlib import Path
 from typing import NoReturn
 
 import pytest
 from fsspec.implementations.memory import MemoryFileSystem
+from upath import UPath
 
 from schemas.errors import UserError
 from tasks.store.root import ROOT_VARIABLE, DataRoot
-
-PAYLOAD = {"messages": ["plain", "Ångström 🐑", "half a pair: \ud83d"], "score": 0.1, "none": None}
 
 
 @pytest.fixture(params=["folder", "memory"])
@@ -17,94 +17,13 @@ def root(request: pytest.FixtureRequest, tmp_path: Path) -> DataRoot:
     return DataRoot(str(tmp_path / "data") if request.param == "folder" else f"memory://{tmp_path.name}")
 
 
-def test_an_artifact_comes_back_as_it_was(root: DataRoot) -> None:
-    ref = root.write_artifact("episodes", "open-trails", "abc123", PAYLOAD, {"episodes": 3})
-    assert ref.path == "episodes/open-trails/abc123.json"
-    assert root.read_artifact(ref) == PAYLOAD
-    assert root.find_artifact("episodes", "open-trails", "abc123") == ref
-
-
-def test_what_was_never_written_is_missing(root: DataRoot) -> None:
-    assert root.find_artifact("toolset", "open-trails", "abc123") is None
-
-
-def test_an_artifact_without_counts_has_none(root: DataRoot) -> None:
-    ref = root.write_artifact("verdicts", "open-trails", "abc123", PAYLOAD)
-    assert (ref.stage, ref.api_id, ref.counts) == ("verdicts", "open-trails", {})
-    assert root.find_artifact("verdicts", "open-trails", "abc123") == ref
-
-
-def test_an_artifact_is_one_json_object_with_its_payload_on_a_line_of_its_own(root: DataRoot) -> None:
-    ref = root.write_artifact("toolset", "open-trails", "abc123", {"é": 1}, {"functions": 2})
-    text = root.path(ref.path).read_bytes().decode()
-    assert json.loads(text) == {"sha256": ref.hash, "counts": {"functions": 2}, "payload": {"é": 1}}
-    assert text.splitlines()[1:] == ['{"é":1}', "}"]
-
-
-def test_an_artifact_is_found_by_stage_api_and_recipe(root: DataRoot) -> None:
-    root.write_artifact("toolset", "open-trails", "abc123", PAYLOAD)
-    for stage, api_id, recipe in (
-        ("episodes", "open-trails", "abc123"),
-        ("toolset", "open-trail", "abc123"),
-        ("toolset", "open-trails", "abc124"),
-    ):
-        assert root.find_artifact(stage, api_id, recipe) is None  # type: ignore[arg-type]
-
-
-@pytest.mark.parametrize(
-    ("before", "after"),
-    [
-        (b'"n":1', b'"n":2'),
-        (b'{"sha256"', b'{"sha255"'),
-        (b'"counts"', b'"county"'),
-        (b', "payload":\n', b', "payload": '),
-        (b'{"sha256"', b'["sha256"'),
-        (b"\n}\n", b"\n}\n "),
-    ],
-    ids=["payload", "no hash", "no counts", "no mark", "no object", "more behind it"],
-)
-def test_an_artifact_that_was_changed_counts_as_missing(root: DataRoot, before: bytes, after: bytes) -> None:
-    ref = root.write_artifact("toolset", "open-trails", "abc123", {"n": 1}, {"functions": 2})
-    path = root.path(ref.path)
-    changed = path.read_bytes().replace(before, after)
-    assert changed != path.read_bytes()
-    path.write_bytes(changed)
-    assert root.read_artifact(ref) is None
-    assert root.find_artifact("toolset", "open-trails", "abc123") is None
-
-
-@pytest.mark.parametrize("keep", [0, 1, 40, 150, -1, -3])
-def test_a_torn_artifact_counts_as_missing(root: DataRoot, keep: int) -> None:
-    ref = root.write_artifact("toolset", "open-trails", "abc123", PAYLOAD)
-    path = root.path(ref.path)
-    path.write_bytes(path.read_bytes()[:keep])
-    assert root.read_artifact(ref) is None
-    assert root.find_artifact("toolset", "open-trails", "abc123") is None
-
-
-def test_another_content_under_the_same_name_is_not_what_the_reference_names(root: DataRoot) -> None:
-    ref = root.write_artifact("toolset", "open-trails", "abc123", {"n": 1})
-    root.write_artifact("toolset", "open-trails", "abc123", {"n": 2})
-    assert root.read_artifact(ref) is None
-
-
-@pytest.mark.parametrize("part", ["../outside", "", "a/b", ".hidden", "-a", "_a", "a b", "a\n", "é", "a" * 129])
-def test_a_name_that_is_no_file_name_is_refused(root: DataRoot, part: str) -> None:
-    for api_id, recipe in ((part, "abc123"), ("open-trails", part)):
-        with pytest.raises(ValueError, match="not safe as a file name"):
-            root.write_artifact("toolset", api_id, recipe, {})
-        with pytest.raises(ValueError, match="not safe as a file name"):
-            root.find_artifact("toolset", api_id, recipe)
-
-
-@pytest.mark.parametrize("part", ["a", "0", "A.b_c-d", "a" * 128])
-def test_a_name_that_is_a_file_name_is_taken(root: DataRoot, part: str) -> None:
-    assert root.write_artifact("toolset", part, part, {}).path == f"toolset/{part}/{part}.json"
-
-
-def test_a_write_leaves_no_temporary_file_and_none_open(tmp_path: Path) -> None:
+@pytest.mark.parametrize("write", [DataRoot.write_bytes, DataRoot.write_new_bytes])
+def test_a_write_leaves_no_temporary_file_and_none_open(
+    tmp_path: Path, write: Callable[[DataRoot, UPath, bytes], object]
+) -> None:
     root = DataRoot(str(tmp_path))
-    root.write_bytes(root.path("a", "b.json"), b"1")
+    write(root, root.path("a", "b.json"), b"1")
+    write(root, root.path("a", "b.json"), b"2")
     assert os.listdir(tmp_path / "a") == ["b.json"]
     held = [link.resolve() for link in Path("/proc/self/fd").iterdir()]
     assert not [path for path in held if path.is_relative_to(tmp_path)]
@@ -114,6 +33,53 @@ def test_a_name_as_long_as_the_disk_takes_can_be_written(tmp_path: Path) -> None
     root = DataRoot(str(tmp_path))
     root.write_bytes(root.path("a" * 255), b"1")
     assert root.read_bytes(root.path("a" * 255)) == b"1"
+    assert root.write_new_bytes(root.path("b" * 255), b"2")
+    assert root.read_bytes(root.path("b" * 255)) == b"2"
+
+
+def test_a_new_file_is_written_where_there_is_none_and_leaves_one_that_is_there(root: DataRoot) -> None:
+    path = root.path("a", "b.json")
+    assert root.write_new_bytes(path, b"1") is True
+    assert root.write_new_bytes(path, b"2") is False
+    assert root.read_bytes(path) == b"1"
+    root.write_bytes(path, b"3")
+    assert root.read_bytes(path) == b"3"
+
+
+@pytest.mark.parametrize("number", [errno.EPERM, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS])
+def test_a_new_file_is_written_also_where_files_can_have_one_name_only(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, number: int
+) -> None:
+    def refuse(*_: object, **__: object) -> NoReturn:
+        raise OSError(number, os.strerror(number))
+
+    monkeypatch.setattr(os, "link", refuse)
+    root = DataRoot(str(tmp_path))
+    assert root.write_new_bytes(root.path("a", "b.json"), b"1") is True
+    assert root.write_new_bytes(root.path("a", "b.json"), b"2") is False
+    assert root.read_bytes(root.path("a", "b.json")) == b"1"
+    assert os.listdir(tmp_path / "a") == ["b.json"]
+
+
+@pytest.mark.parametrize("number", [errno.ENOSPC, errno.EACCES, errno.EIO])
+def test_a_disk_that_fails_is_no_disk_without_links(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, number: int
+) -> None:
+    def refuse(*_: object, **__: object) -> NoReturn:
+        raise OSError(number, os.strerror(number))
+
+    monkeypatch.setattr(os, "link", refuse)
+    root = DataRoot(str(tmp_path))
+    with pytest.raises(OSError, match=os.strerror(number)):
+        root.write_new_bytes(root.path("a", "b.json"), b"1")
+    assert os.listdir(tmp_path / "a") == []
+
+
+def test_a_file_where_a_folder_should_be_is_not_taken_for_the_new_file(tmp_path: Path) -> None:
+    (tmp_path / "a").write_text("in the way")
+    root = DataRoot(str(tmp_path))
+    with pytest.raises(OSError, match="a"):
+        root.write_new_bytes(root.path("a", "b.json"), b"1")
 
 
 def test_a_file_is_read_whole_and_there_is_none_where_there_is_no_file(root: DataRoot) -> None:
@@ -149,9 +115,8 @@ def test_an_object_store_says_in_its_own_way_that_there_is_none(
             root.read_bytes(root.path("a"))
 
 
-def test_the_folders_of_the_cache_lie_in_the_root(root: DataRoot) -> None:
+def test_the_cache_lies_in_the_root(root: DataRoot) -> None:
     assert root.cache == root.path("cache")
-    assert root.results == root.path("cache", "results")
 
 
 def test_a_root_that_can_be_written_is_left_clean(tmp_path: Path) -> None:
