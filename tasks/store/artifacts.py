@@ -88,7 +88,7 @@ def read_artifact(root: DataRoot, ref: ArtifactRef, kind: type[C]) -> Artifact[C
     read = _read(root, ref.path)
     if read is None or read[0].ref.content != ref.content:
         raise MissingArtifactError(f"{ref.path} is missing from the data root or damaged: run again.")
-    return Artifact[kind].model_validate_json(read[1])  # type: ignore[valid-type]
+    return _load(read[1], kind)
 
 
 def _read(root: DataRoot, relative: str) -> tuple[Found, bytes] | None:
@@ -106,6 +106,13 @@ def _read(root: DataRoot, relative: str) -> tuple[Found, bytes] | None:
         return Found(ArtifactRef.model_validate(head["ref"]), tuple(head["inputs"]), before), body
     except (ValueError, KeyError, TypeError, ValidationError):
         return None
+
+
+def _load(body: bytes, kind: type[C]) -> Artifact[C]:
+    try:
+        return Artifact[kind].model_validate_json(body)  # type: ignore[valid-type]
+    except ValidationError:  # half of a surrogate pair, which pydantic's own reader does not take
+        return Artifact[kind].model_validate(json.loads(body))  # type: ignore[valid-type]
 
 
 def _locate(step: str, api_id: str, name: str) -> str:
