@@ -48,7 +48,7 @@ def publish_dataset(root: DataRoot, name: str) -> None:
 
     async def go() -> None:
         with use_context(made.context):
-            await publish.fn(await made.curate(), name)
+            await publish.fn(await made.curate(), name, 0)
 
     asyncio.run(go())
 

@@ -6,9 +6,10 @@ from pathlib import Path
 import pytest
 
 import prompts
-from schemas.instance import Instance
+from schemas.errors import MissingArtifactError
+from schemas.instance import Instance, RejectedApi
 from schemas.reasons import Reason
-from schemas.steps import ApiOutcome, StepResult
+from schemas.steps import ApiOutcome
 from tasks.context import use_context
 from tasks.curation import read_content, read_prompt_versions
 from tasks.publishing import publish
@@ -88,8 +89,8 @@ async def test_apis_come_by_id_each_with_its_calls_by_stage_and_owner(made: Made
 
 async def test_what_is_published_has_the_hashes_of_rows_that_were_built_in_memory(made: Made) -> None:
     with use_context(made.context):
-        published = await publish.fn(await made.curate(), "recipe")
-        again = await publish.fn(await made.curate(), "another recipe")
+        published = await publish.fn(await made.curate(), "recipe", 0)
+        again = await publish.fn(await made.curate(), "another recipe", 0)
     folder = made.context.root.path("datasets", "toolherd", "v1")
     test = list(read_table(folder / "test.parquet", Instance))
     assert len({row.api_id for row in test}) == 1
@@ -164,33 +165,67 @@ def test_a_prompt_s_version_is_told_with_the_beginning_of_its_file_s_hash() -> N
         assert version == f"{prompt.version}-{prompt.hash[:8]}"
 
 
-async def test_an_api_that_has_no_toolset_leaves_the_calls_of_the_step_that_failed(made: Made) -> None:
+@pytest.mark.parametrize(
+    ("kinds", "calls"),
+    [
+        ([], ["instruct"]),
+        (["documentation"], ["document", "instruct"]),
+        (["documentation", "toolset"], ["document", "instruct", "specify"]),
+    ],
+)
+async def test_a_rejected_api_leaves_the_calls_of_all_that_was_made_for_it_and_of_the_step_that_failed(
+    made: Made, kinds: list[str], calls: list[str]
+) -> None:
     rejected = next(outcome for outcome in made.outcomes if outcome.rejected is not None)
-    made.outcomes = [rejected.model_copy(update={"toolset": None})]
+    kept = {kind: rejected.made[kind] for kind in kinds}
+    made.outcomes = [rejected.model_copy(update={"made": kept})]
     (api,) = read_content(made.context, await made.curate()).apis
     assert (api.row.accepted, api.row.rejected_at, api.row.reasons) == (False, "instruct", ("no answer",))
-    assert [call.stage for call in api.calls] == ["instruct"]
+    assert [call.stage for call in api.calls] == calls
 
 
-async def test_an_api_that_was_documented_and_no_more_leaves_the_calls_of_that_too(made: Made) -> None:
-    rejected = next(outcome for outcome in made.outcomes if outcome.rejected is not None)
-    row = build_ledger_row("c", "c", stage="document").model_dump(mode="json")
-    ref = made.context.root.write_artifact("documentation", "c", "recipe", {"ledger": [row]})
-    documentation = StepResult(ref=ref, content="documentation")
-    made.outcomes = [rejected.model_copy(update={"toolset": None, "documentation": documentation})]
-    (api,) = read_content(made.context, await made.curate()).apis
-    assert [call.stage for call in api.calls] == ["document", "instruct"]
+async def test_an_api_that_was_rejected_after_its_instructions_has_no_rows_and_leaves_their_calls_too(
+    made: Made,
+) -> None:
+    outcome = next(outcome for outcome in made.outcomes if outcome.api_id == "b")
+    kept = {kind: outcome.made[kind] for kind in ("documentation", "toolset", "instructions")}
+    rejected = RejectedApi(entry=made.context.entries["b"], stage="simulate", problems=("a bug",))
+    ledger = (build_ledger_row("b-001", "b"),)
+    made.outcomes = [ApiOutcome(api_id="b", made=kept, rejected=rejected, ledger=ledger)]
+    curated = await made.curate()
+    assert list(read_content(made.context, curated).rows) == []
+    (api,) = read_content(made.context, curated).apis
+    assert (api.row.accepted, api.row.rejected_at) == (False, "simulate")
+    assert [call.stage for call in api.calls] == ["document", "instruct", "simulate", "specify"]
 
 
-@pytest.mark.parametrize("step", ["toolset", "episodes", "verdicts"])
-async def test_what_is_gone_from_the_data_root_before_the_rows_are_written_is_named(made: Made, step: str) -> None:
+@pytest.mark.parametrize("kind", ["toolset", "episodes", "verdicts"])
+async def test_what_is_gone_from_the_data_root_before_the_rows_are_written_is_named(made: Made, kind: str) -> None:
     curated = await made.curate()
     api = next(outcome for outcome in made.outcomes if outcome.api_id == "a")
-    result = getattr(api, step)
-    ref = result if step == "verdicts" else result.ref
-    made.context.root.path(ref.path).unlink()
-    with pytest.raises(FileNotFoundError, match=f"^{ref.path} is gone from the data root: run again$"):
+    path = api.made[kind].path
+    made.context.root.path(path).unlink()
+    with pytest.raises(MissingArtifactError, match=f"^{path} is missing from the data root or damaged: run again.$"):
         list(read_content(made.context, curated).rows)
+
+
+@pytest.mark.parametrize("kind", ["documentation", "toolset", "instructions", "episodes", "verdicts"])
+async def test_what_is_gone_before_the_calls_are_written_is_named(made: Made, kind: str) -> None:
+    curated = await made.curate()
+    api = next(outcome for outcome in made.outcomes if outcome.api_id == "a")
+    path = api.made[kind].path
+    made.context.root.path(path).unlink()
+    with pytest.raises(MissingArtifactError, match=f"^{path} is missing from the data root or damaged: run again.$"):
+        list(read_content(made.context, curated).apis)
+
+
+@pytest.mark.parametrize("kind", ["instructions", "verdicts"])
+async def test_what_is_gone_before_instructions_are_compared_is_named(made: Made, kind: str) -> None:
+    api = next(outcome for outcome in made.outcomes if outcome.api_id == "a")
+    path = api.made[kind].path
+    made.context.root.path(path).unlink()
+    with pytest.raises(MissingArtifactError, match=f"^{path} is missing from the data root or damaged: run again.$"):
+        await made.curate()
 
 
 async def test_of_a_run_in_which_no_api_came_through_there_are_no_rows(tmp_path: Path) -> None:

@@ -30,14 +30,12 @@ def ask(made: Made, **params: Any) -> None:
 
 async def publish_as(made: Made, recipe: str, unfinished: int = 0) -> Published:
     with use_context(made.context):
-        made.context.unfinished = unfinished
-        return await publish.fn(await made.curate(), recipe)
+        return await publish.fn(await made.curate(), recipe, unfinished)
 
 
 def find(made: Made, recipe: str, unfinished: int = 0) -> Published | None:
     with use_context(made.context):
-        made.context.unfinished = unfinished
-        return find_unchanged(recipe)
+        return find_unchanged(recipe, unfinished)
 
 
 def read(made: Made, version: str = "v1") -> Manifest:

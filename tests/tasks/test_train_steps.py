@@ -82,7 +82,7 @@ def make(tmp_path: Path) -> Callable[..., Training]:
 
     async def go() -> None:
         with use_context(made.context):
-            await publish.fn(await made.curate(), "r1")
+            await publish.fn(await made.curate(), "r1", 0)
 
     asyncio.run(go())
     return lambda *args, **more: Training(tmp_path, *args, **more)
