@@ -1,14 +1,16 @@
 """Reads the command line of the flows that make data. Imports nothing of Prefect."""
 
-from pydantic import Field, create_model
+from cyclopts import App
+from pydantic import BaseModel, Field, create_model
 
 from flows.command import Command
 from flows.inputs import gather_inputs
-from flows.options import parse_options
+from flows.options import make_command, parse_options
 from flows.server import Server
 from schemas.errors import RunStoppedError, UserError
 from schemas.parameters import BuildDatasetParams, BuildToolsetParams
 from schemas.steps import BuildSummary, ToolsetSummary
+from tasks.store import EXPORT_FORMATS
 
 PARAMETERS: dict[str, type[BuildToolsetParams]] = {
     "build_dataset": BuildDatasetParams,
@@ -16,8 +18,20 @@ PARAMETERS: dict[str, type[BuildToolsetParams]] = {
     "refresh_dataset": BuildDatasetParams,
 }
 
+COMMANDS = {
+    "build_dataset": ("build", "Turns a catalogue of public APIs into a published tool-use dataset."),
+    "build_toolset": (
+        "toolset",
+        "Documents and specifies APIs of a catalogue, so that datasets can be made from them.",
+    ),
+    "refresh_dataset": ("refresh", "Builds a dataset again, and publishes it where something has changed."),
+}
+"""What each flow is called on the command line, and what it does."""
+
 _SAMPLE = 5
 """APIs that a dry run plays unless it is told how many."""
+
+_ALONE = {"--dry_run": (str(_SAMPLE),), "--export": EXPORT_FORMATS}
 
 
 def read_command(name: str, arguments: list[str]) -> Command | None:
@@ -26,10 +40,10 @@ def read_command(name: str, arguments: list[str]) -> Command | None:
     Raises:
         UserError: a parameter that is wrong, or what `gather_inputs` finds wrong.
     """
-    model = PARAMETERS[name]
-    told = parse_options(f"flows.{name}", _add_dry_run(model), arguments).model_dump()
+    app, shown = make_data_app(name)
+    told = parse_options(app, shown, arguments, _ALONE).model_dump()
     sample: int | None = told.pop("dry_run")
-    params = model.model_validate(told)
+    params = PARAMETERS[name].model_validate(told)
     if name == "refresh_dataset" and isinstance(params, BuildDatasetParams) and params.version is not None:
         raise UserError("a refresh takes no version: leave --version out, or use flows.build_dataset.")
     inputs = gather_inputs(params, writes=sample is None)
@@ -41,13 +55,15 @@ def read_command(name: str, arguments: list[str]) -> Command | None:
     return Command(params, inputs, (f"teacher: {params.teacher.model}",), _print_end)
 
 
-def _add_dry_run(model: type[BuildToolsetParams]) -> type[BuildToolsetParams]:
-    """A flow's parameters and `dry_run`, which is the command line's alone: it answers without a flow run."""
+def make_data_app(name: str) -> tuple[App, type[BaseModel]]:
+    """The command of a flow, and what its options make: the parameters and `dry_run`, which is no flow run's."""
+    model, (command, told) = PARAMETERS[name], COMMANDS[name]
     text = (
         f"only estimate calls, tokens and cost, from a sample of N APIs ({_SAMPLE} if N is left out); nothing is spent"
     )
-    field = Field(None, ge=1, description=text, json_schema_extra={"alone": _SAMPLE})
-    return create_model(model.__name__, __base__=model, __doc__=model.__doc__, dry_run=(int | None, field))
+    field = Field(None, ge=1, description=text)
+    shown = create_model(model.__name__, __base__=model, __doc__=told, dry_run=(int | None, field))
+    return make_command(f"toolherd {command}", shown), shown
 
 
 def _print_end(summary: BuildSummary | ToolsetSummary, seconds: float, server: Server) -> None:

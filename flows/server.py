@@ -1,6 +1,6 @@
 """The local Prefect server: started where none answers, and left running.
 
-    python -m flows.server up | down | status
+    toolherd server up | down | status
 
 An ephemeral server (Prefect's default) loses its records and takes as long to start, so a dedicated one is started:
 a process of its own, with its database, log and address under PREFECT_HOME (by default `.prefect` in the project).
@@ -19,11 +19,13 @@ import sys
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from schemas.errors import ToolHerdError
+from cyclopts import App, CycloptsError
+
+from schemas.errors import ToolHerdError, UserError
 
 HOST = "127.0.0.1"
 FIRST_PORT = 4200
@@ -232,34 +234,68 @@ def _lock(home: Path) -> Iterator[None]:
         yield
 
 
-def main(arguments: list[str]) -> int:
+def main(arguments: Sequence[str] | None = None) -> int:
     """Run `up`, `down` or `status`; returns the exit status."""
-    if arguments == ["up"]:
-        server = launch_server()
-        start = time.monotonic()
-        if not is_healthy(server.api_url):
-            print("starting a Prefect server (10 to 20 s) …")
-        wait_for_server(server)
-        print(f"Prefect server is up at {server.ui_url} ({time.monotonic() - start:.0f} s)")
-        return 0
-    if arguments == ["down"]:
-        stopped = stop_server()
-        print(f"stopped the Prefect server at {stopped.ui_url}" if stopped else "no Prefect server of ours is running")
-        return 0
-    if arguments == ["status"]:
-        running = read_server()
-        if running is None or not is_healthy(running.api_url):
-            print("no Prefect server of ours answers; `make up` starts one")
-            return 1
-        print(f"Prefect server is up at {running.ui_url} (process {running.pid})")
-        return 0
-    print("usage: python -m flows.server up|down|status", file=sys.stderr)
-    return 2
+    try:
+        given = list(sys.argv[1:] if arguments is None else arguments)
+        if len(given) != 1:
+            raise UserError("usage: toolherd server up|down|status")
+        status: int = make_server_app()(given, exit_on_error=False, print_error=False) or 0
+        return status
+    except CycloptsError as error:
+        return _fail(f"{' '.join(str(error).split())} usage: toolherd server up|down|status", 2)
+    except UserError as error:
+        return _fail(str(error), 2)
+    except ToolHerdError as error:
+        return _fail(str(error), 1)
+
+
+def make_server_app() -> App:
+    """The command with its three words."""
+    app = App(
+        name="toolherd server",
+        help="Starts, stops and looks for the local Prefect server.",
+        help_flags=("--help", "-h"),
+        version_flags=(),
+        result_action="return_value",
+    )
+    for name, command in (("up", _run_up), ("down", _run_down), ("status", _run_status)):
+        app.command(command, name=name)
+    return app
+
+
+def _run_up() -> int:
+    """Start the server, or say where it is."""
+    server = launch_server()
+    start = time.monotonic()
+    if not is_healthy(server.api_url):
+        print("starting a Prefect server (10 to 20 s) …")
+    wait_for_server(server)
+    print(f"Prefect server is up at {server.ui_url} ({time.monotonic() - start:.0f} s)")
+    return 0
+
+
+def _run_down() -> int:
+    """Stop the server."""
+    stopped = stop_server()
+    print(f"stopped the Prefect server at {stopped.ui_url}" if stopped else "no Prefect server of ours is running")
+    return 0
+
+
+def _run_status() -> int:
+    """Say whether the server answers, and where."""
+    running = read_server()
+    if running is None or not is_healthy(running.api_url):
+        print("no Prefect server of ours answers; `make up` starts one")
+        return 1
+    print(f"Prefect server is up at {running.ui_url} (process {running.pid})")
+    return 0
+
+
+def _fail(message: str, status: int) -> int:
+    print(f"error: {message}", file=sys.stderr)
+    return status
 
 
 if __name__ == "__main__":
-    try:
-        raise SystemExit(main(sys.argv[1:]))
-    except ToolHerdError as error:
-        print(f"error: {error}", file=sys.stderr)
-        raise SystemExit(1) from error
+    raise SystemExit(main())

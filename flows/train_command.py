@@ -1,7 +1,9 @@
 """Reads the command line of the flow `train`. Imports nothing of Prefect."""
 
+from cyclopts import App
+
 from flows.command import Command
-from flows.options import parse_options
+from flows.options import make_command, parse_options
 from flows.server import Server
 from flows.train_inputs import gather_train_inputs
 from schemas.models import TrainSummary
@@ -15,8 +17,13 @@ def read_command(name: str, arguments: list[str], commands: Commands = TRAINER) 
     Raises:
         UserError: a parameter that is wrong, or what `gather_train_inputs` finds wrong.
     """
-    params = parse_options(f"flows.{name}", TrainParams, arguments)
+    params = parse_options(make_train_app(), TrainParams, arguments)
     return Command(params, gather_train_inputs(params, commands), (f"model: {params.model}",), print_end)
+
+
+def make_train_app() -> App:
+    """The command, whose options are the parameters of the flow."""
+    return make_command("toolherd train", TrainParams)
 
 
 def print_end(summary: TrainSummary, seconds: float, server: Server) -> None:

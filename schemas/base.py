@@ -2,9 +2,9 @@
 
 import hashlib
 import json
-from typing import Any
+from typing import Any, get_args
 
-from pydantic import BaseModel, ConfigDict, TypeAdapter
+from pydantic import BaseModel, ConfigDict, TypeAdapter, model_validator
 
 HASH_SCHEME = "1"
 """Goes into every content hash, so that a change of the canonical form never meets an old hash by accident."""
@@ -18,6 +18,27 @@ class Record(BaseModel):
 
     # Without the last, a number that JSON cannot hold would become null without a word.
     model_config = ConfigDict(frozen=True, extra="forbid", ser_json_inf_nan="constants")
+
+
+class Parameters(Record):
+    """The base of what people set by hand: the word `none` takes a value away where there may be none."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _take_none(cls, given: Any) -> Any:
+        if not isinstance(given, dict):
+            return given
+        return {name: None if cls._is_taken_away(name, value) else value for name, value in given.items()}
+
+    @classmethod
+    def _is_taken_away(cls, name: str, value: Any) -> bool:
+        field = cls.model_fields.get(name)
+        return (
+            isinstance(value, str)
+            and value.lower() == "none"
+            and field is not None
+            and (type(None) in get_args(field.annotation))
+        )
 
 
 _ANYTHING = TypeAdapter[Any](Any, config=ConfigDict(ser_json_inf_nan="constants"))

@@ -8,7 +8,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
-from schemas.base import Record
+from schemas.base import Parameters
 from schemas.catalog import Auth
 from schemas.episodes import Kind
 from schemas.teacher import TeacherSettings
@@ -18,7 +18,7 @@ ExportFormat = Literal["trl", "toolalpaca", "sharegpt", "xlam"]
 Share = Annotated[float, Field(ge=0, le=1)]
 
 
-class KindShares(Record):
+class KindShares(Parameters):
     """The share of instructions of each kind; only their proportions count."""
 
     single_call: Share = Field(0.45, description="one call meets the request")
@@ -38,7 +38,7 @@ class KindShares(Record):
         return {kind: getattr(self, kind.value) for kind in Kind}
 
 
-class Budget(Record):
+class Budget(Parameters):
     """What a run may buy. When it is reached, what is in flight is finished, and what is done is published."""
 
     usd: float | None = Field(None, gt=0, description="US dollars, by the price list")
@@ -46,7 +46,7 @@ class Budget(Record):
     calls: int | None = Field(None, gt=0, description="completions")
 
 
-class BuildToolsetParams(Record):
+class BuildToolsetParams(Parameters):
     """Documents and specifies APIs of a catalogue, so that datasets can be made from them."""
 
     catalog: str = Field(

@@ -5,10 +5,10 @@ from urllib.parse import urlsplit
 
 from pydantic import Field, model_validator
 
-from schemas.base import Record
+from schemas.base import Parameters
 
 
-class TeacherSettings(Record):
+class TeacherSettings(Parameters):
     """The teacher and how hard it may be asked.
 
     `model` "offline" without `base_url` is the embedded teacher, in process. `base_url` is an OpenAI-compatible

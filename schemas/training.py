@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from schemas.base import Record
+from schemas.base import Parameters, Record
 
 Method = Literal["full", "lora"]
 Optimizer = Literal["adamw", "adafactor"]
@@ -15,7 +15,7 @@ Attention = Literal["auto", "varlen", "sdpa"]
 Positive = Annotated[int, Field(ge=1)]
 
 
-class TrainParams(Record):
+class TrainParams(Parameters):
     """Fine-tunes a chat model on a published dataset.
 
     The defaults are ToolAlpaca's recipe (arXiv 2306.05301, its train.py), but for packing and the longer sequences.

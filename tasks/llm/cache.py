@@ -1,20 +1,21 @@
-"""The durable completions, from the command line:  python -m tasks.llm.cache [show | prune | export | import] --help
+"""The durable completions, from the command line:  toolherd completions [show | prune | export | import] --help
 
 What it does is in `upkeep`; here are the options and what is printed.
 """
 
-import argparse
 import os
 import re
 import sqlite3
 import sys
 import time
 import zlib
-from collections.abc import Sequence
-from contextlib import closing
+from collections.abc import Iterator, Sequence
+from contextlib import closing, contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import NoReturn
+from typing import Annotated
+
+from cyclopts import App, CycloptsError, Parameter, UnusedCliTokensError
 
 from schemas.errors import UserError
 from tasks.llm.store import STORE_NAME, explain_problem
@@ -35,17 +36,24 @@ _UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400, "w": 7 * 86400}
 _AGE = re.compile(r"(\d+(?:\.\d+)?)([smhdw])")
 
 
+Store = Annotated[
+    Path | None,
+    Parameter(help=f"the store's file; without it cache/{STORE_NAME} in the data root", name="--store"),
+]
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
     """The command; returns the exit status."""
-    options = _build_parser().parse_args(arguments)
+    given = list(sys.argv[1:] if arguments is None else arguments)
+    if given[:1] == ["--store"]:  # it may stand before the command too
+        given = given[2:] + given[:2]
     try:
-        path = options.store or _locate_store()
-        try:
-            _COMMANDS[options.command or "show"](path, options)
-        except sqlite3.Error as error:
-            raise explain_problem(path, error) from error
-        except (zlib.error, ValueError) as error:
-            raise UserError(f"{path} holds a completion that cannot be read: {error}") from error
+        make_completions_app()(given, exit_on_error=False, print_error=False)
+    except CycloptsError as error:
+        stray = error.unused_tokens if isinstance(error, UnusedCliTokensError) else None
+        said = f"there is no command {stray[0]!r}" if stray else " ".join(str(error).split())
+        print(f"error: {said} (see toolherd completions --help)", file=sys.stderr)
+        return 2
     except BrokenPipeError:  # `| head` has read enough
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
@@ -58,8 +66,38 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return 0
 
 
-def _show(path: Path, options: argparse.Namespace) -> None:
-    with closing(open_store(path)) as connection:
+def make_completions_app() -> App:
+    """The command with its options."""
+    app = App(
+        name="toolherd completions",
+        help="Looks after the durable completions.",
+        help_flags=("--help", "-h"),
+        version_flags=(),
+        result_action="return_value",
+        suppress_keyboard_interrupt=False,
+        default_parameter=Parameter(negative=()),
+    )
+    app.default(_show)
+    for name, command in (("show", _show), ("prune", _prune), ("export", _export), ("import", _import)):
+        app.command(command, name=name)
+    return app
+
+
+@contextmanager
+def _use_store(given: Path | None) -> Iterator[Path]:
+    """The store's file; what is wrong with it is raised as a UserError."""
+    path = given or _locate_store()
+    try:
+        yield path
+    except sqlite3.Error as error:
+        raise explain_problem(path, error) from error
+    except (zlib.error, ValueError) as error:
+        raise UserError(f"{path} holds a completion that cannot be read: {error}") from error
+
+
+def _show(*, store: Store = None) -> None:
+    """What is kept, by endpoint and model (the default)."""
+    with _use_store(store) as path, closing(open_store(path)) as connection:
         groups = summarise(connection)
     count, hits = sum(group.count for group in groups), sum(group.hits for group in groups)
     print(path)
@@ -82,16 +120,23 @@ def _spell_group(group: Group) -> str:
     return f"{name}{group.count:>10,}{prompt:>8}{answer:>8}{_spell_count(group.hits):>8}{days}"
 
 
-def _prune(path: Path, options: argparse.Namespace) -> None:
-    if options.older_than is None and options.model is None:
+def _prune(
+    *,
+    older_than: Annotated[str | None, Parameter(help="made longer ago: 90m, 12h, 30d, 8w")] = None,
+    model: Annotated[str | None, Parameter(help="of this model")] = None,
+    dry_run: Annotated[bool, Parameter(help="only say how many would go")] = False,
+    store: Store = None,
+) -> None:
+    """Remove completions, by age, by model, or those of both."""
+    if older_than is None and model is None:
         raise UserError("prune takes --older-than, --model or both: nothing was removed")
-    before = time.time() - (options.older_than or 0)
-    with closing(open_store(path)) as connection:
-        if options.dry_run:
-            print(f"{count_matches(connection, before, options.model):,} completions would go")
+    before = time.time() - (0 if older_than is None else _read_age(older_than))
+    with _use_store(store) as path, closing(open_store(path)) as connection:
+        if dry_run:
+            print(f"{count_matches(connection, before, model):,} completions would go")
             return
         size = measure_size(path)
-        gone = prune(connection, before, options.model)
+        gone = prune(connection, before, model)
         if gone:
             try:
                 reclaim(connection)
@@ -102,57 +147,31 @@ def _prune(path: Path, options: argparse.Namespace) -> None:
         print(f"{gone:,} completions removed, {_spell_size(max(0, size - measure_size(path)))} freed")
 
 
-def _export(path: Path, options: argparse.Namespace) -> None:
-    if options.file.suffix != ".parquet":
-        raise UserError(f"{options.file} does not end in .parquet: nothing was exported")
-    if options.file.exists() and path.exists() and options.file.samefile(path):
-        raise UserError(f"{options.file} is the store itself: nothing was exported")
-    with closing(open_store(path)) as connection:
-        exported = export_completions(connection, options.file)
-    print(f"{exported.count:,} completions exported to {options.file}")
+def _export(file: Annotated[Path, Parameter(help="a .parquet file")], /, *, store: Store = None) -> None:
+    """Write all completions to a Parquet file; one that is there is replaced."""
+    if file.suffix != ".parquet":
+        raise UserError(f"{file} does not end in .parquet: nothing was exported")
+    with _use_store(store) as path:
+        if file.exists() and path.exists() and file.samefile(path):
+            raise UserError(f"{file} is the store itself: nothing was exported")
+        with closing(open_store(path)) as connection:
+            exported = export_completions(connection, file)
+    print(f"{exported.count:,} completions exported to {file}")
     if exported.left_out:
         print(f"{exported.left_out:,} of older key schemes left out: nothing asks for them any more", file=sys.stderr)
 
 
-def _import(path: Path, options: argparse.Namespace) -> None:
-    imported = import_completions(path, options.file)
+def _import(file: Annotated[Path, Parameter(help="an exported .parquet file")], /, *, store: Store = None) -> None:
+    """Add the completions of an exported file; those kept already stay."""
+    with _use_store(store) as path:
+        imported = import_completions(path, file)
     print(f"{imported.new:,} completions imported, {imported.known:,} were there already and stay as they are")
-
-
-_COMMANDS = {"show": _show, "prune": _prune, "export": _export, "import": _import}
-
-
-class _Parser(argparse.ArgumentParser):
-    def error(self, message: str) -> NoReturn:
-        self.exit(2, f"error: {message} (see {self.prog} --help)\n")
-
-
-def _build_parser() -> argparse.ArgumentParser:
-    store = "the store's file (default: cache/" + STORE_NAME + " in the data root)"
-    parser = _Parser(prog="python -m tasks.llm.cache", description="Look after the durable completions.")
-    parser.add_argument("--store", type=Path, metavar="PATH", help=store)
-    common = _Parser(add_help=False)
-    common.add_argument("--store", type=Path, metavar="PATH", help=store, default=argparse.SUPPRESS)
-    commands = parser.add_subparsers(dest="command", metavar="COMMAND")
-    commands.add_parser("show", parents=[common], help="what is kept, by endpoint and model (the default)")
-    about = "remove completions, by age, by model, or those of both"
-    pruning = commands.add_parser("prune", parents=[common], help=about, description=about)
-    pruning.add_argument("--older-than", type=_read_age, metavar="AGE", help="made longer ago: 90m, 12h, 30d, 8w")
-    pruning.add_argument("--model", metavar="NAME", help="of this model")
-    pruning.add_argument("--dry-run", action="store_true", help="only say how many would go")
-    about = "write all completions to a Parquet file; one that is there is replaced"
-    exporting = commands.add_parser("export", parents=[common], help=about, description=about)
-    exporting.add_argument("file", type=Path, metavar="FILE.parquet")
-    about = "add the completions of an exported file; those kept already stay"
-    importing = commands.add_parser("import", parents=[common], help=about, description=about)
-    importing.add_argument("file", type=Path, metavar="FILE.parquet")
-    return parser
 
 
 def _read_age(text: str) -> float:
     match = _AGE.fullmatch(text)
     if match is None:
-        raise argparse.ArgumentTypeError(f"{text!r} is no age; write it as 90m, 12h, 30d or 8w")
+        raise UserError(f"--older-than {text!r} is no age; write it as 90m, 12h, 30d or 8w")
     return float(match[1]) * _UNITS[match[2]]
 
 

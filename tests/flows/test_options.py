@@ -5,8 +5,9 @@ from typing import Annotated, Literal
 import pytest
 from pydantic import Field
 
-from flows.options import parse_options
-from schemas.base import Record
+from flows.data_command import make_data_app
+from flows.options import make_command, parse_options
+from schemas.base import Parameters
 from schemas.errors import UserError
 from schemas.parameters import BuildDatasetParams, ExportFormat, KindShares
 from schemas.teacher import TeacherSettings
@@ -14,7 +15,10 @@ from tasks.store import EXPORT_FORMATS
 
 
 def parse(*arguments: str) -> BuildDatasetParams:
-    return parse_options("flows.build_dataset", BuildDatasetParams, list(arguments))
+    """What `toolherd build` makes of them."""
+    app, shown = make_data_app("build_dataset")
+    told = parse_options(app, shown, arguments, {"--export": EXPORT_FORMATS}).model_dump(exclude={"dry_run"})
+    return BuildDatasetParams.model_validate(told)
 
 
 def test_no_option_gives_the_defaults() -> None:
@@ -98,9 +102,10 @@ def test_a_switch_alone_means_true(arguments: list[str], batch: bool) -> None:
         (["--teacher.btch"], "unknown parameter --teacher.btch; did you mean --teacher.batch? --help lists them."),
         (["--zzz", "1"], "unknown parameter --zzz; --help lists them."),
         (["stray"], "unknown parameter stray; --help lists them."),
-        (["--cat", "x"], "unknown parameter --cat; "),  # no name may be cut short
-        (["--name"], "--name: expected one argument; --help lists the parameters."),
-        (["--categories"], "--categories: expected at least one argument; --help lists the parameters."),
+        (["--categ", "x"], "unknown parameter --categ; "),  # no name may be cut short
+        (["--name"], "--name: a value is missing; --help tells more."),
+        (["--categories"], "--categories: a value is missing; --help tells more."),
+        (["--teacher.model", "--seed", "1"], "--teacher.model: a value is missing; --help tells more."),
         (["--seed", "-1"], "--seed '-1': should be greater than or equal to 0; --help tells more."),
         (["--seed", "x", "--apis", "0"], "--apis '0': should be greater than or equal to 1 or 'all'; --help"),
         (["--auth", "apiKey", "key"], "--auth 'key': should be 'none', 'apiKey', 'OAuth' or 'other'; --help"),
@@ -139,20 +144,20 @@ def test_the_help_fits_80_columns_and_explains_every_parameter(capsys: pytest.Ca
         assert field.description
 
 
-class Engine(Record):
+class Engine(Parameters):
     """An engine."""
 
     power: float = Field(1.5, description="kilowatts, 100 % of them")
     loud: bool = Field(False, description="to be heard")
 
 
-class Boat(Record):
+class Boat(Parameters):
     """Builds a boat."""
 
     name: str = Field("Ida", description="its name")
     crew: Annotated[int, Field(ge=1)] | Literal["none"] = Field(2, description="who sails it")
     flag: str | None = Field(None, description="what it flies")
-    depth: int | None = Field(None, description="in metres", json_schema_extra={"alone": 7})
+    depth: int | None = Field(None, description="in metres")
     sail: Literal["square", "lateen"] = Field("square", description="its sail")
     ports: tuple[str, ...] = Field((), description="where it calls")
     rig: tuple[Literal["main", "fore"], ...] = Field((), description="its masts")
@@ -161,41 +166,45 @@ class Boat(Record):
 
 
 HELP = """\
-usage: python -m boats [--parameter value …]
+Usage: boats [OPTIONS]
 
 Builds a boat.
 
-parameters:
-  -h, --help                show this and exit
-  --name TEXT               its name [Ida]
-  --crew N|none             who sails it [2]
-  --flag TEXT               what it flies
-  --depth [N]               in metres
-  --sail square|lateen      its sail [square]
-  --ports TEXT [TEXT ...]   where it calls
-  --rig RIG [RIG ...]       its masts (main, fore)
-  --tarred [true|false]     whether it is black [true]
-
-engine: what drives it:
-  --engine.power X          kilowatts, 100 % of them [1.5]
-  --engine.loud [true|false]
-                            to be heard [false]
+╭─ Parameters ─────────────────────────────────────────────────────────────────╮
+│ --name STR         its name [default: Ida]                                   │
+│ --crew INT|CHOICE  who sails it [choices: none] [default: 2]                 │
+│ --flag STR         what it flies                                             │
+│ --depth INT        in metres                                                 │
+│ --sail CHOICE      its sail [choices: square, lateen] [default: square]      │
+│ --ports STR...     where it calls                                            │
+│ --rig CHOICE...    its masts [choices: main, fore]                           │
+│ --tarred           whether it is black [default: true]                       │
+│ --help -h          Display this message and exit.                            │
+╰──────────────────────────────────────────────────────────────────────────────╯
+╭─ engine: what drives it ─────────────────────────────────────────────────────╮
+│ --engine.power FLOAT  kilowatts, 100 % of them [default: 1.5]                │
+│ --engine.loud         to be heard [default: false]                           │
+╰──────────────────────────────────────────────────────────────────────────────╯
 """
 
 
+def parse_boat(*arguments: str) -> Boat:
+    return parse_options(make_command("boats", Boat), Boat, arguments, {"--depth": ("7",)})
+
+
 def test_the_help_says_of_each_parameter_what_it_takes_and_what_it_is_without(
-    capsys: pytest.CaptureFixture[str],
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    with pytest.raises(SystemExit):
-        parse_options("boats", Boat, ["-h"])
+    monkeypatch.setenv("COLUMNS", "80")
+    with pytest.raises(SystemExit) as ended:
+        parse_boat("-h")
+    assert ended.value.code == 0
     assert capsys.readouterr().out == HELP
 
 
 def test_an_option_alone_takes_the_value_that_it_names_for_that() -> None:
-    assert [parse_options("boats", Boat, given).depth for given in (["--depth"], ["--depth", "3"], [])] == [7, 3, None]
+    assert [parse_boat(*given).depth for given in (["--depth"], ["--depth", "3"], [])] == [7, 3, None]
 
 
 def test_a_switch_that_is_on_can_be_put_off() -> None:
-    assert parse_options("boats", Boat, ["--tarred", "false", "--engine.loud"]) == Boat(
-        tarred=False, engine=Engine(loud=True)
-    )
+    assert parse_boat("--tarred", "false", "--engine.loud") == Boat(tarred=False, engine=Engine(loud=True))

@@ -192,9 +192,9 @@ def test_our_own_server_is_reached_past_any_proxy(
     [
         (["down"], 0, "no Prefect server of ours is running"),
         (["status"], 1, "`make up` starts one"),
-        (["sideways"], 2, "usage: python -m flows.server up|down|status"),
-        ([], 2, "usage: python -m flows.server up|down|status"),
-        (["up", "down"], 2, "usage: python -m flows.server up|down|status"),
+        (["sideways"], 2, "usage: toolherd server up|down|status"),
+        ([], 2, "usage: toolherd server up|down|status"),
+        (["up", "down"], 2, "usage: toolherd server up|down|status"),
     ],
 )
 def test_commands_without_a_server(

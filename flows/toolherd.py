@@ -1,0 +1,83 @@
+"""The command `toolherd`: `toolherd build --apis 50`, `toolherd server up`, `toolherd --help`.
+
+Each of its commands is a module that can be run alone as well (`python -m flows.build_dataset --apis 50`), and says the
+same. Imports nothing of Prefect; the commands import what they need when they are run.
+"""
+
+import importlib.metadata
+import sys
+from collections.abc import Callable, Sequence
+
+from cyclopts import App, CycloptsError
+
+Run = Callable[[list[str]], int]
+
+
+def _run_flow(name: str) -> Run:
+    def run(arguments: list[str]) -> int:
+        from flows.command_line import main
+
+        return main(name, arguments)
+
+    return run
+
+
+def _run_completions(arguments: list[str]) -> int:
+    from tasks.llm.cache import main
+
+    return main(arguments)
+
+
+def _run_server(arguments: list[str]) -> int:
+    from flows.server import main
+
+    return main(arguments)
+
+
+RUNS: dict[str, Run] = {
+    "build": _run_flow("build_dataset"),
+    "toolset": _run_flow("build_toolset"),
+    "refresh": _run_flow("refresh_dataset"),
+    "train": _run_flow("train"),
+    "completions": _run_completions,
+    "server": _run_server,
+}
+"""What each command does with its arguments; returns the exit status."""
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run a command; returns the exit status."""
+    given = list(sys.argv[1:] if arguments is None else arguments)
+    if given and given[0] in RUNS:
+        return RUNS[given[0]](given[1:])
+    try:
+        make_app()(given, exit_on_error=False, print_error=False)
+    except CycloptsError as error:
+        print(f"error: {' '.join(str(error).split())} `toolherd --help` lists them.", file=sys.stderr)
+        return 2
+    return 0
+
+
+def make_app() -> App:
+    """All commands with all their options, for the help and for the completion of shells."""
+    from flows import data_command, server, train_command
+    from tasks.llm import cache
+
+    app = App(
+        name="toolherd",
+        help="Makes verified tool-use corpora from catalogues of APIs, and trains models on them.",
+        help_flags=("--help", "-h"),
+        version=importlib.metadata.version("toolherd"),
+        result_action="return_value",
+    )
+    for flow, (name, _) in data_command.COMMANDS.items():
+        app.command(data_command.make_data_app(flow)[0], name=name)
+    app.command(train_command.make_train_app(), name="train")
+    app.command(cache.make_completions_app(), name="completions")
+    app.command(server.make_server_app(), name="server")
+    app.register_install_completion_command()
+    return app
+
+
+if __name__ == "__main__":
+    sys.exit(main())
