@@ -1,7 +1,4 @@
-"""The embedded teacher as an ASGI app with the chat completions interface: `/v1/chat/completions` and `/v1/models`.
-
-The Batch API beside it is in `batches`.
-"""
+"""The embedded teacher as an ASGI app with the chat completions interface: `/v1/chat/completions` and `/v1/models`."""
 
 import hashlib
 import json
@@ -13,7 +10,6 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from schemas.base import canonical_json
-from tasks.offline.batches import BatchDesk, BatchDials
 from tasks.offline.erring import Answer
 from tasks.offline.roles import UnknownRequestError, answer_request
 
@@ -24,8 +20,13 @@ _CHARACTERS_PER_TOKEN = 4  # a rule of thumb for English; the grammar has no tok
 _CREATED = 1767225600  # 2026-01-01; a clock would make equal answers differ
 
 
-def create_app(error_rate: float = 0.0, batches: BatchDials | None = None) -> Starlette:
-    """The app; it errs in a share `error_rate` of its answers. Its state holds `batches`, the desk of its Batch API."""
+def create_app(error_rate: float = 0.0) -> Starlette:
+    """The app; it errs in a share `error_rate` of its answers."""
+    return Starlette(routes=list_routes(error_rate))
+
+
+def list_routes(error_rate: float) -> list[Route]:
+    """What the app answers."""
 
     async def complete(request: Request) -> Response:
         status, body = answer_chat(await request.body(), error_rate)
@@ -35,15 +36,7 @@ def create_app(error_rate: float = 0.0, batches: BatchDials | None = None) -> St
         model = {"id": MODEL, "object": "model", "created": _CREATED, "owned_by": "toolherd"}
         return JSONResponse({"object": "list", "data": [model]})
 
-    def answer_line(body: dict[str, Any]) -> tuple[int, dict[str, Any]]:
-        status, answer = answer_chat(json.dumps(body).encode(), error_rate)
-        return status, json.loads(answer)
-
-    desk = BatchDesk(answer_line, MODEL, batches or BatchDials())
-    routes = [Route(CHAT_PATH, complete, methods=["POST"]), Route("/v1/models", list_models)]
-    app = Starlette(routes=[*routes, *desk.routes()])
-    app.state.batches = desk
-    return app
+    return [Route(CHAT_PATH, complete, methods=["POST"]), Route("/v1/models", list_models)]
 
 
 def answer_chat(raw: bytes, error_rate: float = 0.0) -> tuple[int, bytes]:

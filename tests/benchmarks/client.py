@@ -22,7 +22,7 @@ from tasks.mock import audit_functions
 from tasks.side_process import SideProcess
 from tests.benchmarks.bare import Way, choose_send, measure_bare, open_bare, send_all
 from tests.benchmarks.recording import SINGLE_SHOT, list_entries, make_body, record
-from tests.benchmarks.server import serve_offline
+from tests.endpoint.process import serve_offline
 
 SINGLE_APIS: int | None = None
 """None takes the whole bundled catalogue."""

@@ -5,8 +5,8 @@ The yardstick of the walk's seconds is what its completions would take without f
 
 from collections.abc import Iterator
 
-from tests.benchmarks.server import serve_offline
 from tests.benchmarks.workspace import open_workspace
+from tests.endpoint.process import serve_offline
 
 APIS = 50
 LATENCY_S = 0.1

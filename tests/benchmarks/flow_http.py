@@ -11,8 +11,8 @@ from collections.abc import Iterator
 
 from tests.benchmarks.bare import Way, measure_bare
 from tests.benchmarks.recording import make_body, record
-from tests.benchmarks.server import serve_offline
 from tests.benchmarks.workspace import open_workspace
+from tests.endpoint.process import serve_offline
 
 APIS: int | None = None
 """None takes the whole bundled catalogue."""

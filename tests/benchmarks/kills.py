@@ -15,8 +15,8 @@ from collections.abc import Iterator, Sequence
 from itertools import pairwise
 from urllib.parse import urlsplit
 
-from tests.benchmarks.server import OfflineServer, serve_offline
 from tests.benchmarks.workspace import Workspace, open_workspace
+from tests.endpoint.process import OfflineServer, serve_offline
 
 KILLS = 10
 APIS = 50

@@ -23,7 +23,7 @@ from tasks.llm.capabilities import Capabilities, build_body
 from tasks.llm.endpoint import name_endpoint
 from tasks.llm.keys import build_key
 from tasks.sources import read_catalog, select_entries
-from tests.benchmarks.server import serve_offline
+from tests.endpoint.process import serve_offline
 
 _APIS_AT_A_TIME = 8
 SINGLE_SHOT: tuple[Stage, ...] = ("document", "specify", "instruct")

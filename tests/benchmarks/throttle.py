@@ -18,7 +18,7 @@ from schemas.teacher import TeacherSettings
 from tasks.llm import CompletionStore, Engine, Ledger, Teacher
 from tasks.llm.store import STORE_NAME
 from tests.benchmarks.recording import record
-from tests.benchmarks.server import OfflineServer, serve_offline
+from tests.endpoint.process import OfflineServer, serve_offline
 
 LIMITS = (20, 5, 40)
 STEP_S = 30.0

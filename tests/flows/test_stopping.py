@@ -11,7 +11,7 @@ from prefect.client.orchestration import get_client
 from prefect.client.schemas.filters import FlowRunFilter, FlowRunFilterName
 
 from schemas.steps import BuildSummary
-from tests.benchmarks.server import OfflineServer, reset_stats, serve_offline
+from tests.endpoint.process import OfflineServer, reset_stats, serve_offline
 from tests.flows.parts import NAMES, build_apart, make_params
 from tests.flows.runs import Workplace
 

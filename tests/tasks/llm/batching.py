@@ -19,7 +19,7 @@ from schemas.teacher import TeacherSettings
 from tasks.llm.batch import BatchSender
 from tasks.llm.endpoint import name_endpoint, open_client, read_key
 from tasks.llm.store import CompletionStore
-from tasks.offline.batches import BatchDesk, BatchDials
+from tests.endpoint.batches import BatchDesk, BatchDials
 from tests.tasks.llm.endpoints import build_answer
 
 Answer = Callable[[dict[str, Any]], tuple[int, dict[str, Any]]]

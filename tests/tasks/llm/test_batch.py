@@ -12,7 +12,7 @@ from schemas.teacher import TeacherSettings
 from tasks.llm.endpoint import open_client, read_key
 from tasks.llm.prices import Price
 from tasks.llm.store import CompletionStore
-from tasks.offline.app import create_app
+from tests.endpoint.app import create_batching_app
 from tests.tasks.llm.batching import (
     BatchEndpoint,
     Halt,
@@ -37,7 +37,7 @@ class TestTheWayOfABatch:
     async def test_the_embedded_teachers_server_answers_in_a_batch_what_it_answers_online_at_half_the_price(
         self, store: CompletionStore
     ) -> None:
-        endpoint = BatchEndpoint(app=create_app())
+        endpoint = BatchEndpoint(app=create_batching_app())
         with serve(endpoint) as url:
             async with connect(url, store, model="offline") as sender:
                 answers = await asyncio.gather(*(sender.fetch(f"1-{seed}", chat(seed)) for seed in range(5)))

@@ -13,7 +13,7 @@ from schemas.errors import UserError
 from tasks.llm.batch import BatchSender, BatchStoppedError
 from tasks.llm.retries import EndpointError
 from tasks.llm.store import CompletionStore
-from tasks.offline.batches import BatchDials
+from tests.endpoint.batches import BatchDials
 from tests.tasks.llm import processes
 from tests.tasks.llm.batching import (
     BatchEndpoint,

@@ -13,8 +13,8 @@ from tasks.llm.batch import BatchSender
 from tasks.llm.capabilities import Capabilities, learn
 from tasks.llm.retries import EndpointError
 from tasks.llm.store import CompletionStore
-from tasks.offline.app import create_app
-from tasks.offline.batches import BatchDesk, BatchDials
+from tests.endpoint.app import create_batching_app
+from tests.endpoint.batches import BatchDesk, BatchDials
 from tests.tasks.llm.batching import (
     BatchEndpoint,
     Fault,
@@ -295,7 +295,7 @@ class TestCreating:
     async def test_an_unknown_model_is_one_clear_line_and_no_later_request_can_succeed(
         self, store: CompletionStore, path: Path
     ) -> None:
-        endpoint = BatchEndpoint(app=create_app())
+        endpoint = BatchEndpoint(app=create_batching_app())
         with serve(endpoint) as url:
             async with connect(url, store, model="gpt-0") as sender:
                 error = await refuse(sender, model="gpt-0")

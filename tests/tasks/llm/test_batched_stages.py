@@ -12,8 +12,8 @@ from schemas.errors import RunStoppedError, TeacherError
 from schemas.parameters import Budget
 from schemas.teacher import TeacherSettings
 from tasks.llm import CompletionStore, Engine, Ledger, Teacher
-from tasks.offline.app import create_app
-from tasks.offline.batches import BatchDials
+from tests.endpoint.app import create_batching_app
+from tests.endpoint.batches import BatchDials
 from tests.tasks.llm.batching import BatchEndpoint, wait_until
 from tests.tasks.llm.endpoints import serve
 
@@ -54,7 +54,7 @@ async def complete(teacher: Teacher, number: int, stage: Stage = "document") -> 
 
 
 async def test_single_shot_stages_go_in_one_batch_at_half_price_and_the_dialogue_online(store: CompletionStore) -> None:
-    endpoint, ledger = BatchEndpoint(app=create_app()), Ledger()
+    endpoint, ledger = BatchEndpoint(app=create_batching_app()), Ledger()
     with serve(endpoint) as url:
         async with connect(url, store, ledger) as teacher:
             stages: list[Stage] = ["document", "specify", "instruct", "simulate"]
@@ -73,7 +73,7 @@ async def test_single_shot_stages_go_in_one_batch_at_half_price_and_the_dialogue
 
 
 async def test_a_run_that_is_stopped_leaves_its_batch_and_the_next_one_gets_the_answers(store: CompletionStore) -> None:
-    endpoint = BatchEndpoint(app=create_app(batches=BatchDials(delay_s=0.5)))
+    endpoint = BatchEndpoint(app=create_batching_app(dials=BatchDials(delay_s=0.5)))
     with serve(endpoint) as url:
         async with connect(url, store) as teacher:
             asked = [asyncio.create_task(complete(teacher, number)) for number in range(5)]
@@ -90,7 +90,7 @@ async def test_a_run_that_is_stopped_leaves_its_batch_and_the_next_one_gets_the_
 
 
 async def test_a_budget_holds_for_batches_too(store: CompletionStore) -> None:
-    endpoint = BatchEndpoint(app=create_app())
+    endpoint = BatchEndpoint(app=create_batching_app())
     with serve(endpoint) as url:
         async with connect(url, store, budget=Budget(calls=3)) as teacher:
             asked = (complete(teacher, number) for number in range(8))
@@ -100,7 +100,7 @@ async def test_a_budget_holds_for_batches_too(store: CompletionStore) -> None:
 
 
 async def test_a_request_that_fails_in_every_batch_fails_with_the_last_problem(store: CompletionStore) -> None:
-    endpoint = BatchEndpoint(app=create_app(batches=BatchDials(fail_share=1.0)))
+    endpoint = BatchEndpoint(app=create_batching_app(dials=BatchDials(fail_share=1.0)))
     with serve(endpoint) as url:
         async with connect(url, store) as teacher:
             with pytest.raises(TeacherError, match="500"):

@@ -11,8 +11,8 @@ from schemas.calls import ChatRequest, Completion
 from schemas.errors import TeacherError
 from schemas.teacher import TeacherSettings
 from tasks.llm import CompletionStore, Engine, Ledger, Teacher
-from tasks.offline.faults import FAULTS
-from tests.benchmarks.server import OfflineServer, serve_offline
+from tests.endpoint.faults import FAULTS
+from tests.endpoint.process import OfflineServer, serve_offline
 
 TOOL = {
     "type": "function",

@@ -12,14 +12,15 @@ from pathlib import Path
 
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from tasks.offline.app import CHAT_PATH, create_app
-from tasks.offline.batches import BatchDials
-from tasks.offline.counting import Stats
-from tasks.offline.exchange import Exchange, read_body
-from tasks.offline.faults import HARMLESS, Burst, FaultPlan
-from tasks.offline.limits import LimitSchedule, RateLimit
-from tasks.offline.misbehaving import SPOILED, ask_to_wait, break_off, never_end, refuse, send_page
-from tasks.offline.replay import Answers
+from tasks.offline.app import CHAT_PATH
+from tests.endpoint.app import create_batching_app
+from tests.endpoint.batches import BatchDials
+from tests.endpoint.counting import Stats
+from tests.endpoint.exchange import Exchange, read_body
+from tests.endpoint.faults import HARMLESS, Burst, FaultPlan
+from tests.endpoint.limits import LimitSchedule, RateLimit
+from tests.endpoint.misbehaving import SPOILED, ask_to_wait, break_off, never_end, refuse, send_page
+from tests.endpoint.replay import Answers
 
 
 @dataclass(frozen=True)
@@ -57,7 +58,7 @@ class OfflineServer:
 
     def __init__(self, conduct: Conduct) -> None:
         self._conduct = conduct
-        self._app: ASGIApp = create_app(conduct.error_rate, conduct.batches)
+        self._app: ASGIApp = create_batching_app(conduct.error_rate, conduct.batches)
         self._answers = Answers(conduct.error_rate, conduct.replay, conduct.record)
         self._plan = FaultPlan(conduct.faults, conduct.fault_seed, conduct.burst)
         self._rate = RateLimit(conduct.per_minute) if conduct.per_minute else None

@@ -9,7 +9,7 @@ from typing import Any
 from starlette.types import Message, Receive, Scope, Send
 from uvicorn.protocols.http.auto import AutoHTTPProtocol
 
-from tasks.offline.limits import Headers
+from tests.endpoint.limits import Headers
 
 _TRANSPORT = "toolherd.transport"
 _RESET_ON_CLOSE = struct.pack("ii", 1, 0)

@@ -8,8 +8,8 @@ from collections.abc import Callable
 from email.utils import formatdate
 
 from tasks.offline.app import make_error
-from tasks.offline.exchange import Exchange
-from tasks.offline.limits import Headers, write_duration
+from tests.endpoint.exchange import Exchange
+from tests.endpoint.limits import Headers, write_duration
 
 _TRICKLE_S = 0.05
 _ARRIVAL_S = 0.02

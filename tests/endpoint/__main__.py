@@ -1,4 +1,4 @@
-"""The embedded teacher as a server:  python -m tasks.offline --port 8399 --latency 0.2 --error-rate 0.05"""
+"""The embedded teacher as a server:  python -m tests.endpoint --port 8399 --latency 0.2 --error-rate 0.05"""
 
 import socket
 import sys
@@ -6,9 +6,9 @@ from collections.abc import Sequence
 
 import uvicorn
 
-from tasks.offline.exchange import ReachableProtocol
-from tasks.offline.options import parse_options
-from tasks.offline.serving import OfflineServer
+from tests.endpoint.exchange import ReachableProtocol
+from tests.endpoint.options import parse_options
+from tests.endpoint.serving import OfflineServer
 
 _BACKLOG = 2048
 _LAST_WORDS_S = 1

@@ -5,7 +5,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from tests.benchmarks.server import serve_offline
+from tests.endpoint.process import serve_offline
 
 
 def test_the_server_answers_at_once_and_is_gone_with_its_block() -> None:

@@ -10,10 +10,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import NoReturn
 
-from tasks.offline.batches import BatchDials
-from tasks.offline.faults import FAULTS, Burst
-from tasks.offline.limits import LimitSchedule, LimitStep
-from tasks.offline.serving import Conduct
+from tests.endpoint.batches import BatchDials
+from tests.endpoint.faults import FAULTS, Burst
+from tests.endpoint.limits import LimitSchedule, LimitStep
+from tests.endpoint.serving import Conduct
 
 _WIDTH = 79
 _DESCRIPTION = "Serve the embedded teacher over HTTP, with latency, faults and limits to order. GET /stats counts."
@@ -67,8 +67,8 @@ def parse_options(arguments: Sequence[str] | None = None) -> Options:
 
 def _build_parser() -> argparse.ArgumentParser:
     parser = _Parser(
-        prog="python -m tasks.offline",
-        usage="python -m tasks.offline [--option value ...]",
+        prog="python -m tests.endpoint",
+        usage="python -m tests.endpoint [--option value ...]",
         description=_DESCRIPTION,
         epilog=_FAULTS,
         formatter_class=lambda prog: _Formatter(prog, max_help_position=28, width=_WIDTH),

@@ -25,12 +25,12 @@ class OfflineServer(NamedTuple):
 
 @contextmanager
 def serve_offline(*options: str) -> Iterator[OfflineServer]:
-    """Runs `python -m tasks.offline` with these options on a free port, and ends it with the block.
+    """Runs `python -m tests.endpoint` with these options on a free port, and ends it with the block.
 
     Raises:
         RuntimeError: it did not start; the message is what it said.
     """
-    command = [sys.executable, "-m", "tasks.offline", "--port", "0", *options]
+    command = [sys.executable, "-m", "tests.endpoint", "--port", "0", *options]
     with tempfile.TemporaryFile("w+") as said:
         process = subprocess.Popen(
             command, cwd=PROJECT, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=said, text=True

@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 from starlette.testclient import TestClient
 
-from tasks.offline.app import create_app
-from tasks.offline.batches import BatchDials
+from tests.endpoint.app import create_batching_app
+from tests.endpoint.batches import BatchDials
 from tests.tasks.offline.test_app import chat
 
 
@@ -40,7 +40,7 @@ def read(client: TestClient, file_id: str) -> list[dict[str, Any]]:
 
 @pytest.fixture
 def client() -> TestClient:
-    return TestClient(create_app())
+    return TestClient(create_batching_app())
 
 
 def test_a_file_comes_back_as_it_was_until_it_is_deleted(client: TestClient) -> None:
@@ -68,7 +68,7 @@ def test_a_batchs_answers_are_those_of_the_chat_interface(client: TestClient) ->
 
 
 def test_lines_fail_and_expire_at_the_shares_that_are_dialled() -> None:
-    client = TestClient(create_app(batches=BatchDials(fail_share=0.2, expire_share=0.3)))
+    client = TestClient(create_batching_app(dials=BatchDials(fail_share=0.2, expire_share=0.3)))
     ended = end(client, *(line(f"line-{number}") for number in range(200)))
     assert ended["status"] == "expired"
     lines = read(client, ended["error_file_id"])
@@ -97,7 +97,7 @@ def test_a_file_with_a_wrong_line_fails_as_a_whole(client: TestClient, lines: li
 
 
 def test_a_batch_takes_its_time_and_can_be_cancelled() -> None:
-    client = TestClient(create_app(batches=BatchDials(delay_s=60)))
+    client = TestClient(create_batching_app(dials=BatchDials(delay_s=60)))
     batch = create(client, upload(client, line("a")), metadata={"name": "x"})
     assert batch["status"] == "validating"
     shown = client.get(f"/v1/batches/{batch['id']}").json()

@@ -13,10 +13,10 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from tasks.offline.__main__ import main
-from tasks.offline.faults import FAULTS, Burst, FaultPlan
-from tasks.offline.limits import LimitSchedule, LimitStep, RateLimit, write_duration
-from tests.benchmarks.server import OfflineServer, reset_stats, serve_offline
+from tests.endpoint.__main__ import main
+from tests.endpoint.faults import FAULTS, Burst, FaultPlan
+from tests.endpoint.limits import LimitSchedule, LimitStep, RateLimit, write_duration
+from tests.endpoint.process import OfflineServer, reset_stats, serve_offline
 
 TOOL = {
     "type": "function",
