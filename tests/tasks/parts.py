@@ -76,7 +76,7 @@ class PlainSteps:
         self.made: list[str] = []
         self.makes = dict(makes or {})
         for step in STEPS:
-            monkeypatch.setitem(TASKS, step.name, self._make_plain(step))  # type: ignore[misc]
+            monkeypatch.setitem(TASKS, step.name, self._make_plain(step))
 
     def clear(self) -> None:
         """Forget what was called and made."""

@@ -1,102 +1,48 @@
-"""What a cache key depends on, and what it does not."""
+"""What a recipe covers, and what it does not."""
 
-from collections.abc import Callable, Iterator
+import shutil
 from pathlib import Path
 from typing import Any
 
 import pytest
-from prefect import Task
-from prefect.states import Completed, Failed
 
 import prompts
-from schemas.calls import Stage
-from schemas.errors import TeacherError, UserError
+import tasks
+from schemas.artifacts import ArtifactRef
 from schemas.instance import RejectedApi
-from schemas.manifest import ArtifactRef
 from schemas.parameters import BuildDatasetParams
-from schemas.steps import ApiOutcome, StepResult
-from tasks.agents import STAGE_VERSIONS
-from tasks.context import RunContext, get_context, use_context
+from schemas.steps import ApiOutcome
+from tasks.context import RunContext, use_context
 from tasks.curation import compute_dataset_recipe
-from tasks.instructions import compute_instruct_recipe, instruct
-from tasks.recipes import RecipePolicy, compute_recipe, hash_code, is_mendable, make_key
-from tasks.simulation import compute_simulate_recipe, simulate
-from tasks.toolset import (
-    compute_document_recipe,
-    compute_import_recipe,
-    compute_specify_recipe,
-    document,
-    import_document,
-    specify,
-)
-from tests.tasks.parts import ENTRY, make_context
-
-TOOLSET = StepResult(ref=ArtifactRef(stage="toolset", api_id="boats", path="p", hash="h"), content="toolset")
+from tasks.making import Step
+from tasks.recipes import compute_recipe, compute_way_recipe, hash_code
+from tasks.steps import CHECK, DOCUMENT, IMPORT, INSTRUCT, SIMULATE, SPECIFY, STEPS
+from tests.tasks.parts import ENTRY, MODULES, ROOMS, Code, make_context
 
 
-def test_a_key_can_be_read() -> None:
-    assert make_key("document", "boats", "0123") == "document/boats/0123"
+def make_ref(step: str, **changes: Any) -> ArtifactRef:
+    """A reference to what a step made for the boats."""
+    fields = {"step": step, "api_id": "boats", "recipe": "r", "path": f"{step}/boats/r.json", "content": step}
+    return ArtifactRef.model_validate({**fields, **changes})
 
 
-def test_a_task_s_key_is_made_of_its_api_and_recipe(tmp_path: Path) -> None:
-    class Context:
-        class task:  # noqa: N801 - the name that Prefect's context has
-            name = "document"
+TOOLSET, INSTRUCTIONS, EPISODES = make_ref("specify"), make_ref("instruct"), make_ref("simulate")
+MOVED = {"recipe": "s", "path": "simulate/boats/s.json", "counts": {"functions": 7}, "unfinished": 1}
+"""What a reference says beside the content."""
 
-    key = RecipePolicy().compute_key(Context, {"api_id": "boats", "recipe": "0123", "client": object()}, {})  # type: ignore[arg-type]
-    assert key == "document/boats/0123"
-
-
-def test_outside_of_a_run_there_is_no_context() -> None:
-    with pytest.raises(LookupError):
-        get_context()
-
-
-def test_a_step_depends_on_the_content_of_its_input_and_not_on_where_it_lies(tmp_path: Path) -> None:
-    moved = TOOLSET.model_copy(update={"ref": TOOLSET.ref.model_copy(update={"path": "q", "hash": "other ledger"})})
-    changed = TOOLSET.model_copy(update={"content": "changed"})
-    with use_context(make_context(tmp_path)):
-        plain = compute_simulate_recipe(TOOLSET, TOOLSET)
-        assert compute_simulate_recipe(moved, moved) == plain
-        assert compute_simulate_recipe(changed, TOOLSET) != plain
-        assert compute_simulate_recipe(TOOLSET, changed) not in (plain, compute_simulate_recipe(changed, TOOLSET))
-        assert compute_instruct_recipe(moved) == compute_instruct_recipe(TOOLSET) != compute_instruct_recipe(changed)
-        plain = compute_specify_recipe("boats", TOOLSET)
-        assert compute_specify_recipe("boats", moved) == plain != compute_specify_recipe("boats", changed)
-
-
-def test_code_hashes_tell_folders_apart() -> None:
-    assert hash_code("mock") == hash_code("mock") != hash_code("openapi")
-
-
-def edit_code(folder: Path, monkeypatch: pytest.MonkeyPatch, edited: str) -> None:
-    """Have `hash_code` see a `tasks/` in which a file of the folder `edited` (none if empty) says something else."""
-    for name in ("agents", "llm", "mock", "offline", "openapi", "quality", "sources", "store", "values"):
-        (folder / name / "deep").mkdir(parents=True, exist_ok=True)
-        (folder / name / "deep" / "code.py").write_text("two = 2\n" if name == edited else "one = 1\n")
-    monkeypatch.setattr("tasks.recipes._FOLDER", folder)
-    hash_code.cache_clear()
-
-
-@pytest.fixture
-def code(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[str], None]]:
-    """Edits the code of one folder of `tasks/`."""
-    yield lambda edited: edit_code(tmp_path / "tasks", monkeypatch, edited)
-    monkeypatch.undo()
-    hash_code.cache_clear()
+DOCUMENTED_WAY, IMPORTED_WAY = (DOCUMENT, SPECIFY, INSTRUCT, SIMULATE, CHECK), (IMPORT, INSTRUCT, SIMULATE, CHECK)
 
 
 def compute_all(context: RunContext) -> dict[str, str]:
-    """The recipes of all steps and of the dataset."""
-    outcome = ApiOutcome(api_id="boats", toolset=TOOLSET, instructions=TOOLSET, episodes=TOOLSET)
+    """The recipes of all steps by name, of the last one on both ways (`check` and `check imported`), of the dataset."""
+    (entry,) = context.entries.values()
+    made = {"toolset": TOOLSET, "instructions": INSTRUCTIONS, "episodes": EPISODES}
     with use_context(context):
         return {
-            "document": compute_document_recipe("boats"),
-            "specify": compute_specify_recipe("boats", TOOLSET),
-            "import": compute_import_recipe("boats"),
-            "instruct": compute_instruct_recipe(TOOLSET),
-            "simulate": compute_simulate_recipe(TOOLSET, TOOLSET),
-            "dataset": compute_dataset_recipe((outcome,)),
+            **{step.name: compute_recipe(context, step, entry, [TOOLSET]) for step in STEPS if step is not CHECK},
+            "check": compute_way_recipe(context, DOCUMENTED_WAY, entry),
+            "check imported": compute_way_recipe(context, IMPORTED_WAY, entry),
+            "dataset": compute_dataset_recipe((ApiOutcome(api_id="boats", made=made),)),
         }
 
 
@@ -104,47 +50,130 @@ def find_changed(before: dict[str, str], after: dict[str, str]) -> set[str]:
     return {name for name in before if before[name] != after[name]}
 
 
-@pytest.mark.parametrize(
-    ("folder", "changed"),
-    [
-        ("openapi", {"specify", "import", "simulate", "dataset"}),
-        ("mock", {"specify", "import", "simulate"}),
-        ("values", {"simulate"}),
-        ("quality", {"dataset"}),
-        ("store", {"dataset"}),
-        ("llm", set()),
-        ("sources", set()),
-    ],
-)
+@pytest.mark.parametrize("step", STEPS, ids=lambda step: step.name)
+def test_a_step_depends_on_the_content_of_what_it_reads_and_not_on_where_that_lies(step: Step, tmp_path: Path) -> None:
+    def compute(*inputs: ArtifactRef) -> str:
+        return compute_recipe(make_context(tmp_path), step, ENTRY, inputs)
+
+    plain = compute(TOOLSET, EPISODES)
+    assert compute(TOOLSET, EPISODES.model_copy(update=MOVED)) == plain
+    changed = [
+        compute(TOOLSET.model_copy(update={"content": "changed"}), EPISODES),
+        compute(TOOLSET, EPISODES.model_copy(update={"content": "changed"})),
+        compute(EPISODES, TOOLSET),
+        compute(TOOLSET),
+        compute(),
+    ]
+    assert len({plain, *changed}) == 6
+
+
+def test_no_two_steps_and_no_two_ways_have_one_recipe(tmp_path: Path) -> None:
+    context = make_context(tmp_path)
+    recipes = [compute_recipe(context, step, ENTRY, ()) for step in STEPS]
+    recipes += [compute_way_recipe(context, way, ENTRY) for way in (DOCUMENTED_WAY, IMPORTED_WAY)]
+    recipes += [compute_way_recipe(context, way, ENTRY) for way in (DOCUMENTED_WAY[:-1], (SPECIFY, DOCUMENT, CHECK))]
+    assert len(set(recipes)) == len(recipes) == 10
+
+
+def test_a_recipe_is_a_safe_file_name(tmp_path: Path) -> None:
+    assert all(recipe.isalnum() and len(recipe) == 16 for recipe in compute_all(make_context(tmp_path)).values())
+
+
+def test_the_same_is_made_by_the_same_recipe_in_another_run(tmp_path: Path) -> None:
+    assert compute_all(make_context(tmp_path / "one")) == compute_all(make_context(tmp_path / "two"))
+
+
+def test_code_hashes_tell_folders_and_modules_apart() -> None:
+    hashes = [
+        hash_code(),
+        hash_code("mock"),
+        hash_code("openapi"),
+        hash_code("mock", "openapi"),
+        hash_code(module="check"),
+        hash_code("mock", module="check"),
+        hash_code("mock", module="document"),
+    ]
+    assert len(set(hashes)) == len(hashes)
+    assert hash_code("mock") == hashes[1]
+
+
+PLAYING = {"simulate", "check", "check imported"}
+ALL_STEPS = {"document", "specify", "import", "instruct", *PLAYING}
+EDITS: dict[str, set[str]] = {
+    "agents": ALL_STEPS,
+    "openapi": {"specify", "import", "instruct", *PLAYING, "dataset"},
+    "mock": {"specify", "import", *PLAYING},
+    "values": {"specify", "import", *PLAYING},
+    "quality": {"instruct", "check", "check imported", "dataset"},
+    "store": {"dataset"},
+    "llm": set(),
+    "offline": set(),
+    "sources": set(),
+    "supervision": set(),
+    "trainer": set(),
+    "document.py": {"document", "check"},
+    "specify.py": {"specify", "import", "check", "check imported"},
+    "instruct.py": {"instruct", "check", "check imported"},
+    "simulate.py": PLAYING,
+    "check.py": {"check", "check imported"},
+    "walk.py": set(),
+}
+"""What an edit in a room, or in a module beside them, has made anew."""
+
+
+def test_all_code_is_looked_at_here() -> None:
+    assert set(EDITS) == {*ROOMS, *(f"{name}.py" for name in MODULES)}
+
+
+@pytest.mark.parametrize("edited", EDITS)
 def test_an_edit_of_the_code_changes_the_recipes_of_what_that_code_makes(
-    folder: str, changed: set[str], tmp_path: Path, code: Callable[[str], None]
+    edited: str, tmp_path: Path, code: Code
 ) -> None:
     context = make_context(tmp_path)
-    code("")
     before = compute_all(context)
-    code(folder)
-    assert find_changed(before, compute_all(context)) == changed
+    code.edit(edited)
+    assert find_changed(before, compute_all(context)) == EDITS[edited]
+    code.edit("")
+    assert compute_all(context) == before
 
 
-def test_what_python_makes_of_code_is_no_part_of_its_hash_and_a_file_s_name_is(
-    tmp_path: Path, code: Callable[[str], None]
+def test_an_edit_of_the_real_values_changes_what_is_specified_imported_and_played(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    code("")
+    folder = copy_code(tmp_path / "tasks")
+    monkeypatch.setattr("tasks.recipes._FOLDER", folder)
+    hash_code.cache_clear()
+    context = make_context(tmp_path / "data")
+    before = compute_all(context)
+    (module,) = folder.glob("values/numbers.py")
+    module.write_text(module.read_text() + "\n\nMORE = 1\n")
+    hash_code.cache_clear()
+    after = compute_all(context)
+    monkeypatch.undo()
+    hash_code.cache_clear()
+    assert find_changed(before, after) == {"specify", "import", *PLAYING}
+
+
+def copy_code(folder: Path) -> Path:
+    """A copy of the product's `tasks/`."""
+    shutil.copytree(Path(tasks.__path__[0]), folder, ignore=shutil.ignore_patterns("__pycache__"))
+    return folder
+
+
+def test_what_python_makes_of_code_is_no_part_of_its_hash_and_a_file_s_name_is(tmp_path: Path, code: Code) -> None:
     before = hash_code("mock", "openapi")
-    assert hash_code("mock") != before
     made = tmp_path / "tasks" / "mock" / "__pycache__" / "code.pyc"
     made.parent.mkdir()
     made.write_bytes(b"compiled")
-    code("")
+    code.edit("")
     assert hash_code("mock", "openapi") == before
     moved = tmp_path / "tasks" / "mock" / "deep" / "code.py"
     moved.rename(moved.with_name("other.py"))
-    code("quality")
-    moved.unlink()
+    hash_code.cache_clear()
     assert hash_code("mock", "openapi") != before
 
 
-EVERYTHING = {"document", "specify", "instruct", "simulate", "dataset"}
+EVERYTHING = {*ALL_STEPS, "dataset"} - {"import"}
 """What the teacher's answers are in: all but the import of a document."""
 
 
@@ -154,9 +183,9 @@ EVERYTHING = {"document", "specify", "instruct", "simulate", "dataset"}
         ({"teacher": {"temperature": 0.1}}, EVERYTHING),
         ({"teacher": {"error_rate": 0.1}}, EVERYTHING),
         ({"teacher": {"model": "x", "base_url": "http://127.0.0.1:9/v1"}}, EVERYTHING),
-        ({"seed": 1}, {"instruct", "simulate", "dataset"}),
-        ({"instructions": 11}, {"instruct"}),
-        ({"shares": {"no_tool": 0.5}}, {"instruct"}),
+        ({"seed": 1}, {"instruct", *PLAYING, "dataset"}),
+        ({"instructions": 11}, {"instruct", "check", "check imported"}),
+        ({"shares": {"no_tool": 0.5}}, {"instruct", "check", "check imported"}),
         ({"test_share": 0.2}, {"dataset"}),
         ({"teacher": {"concurrency": 3, "attempts": 9, "timeout_s": 5, "rpm": 7}}, set()),
         ({"name": "other", "version": "v7", "in_flight": 1, "export": ["trl"], "budget": {"calls": 9}}, set()),
@@ -171,24 +200,32 @@ def test_a_parameter_changes_the_recipes_of_what_depends_on_it(
     assert find_changed(before, after) == changed
 
 
-@pytest.mark.parametrize("change", [{"name": "Ships"}, {"openapi": {"openapi": "3.1.0"}}, {"auth": "apiKey"}])
+def test_what_answers_calls_is_part_of_what_is_played(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    before = compute_all(make_context(tmp_path))
+    monkeypatch.setattr("tasks.simulate.EXECUTOR", "another")
+    assert find_changed(before, compute_all(make_context(tmp_path))) == PLAYING
+
+
+@pytest.mark.parametrize(
+    "change", [{"name": "Ships"}, {"description": "Other."}, {"openapi": {"openapi": "3.1.0"}}, {"auth": "apiKey"}]
+)
 def test_what_the_catalogue_says_of_an_api_changes_how_its_toolset_is_made(
     change: dict[str, Any], tmp_path: Path
 ) -> None:
     before = compute_all(make_context(tmp_path))
     after = compute_all(make_context(tmp_path, entry=ENTRY.model_copy(update=change)))
-    assert find_changed(before, after) == {"document", "specify", "import"}
+    assert find_changed(before, after) == {"document", "specify", "import", "check", "check imported"}
 
 
 @pytest.mark.parametrize(
     ("prompt", "changed"),
     [
-        ("document", {"document", "dataset"}),
-        ("specify", {"specify", "dataset"}),
-        ("instruct", {"instruct", "dataset"}),
-        ("assistant", {"simulate", "dataset"}),
-        ("user", {"simulate", "dataset"}),
-        ("repair", {"document", "specify", "instruct", "dataset"}),
+        ("document", {"document", "check", "dataset"}),
+        ("specify", {"specify", "check", "dataset"}),
+        ("instruct", {"instruct", "check", "check imported", "dataset"}),
+        ("assistant", {*PLAYING, "dataset"}),
+        ("user", {*PLAYING, "dataset"}),
+        ("repair", {"document", "specify", "instruct", "check", "check imported", "dataset"}),
     ],
 )
 def test_a_prompt_is_part_of_the_stages_that_use_it_and_of_the_dataset_whose_rows_name_it(
@@ -209,26 +246,16 @@ def test_a_prompt_is_part_of_the_stages_that_use_it_and_of_the_dataset_whose_row
     assert find_changed(before, after) == changed
 
 
-def test_a_stage_s_version_changes_its_recipe_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    context = make_context(tmp_path)
-    before = compute_all(context)
-    monkeypatch.setitem(STAGE_VERSIONS, "specify", STAGE_VERSIONS["specify"] + 1)
-    assert find_changed(before, compute_all(context)) == {"specify"}
-
-
-def test_no_two_stages_have_one_recipe(tmp_path: Path) -> None:
-    stages: tuple[Stage, ...] = ("document", "specify", "instruct", "simulate")
-    with use_context(make_context(tmp_path)):
-        assert len({compute_recipe(stage, "x") for stage in stages}) == len(stages)
-        assert compute_recipe("document", "x") != compute_recipe("document", "y") != compute_recipe("document")
-
-
+MADE = {"toolset": TOOLSET, "instructions": INSTRUCTIONS, "episodes": EPISODES, "verdicts": make_ref("check")}
+PLAYED = ApiOutcome(api_id="boats", made=MADE)
 REJECTED = ApiOutcome(
-    api_id="boats", toolset=TOOLSET, rejected=RejectedApi(entry=ENTRY, stage="specify", problems=("no",))
+    api_id="boats", made={"toolset": TOOLSET}, rejected=RejectedApi(entry=ENTRY, stage="instruct", problems=("no",))
 )
-PLAYED = ApiOutcome(api_id="boats", toolset=TOOLSET, instructions=TOOLSET, episodes=TOOLSET)
-MOVED = TOOLSET.model_copy(update={"ref": TOOLSET.ref.model_copy(update={"path": "other recipe", "hash": "i"})})
-CHANGED = TOOLSET.model_copy(update={"content": "changed"})
+
+
+def change(kind: str, **changes: Any) -> ApiOutcome:
+    """What became of the API, with something else to be said of one artifact."""
+    return PLAYED.model_copy(update={"made": {**MADE, kind: MADE[kind].model_copy(update=changes)}})
 
 
 def compute_dataset(folder: Path, *outcomes: ApiOutcome, benchmarks: tuple[str, ...] = ()) -> str:
@@ -241,9 +268,9 @@ def compute_dataset(folder: Path, *outcomes: ApiOutcome, benchmarks: tuple[str, 
 @pytest.mark.parametrize(
     "other",
     [
-        PLAYED.model_copy(update={"toolset": CHANGED}),
-        PLAYED.model_copy(update={"episodes": CHANGED}),
-        PLAYED.model_copy(update={"episodes": MOVED}),  # rows carry its recipe
+        change("toolset", content="changed"),
+        change("episodes", content="changed"),
+        change("episodes", recipe="changed"),  # rows carry it
         PLAYED.model_copy(update={"api_id": "ships"}),
         REJECTED,
     ],
@@ -266,8 +293,12 @@ def test_a_dataset_depends_on_why_an_api_was_rejected_and_on_which_there_are_but
 
 
 def test_a_dataset_does_not_depend_on_what_only_its_episodes_were_made_of(tmp_path: Path) -> None:
-    same = PLAYED.model_copy(update={"instructions": CHANGED, "toolset": MOVED})
-    assert compute_dataset(tmp_path, same) == compute_dataset(tmp_path, PLAYED)
+    for same in (
+        change("instructions", content="changed"),
+        change("toolset", **MOVED),
+        change("episodes", path="elsewhere", counts={"episodes": 7}),
+    ):
+        assert compute_dataset(tmp_path, same) == compute_dataset(tmp_path, PLAYED)
 
 
 def test_a_dataset_depends_on_its_benchmarks(tmp_path: Path) -> None:
@@ -281,36 +312,3 @@ def test_a_dataset_depends_on_when_two_instructions_are_nearly_the_same(
     before = compute_dataset(tmp_path, PLAYED)
     monkeypatch.setattr("tasks.curation.SIMILARITY", 0.7)
     assert compute_dataset(tmp_path, PLAYED) != before
-
-
-@pytest.mark.parametrize(
-    ("error", "mendable"),
-    [
-        (OSError(28, "No space left on device"), True),
-        (ConnectionResetError(), True),
-        (FileNotFoundError("gone"), True),
-        (TeacherError("no answer"), False),
-        (UserError("bad input"), False),
-        (ValueError("a bug"), False),
-    ],
-)
-async def test_a_step_is_tried_again_where_disk_or_connection_failed_and_for_nothing_else(
-    error: Exception, mendable: bool
-) -> None:
-    assert await is_mendable(None, None, Failed(data=error)) is mendable
-
-
-async def test_a_step_that_is_done_is_not_tried_again() -> None:
-    assert await is_mendable(None, None, Completed(data=TOOLSET)) is False
-
-
-@pytest.mark.parametrize("step", [document, specify, import_document, instruct, simulate], ids=lambda step: step.name)
-def test_each_step_is_kept_under_its_recipe_and_tried_again_a_little_later(step: Task[..., Any]) -> None:
-    assert isinstance(step.cache_policy, RecipePolicy)
-    assert step.persist_result
-    assert step.result_serializer == "json"
-    delay: Any = step.retry_delay_seconds
-    assert (step.retries, delay) == (2, 5.0)
-    assert step.retry_condition_fn is is_mendable
-    assert step.task_run_name == f"{step.name} {{api_id}}"
-    assert step.description
