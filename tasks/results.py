@@ -13,9 +13,6 @@ from prefect.results import ResultStore
 from prefect.serializers import JSONSerializer
 from pydantic import PrivateAttr
 
-_RECORDS = ResultStore(serializer=JSONSerializer())
-"""Gives results the form in which Prefect reads them."""
-
 Find = Callable[[str], Awaitable[Any | None]]
 
 
@@ -43,6 +40,10 @@ class FoundResults(WritableFileSystem):
 
     def _resolve_path(self, path: str) -> None:
         """Prefect's: a key is not to be made a path on this machine."""
+
+
+_RECORDS = ResultStore(result_storage=FoundResults(), serializer=JSONSerializer())
+"""Gives results the form in which Prefect reads them; with a storage of its own, which leaves keys as they are."""
 
 
 def find_results_by(find: Find) -> None:
