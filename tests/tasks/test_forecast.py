@@ -2,7 +2,8 @@
 
 import datetime
 import json
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -11,14 +12,13 @@ import pytest
 from schemas.calls import LedgerRow
 from schemas.catalog import CatalogEntry
 from schemas.parameters import BuildDatasetParams, BuildToolsetParams
-from tasks.artifacts import read_payload
 from tasks.context import use_context
 from tasks.forecast import Forecast, forecast
-from tasks.instructions import instruct
-from tasks.simulation import simulate
-from tasks.toolset import document, import_document, specify
+from tasks.steps import STEPS
+from tasks.store import read_artifact
+from tasks.walk import walk_api
 from tests.flows.parts import write_document
-from tests.tasks.parts import ENTRY, make_context
+from tests.tasks.parts import ENTRY, PlainSteps, make_context
 
 STAGES = ("document", "specify", "instruct", "simulate")
 
@@ -38,18 +38,24 @@ LOOPED = ENTRY.model_copy(update={"openapi": {"openapi": "3.1.0", "info": {"titl
 """An API whose document is of no use."""
 
 
-async def play(folder: Path, entry: CatalogEntry, params: BuildDatasetParams) -> list[LedgerRow]:
+Play = Callable[[Path, CatalogEntry, BuildDatasetParams], Awaitable[list[LedgerRow]]]
+
+
+@pytest.fixture
+def play(monkeypatch: pytest.MonkeyPatch) -> Play:
     """The completions that a run of the real steps has of the embedded teacher."""
-    context = make_context(folder, params, entry)
-    with use_context(context):
-        if entry.openapi is None:
-            toolset = await specify.fn("boats", "r2", (await document.fn("boats", "r1")).ref)
-        else:
-            toolset = await import_document.fn("boats", "r2")
-        instructions = await instruct.fn("boats", "r3", toolset.ref)
-        episodes = await simulate.fn("boats", "r4", toolset.ref, instructions.ref)
-        payloads = [await read_payload(step.ref) for step in (toolset, instructions, episodes)]
-    return [LedgerRow.model_validate(row) for payload in payloads for row in payload["ledger"]]
+    PlainSteps(monkeypatch)
+
+    async def run(folder: Path, entry: CatalogEntry, params: BuildDatasetParams) -> list[LedgerRow]:
+        context = make_context(folder, params, entry)
+        with use_context(context):
+            outcome = await walk_api("boats", nullcontext())
+        assert outcome.rejected is None
+        kinds = {step.name: step.makes for step in STEPS}
+        artifacts = [read_artifact(context.root, ref, kinds[ref.step]) for ref in outcome.made.values()]
+        return [row for artifact in artifacts for row in artifact.ledger]
+
+    return run
 
 
 def add_up(rows: Sequence[LedgerRow], times: float = 1) -> list[tuple[str, int, int, int]]:
@@ -70,7 +76,7 @@ def tell(found: Forecast) -> list[tuple[str, int, int, int]]:
     return [(row.stage, row.calls, row.prompt_tokens, row.completion_tokens) for row in found.stages]
 
 
-async def test_an_estimate_of_one_api_is_what_a_run_takes_of_the_embedded_teacher(tmp_path: Path) -> None:
+async def test_an_estimate_of_one_api_is_what_a_run_takes_of_the_embedded_teacher(tmp_path: Path, play: Play) -> None:
     params = make_params(seed=3, shares={"multi_call": 1})
     rows = await play(tmp_path, ENTRY, params)
     found = await forecast([ENTRY], [ENTRY], params)
@@ -78,7 +84,7 @@ async def test_an_estimate_of_one_api_is_what_a_run_takes_of_the_embedded_teache
     assert tell(found) == add_up(rows)
 
 
-async def test_what_a_sample_takes_is_scaled_to_all(tmp_path: Path) -> None:
+async def test_what_a_sample_takes_is_scaled_to_all(tmp_path: Path, play: Play) -> None:
     rows = await play(tmp_path, ENTRY, make_params())
     found = await forecast([ENTRY] * 7, [ENTRY] * 2, make_params())
     assert (found.apis, found.sampled) == (7, 2)
@@ -86,7 +92,7 @@ async def test_what_a_sample_takes_is_scaled_to_all(tmp_path: Path) -> None:
 
 
 async def test_an_api_that_comes_with_a_document_is_neither_documented_nor_specified(
-    entry: CatalogEntry, tmp_path: Path
+    entry: CatalogEntry, tmp_path: Path, play: Play
 ) -> None:
     rows = await play(tmp_path / "data", entry, make_params())
     found = await forecast([entry], [entry], make_params())
@@ -106,7 +112,7 @@ async def test_of_bad_documents_alone_nothing_can_be_told() -> None:
     assert (found.apis, found.sampled, found.stages) == (4, 0, ())
 
 
-async def test_a_toolset_takes_its_documents_and_no_more(tmp_path: Path) -> None:
+async def test_a_toolset_takes_its_documents_and_no_more(tmp_path: Path, play: Play) -> None:
     rows = await play(tmp_path, ENTRY, make_params())
     found = await forecast([ENTRY], [ENTRY], BuildToolsetParams())
     assert tell(found) == add_up(rows)[:2]

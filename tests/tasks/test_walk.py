@@ -1,90 +1,102 @@
-"""One API's way, step by step, on the embedded teacher; the tasks' plain functions, without a server."""
+"""One API's way, step by step, on the embedded teacher, and the rows that it leads to; without a server."""
 
+from contextlib import nullcontext
 from pathlib import Path
 
-from schemas.episodes import Episode
-from schemas.manifest import ArtifactRef
+import pytest
+
+from schemas.artifacts import Episodes, Instructions, Verdicts
 from schemas.parameters import BuildDatasetParams
-from schemas.steps import ApiOutcome, StepResult
-from tasks.artifacts import read_payload
-from tasks.checking import check_api
+from schemas.steps import ApiOutcome
 from tasks.context import RunContext, use_context
 from tasks.curation import compute_dataset_recipe, curate, read_content
-from tasks.instructions import instruct
 from tasks.publishing import find_unchanged, publish
-from tasks.simulation import simulate
-from tasks.toolset import document, specify
-from tests.tasks.parts import make_context
+from tasks.steps import STEPS
+from tasks.store import read_artifact
+from tasks.walk import walk_api
+from tests.tasks.parts import Code, PlainSteps, make_context
+
+KINDS = ["documentation", "toolset", "instructions", "episodes", "verdicts"]
+
+
+@pytest.fixture
+def plain(monkeypatch: pytest.MonkeyPatch) -> PlainSteps:
+    return PlainSteps(monkeypatch)
 
 
 async def walk(context: RunContext) -> ApiOutcome:
-    """All steps as plain functions."""
-    described = await document.fn("boats", "r1")
-    toolset = await specify.fn("boats", "r2", described.ref)
-    instructions = await instruct.fn("boats", "r3", toolset.ref)
-    episodes = await simulate.fn("boats", "r4", toolset.ref, instructions.ref)
-    verdicts = check_api(context.root, toolset, episodes, "code")
-    return ApiOutcome(api_id="boats", toolset=toolset, instructions=instructions, episodes=episodes, verdicts=verdicts)
-
-
-def get_episodes(outcome: ApiOutcome) -> StepResult:
-    assert outcome.episodes is not None
-    return outcome.episodes
-
-
-async def test_each_step_leaves_an_artifact_with_its_ledger(tmp_path: Path) -> None:
-    context = make_context(tmp_path, BuildDatasetParams(instructions=3))
     with use_context(context):
-        outcome = await walk(context)
-        payload = await read_payload(get_episodes(outcome).ref)
-    episodes = [Episode.model_validate(item) for item in payload["episodes"]]
-    assert len(episodes) == 3
-    assert {row["owner"] for row in payload["ledger"]} == {episode.instruction.id for episode in episodes}
-    assert outcome.verdicts is not None
-    assert sum(outcome.verdicts.counts.values()) == 3
+        return await walk_api("boats", nullcontext())
+
+
+def make_run(folder: Path, instructions: int) -> RunContext:
+    return make_context(folder, BuildDatasetParams(instructions=instructions))
+
+
+async def test_each_step_leaves_an_artifact_with_its_ledger(tmp_path: Path, plain: PlainSteps) -> None:
+    context = make_run(tmp_path, 3)
+    outcome = await walk(context)
+    assert (outcome.rejected, outcome.ledger, list(outcome.made)) == (None, (), KINDS)
+    assert plain.made == plain.called == ["document", "specify", "instruct", "simulate", "check"]
+    for ref in outcome.made.values():
+        (makes,) = {step.makes for step in STEPS if step.name == ref.step}
+        ledger = read_artifact(context.root, ref, makes).ledger
+        assert {(row.stage, row.api_id) for row in ledger} == ({(ref.step, "boats")} if ref.step != "check" else set())
     assert context.ledger.rows == []
-    assert context.made == {"document/boats/r1", "specify/boats/r2", "instruct/boats/r3", "simulate/boats/r4"}
+
+    played = read_artifact(context.root, outcome.made["episodes"], Episodes)
+    asked = read_artifact(context.root, outcome.made["instructions"], Instructions).content.instructions
+    assert [episode.instruction for episode in played.content.episodes] == list(asked)
+    assert len(asked) == 3
+    assert {row.owner for row in played.ledger} == {instruction.id for instruction in asked}
+    verdicts = read_artifact(context.root, outcome.made["verdicts"], Verdicts).content.verdicts
+    assert len(verdicts) == sum(outcome.count("verdicts").values()) == 3
+    assert outcome.count("episodes") == {"episodes": 3}
+    assert {ref.unfinished for ref in outcome.made.values()} == {0}
 
 
-async def test_content_does_not_depend_on_the_clock(tmp_path: Path) -> None:
-    outcomes = []
-    for folder in ("one", "two"):
-        context = make_context(tmp_path / folder, BuildDatasetParams(instructions=3))
-        with use_context(context):
-            outcomes.append(await walk(context))
-    one, two = map(get_episodes, outcomes)
-    assert one.content == two.content
-    assert one.ref.hash != two.ref.hash
+async def test_content_and_references_do_not_depend_on_the_clock(tmp_path: Path, plain: PlainSteps) -> None:
+    contexts = [make_run(tmp_path / folder, 3) for folder in ("one", "two")]
+    one, two = [await walk(context) for context in contexts]
+    assert one == two
+    ref = one.made["episodes"]
+    first, second = (read_artifact(context.root, ref, Episodes) for context in contexts)
+    assert first.content == second.content
+    assert first.made_at < second.made_at
 
 
-async def test_verdicts_are_kept_until_the_checks_change(tmp_path: Path) -> None:
-    context = make_context(tmp_path, BuildDatasetParams(instructions=2))
+async def test_verdicts_are_kept_until_the_checks_change(tmp_path: Path, plain: PlainSteps, code: Code) -> None:
+    outcome = await walk(make_run(tmp_path / "data", 2))
+    plain.clear()
+    assert await walk(make_run(tmp_path / "data", 2)) == outcome
+    assert plain.called == []
+    code.edit("check.py")
+    other = await walk(make_run(tmp_path / "data", 2))
+    assert plain.made == ["check"]
+    assert other.made["verdicts"].path != outcome.made["verdicts"].path
+    assert other.made["verdicts"].content == outcome.made["verdicts"].content
+    assert {kind: ref for kind, ref in other.made.items() if kind != "verdicts"} == {
+        kind: ref for kind, ref in outcome.made.items() if kind != "verdicts"
+    }
+
+
+async def test_rows_are_published_once(tmp_path: Path, plain: PlainSteps) -> None:
+    context = make_run(tmp_path, 4)
+    outcome = await walk(context)
+    outcomes = (outcome,)
     with use_context(context):
-        outcome = await walk(context)
-    assert outcome.toolset is not None
-    again = check_api(context.root, outcome.toolset, get_episodes(outcome), "code")
-    other = check_api(context.root, outcome.toolset, get_episodes(outcome), "other code")
-    assert again == outcome.verdicts
-    assert isinstance(other, ArtifactRef)
-    assert other.path != again.path
-
-
-async def test_rows_are_published_once(tmp_path: Path) -> None:
-    context = make_context(tmp_path, BuildDatasetParams(instructions=4))
-    with use_context(context):
-        outcomes = (await walk(context),)
         recipe = compute_dataset_recipe(outcomes)
-        assert find_unchanged(recipe) is None
+        assert find_unchanged(recipe, 0) is None
 
         curated = await curate.fn(outcomes)
         rows = list(read_content(context, curated).rows)
         assert [row.id for row in rows] == [f"boats-{number:03}" for number in range(1, 5)]
-        assert {row.recipe_hash for row in rows} == {"r4"}
-        published = await publish.fn(curated, recipe)
+        assert {row.recipe_hash for row in rows} == {outcome.made["episodes"].recipe}
+        published = await publish.fn(curated, recipe, 0)
         assert published.changed
 
-        unchanged = find_unchanged(recipe)
+        unchanged = find_unchanged(recipe, 0)
         assert unchanged is not None
         assert unchanged.dataset == published.dataset
         # Another recipe that leads to the same rows publishes nothing either.
-        assert not (await publish.fn(curated, "other recipe")).changed
+        assert not (await publish.fn(curated, "other recipe", 0)).changed
