@@ -23,6 +23,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+import psutil
 from cyclopts import App, CycloptsError
 
 from schemas.errors import ToolHerdError, UserError
@@ -211,12 +212,9 @@ def _is_ours(pid: int) -> bool:
     """Whether the process is alive and a Prefect server, not another that got the number since."""
     with contextlib.suppress(ChildProcessError):
         os.waitpid(pid, os.WNOHANG)  # a child that ended would otherwise stay in the process table
-    with contextlib.suppress(OSError):
-        return _APP.encode() in Path(f"/proc/{pid}/cmdline").read_bytes()
-    if Path("/proc/self").exists():
-        return False
-    shown = subprocess.run(["ps", "-p", str(pid), "-o", "command="], capture_output=True, text=True, check=False)
-    return _APP in shown.stdout
+    with contextlib.suppress(psutil.Error):
+        return any(_APP in part for part in psutil.Process(pid).cmdline())
+    return False
 
 
 def _get_record(home: Path) -> Path:

@@ -106,6 +106,7 @@ def test_tests_mirror_the_tree() -> None:
     folders = {path.parent.relative_to(ROOT / "tests") for path in list_sources("tests")} - {
         Path(),
         Path("benchmarks"),
+        Path("endpoint"),
         Path("mutation"),
     }
     assert [str(folder) for folder in sorted(folders) if not (ROOT / folder).is_dir()] == []

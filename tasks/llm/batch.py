@@ -14,6 +14,7 @@ from typing import Any
 
 import openai
 from openai.types import Batch
+from pydantic import SecretStr
 
 from schemas.calls import Completion
 from schemas.errors import FatalTeacherError, UserError
@@ -22,7 +23,6 @@ from tasks.llm.batch_api import BatchApi
 from tasks.llm.batch_lines import MOST_REQUESTS, LineReader, Outcome, build_line
 from tasks.llm.batch_record import BatchRecord, OpenBatch
 from tasks.llm.batch_requests import Request, Requests, cancel_all, finalise
-from tasks.llm.endpoint import Secret
 from tasks.llm.retries import EndpointError
 from tasks.llm.store import CompletionStore
 
@@ -54,7 +54,7 @@ class BatchSender:
         settings: TeacherSettings,
         *,
         endpoint: str,
-        secret: Secret,
+        secret: SecretStr,
         linger_s: float = 3.0,
         poll_first_s: float = 10.0,
         poll_longest_s: float = 60.0,

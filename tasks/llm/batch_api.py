@@ -14,10 +14,10 @@ from typing import TypeVar
 
 import openai
 from openai.types import Batch
+from pydantic import SecretStr
 
 from schemas.teacher import TeacherSettings
 from tasks.llm.batch_lines import URL
-from tasks.llm.endpoint import Secret
 from tasks.llm.failures import NO_MODEL, explain_failure
 from tasks.llm.retries import Backoff, EndpointError
 
@@ -42,7 +42,7 @@ class BatchApi:
         client: openai.AsyncOpenAI,
         settings: TeacherSettings,
         endpoint: str,
-        secret: Secret,
+        secret: SecretStr,
         *,
         first_backoff_s: float,
     ) -> None:

@@ -12,12 +12,13 @@ from typing import Any, Final
 import httpx2
 import openai
 from openai.types import Batch
+from pydantic import SecretStr
 
 from schemas.base import Json
 from schemas.calls import Completion
 from schemas.teacher import TeacherSettings
 from tasks.llm.answers import BadAnswerError, parse_answer
-from tasks.llm.endpoint import Secret
+from tasks.llm.endpoint import scrub
 from tasks.llm.failures import explain_failure
 from tasks.llm.retries import EndpointError
 
@@ -44,7 +45,7 @@ def build_line(key: str, body: Mapping[str, Json]) -> bytes:
 class LineReader:
     """Reads what came of a batch's requests; failures are worded as those of online requests."""
 
-    def __init__(self, settings: TeacherSettings, endpoint: str, secret: Secret) -> None:
+    def __init__(self, settings: TeacherSettings, endpoint: str, secret: SecretStr) -> None:
         self._settings = settings
         self._endpoint = endpoint
         self._secret = secret
@@ -83,7 +84,7 @@ class LineReader:
             code = error.get("code") if isinstance(error, dict) else None
             message = error.get("message") if isinstance(error, dict) else error
             # What a batch did not get to, or lost on its way, is worth another one; a cancelled batch was meant.
-            text = self._secret.scrub(f"{self._endpoint} answered {code}: {message}")
+            text = scrub(f"{self._endpoint} answered {code}: {message}", self._secret)
             return EndpointError(text, retried=code != "batch_cancelled")
         status, body = response.get("status_code"), response.get("body")
         if status != 200:

@@ -2,10 +2,10 @@
 
 import logging
 import os
-from dataclasses import dataclass
 
 import httpx2
 import openai
+from pydantic import SecretStr
 
 from schemas.base import Json
 from schemas.errors import UserError
@@ -26,18 +26,9 @@ _NO_KEY = "none"
 logging.getLogger("httpx2").setLevel(logging.WARNING)
 
 
-@dataclass(frozen=True)
-class Secret:
-    """The API key, which shows itself to nobody but the client."""
-
-    value: str = ""
-
-    def __repr__(self) -> str:
-        return "Secret(…)"
-
-    def scrub(self, text: str) -> str:
-        """`text` without the key."""
-        return text.replace(self.value, "***") if self.value else text
+def scrub(text: str, key: SecretStr) -> str:
+    """A text without the key."""
+    return text.replace(key.get_secret_value(), "***") if key else text
 
 
 def name_endpoint(settings: TeacherSettings) -> str:
@@ -63,29 +54,29 @@ def build_recipe(settings: TeacherSettings) -> dict[str, Json]:
     return recipe
 
 
-def read_key(settings: TeacherSettings) -> Secret:
+def read_key(settings: TeacherSettings) -> SecretStr:
     """The API key from the environment; empty where none is set and the endpoint is one's own.
 
     Raises:
         UserError: OpenAI itself is to be asked and no key is set.
     """
     if settings.is_embedded:
-        return Secret()
+        return SecretStr("")
     key = os.environ.get(settings.api_key_env, "").strip()
     if not key and _find_address(settings).startswith(OPENAI_ADDRESS):
         raise UserError(
             f"the environment variable {settings.api_key_env} holds no API key for {OPENAI_ADDRESS}: set it, name "
             "another with --teacher.api_key_env, or take the embedded teacher with --teacher.model offline"
         )
-    return Secret(key)
+    return SecretStr(key)
 
 
-def open_client(settings: TeacherSettings, secret: Secret) -> openai.AsyncOpenAI:
+def open_client(settings: TeacherSettings, secret: SecretStr) -> openai.AsyncOpenAI:
     """The SDK's client: in process for the embedded teacher, over aiohttp (a third of the CPU) for any other."""
     if settings.is_embedded:
         return embedded.open_embedded(settings.error_rate)
     return LeanClient(
-        api_key=secret.value or _NO_KEY,
+        api_key=secret.get_secret_value() or _NO_KEY,
         base_url=_find_address(settings),
         max_retries=0,  # retries live in tasks/llm/retries.py
         timeout=settings.timeout_s,

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import openai
+from pydantic import SecretStr
 
 from schemas.calls import ChatRequest, Completion, Stage
 from schemas.errors import RunStoppedError, TeacherError
@@ -20,7 +21,7 @@ from schemas.teacher import TeacherSettings
 from tasks.llm.batch import BatchSender
 from tasks.llm.batch_record import OpenBatch
 from tasks.llm.budget import Account, RecentErrors, Spent
-from tasks.llm.endpoint import Secret, name_endpoint, open_client, read_key
+from tasks.llm.endpoint import name_endpoint, open_client, read_key
 from tasks.llm.keys import build_key
 from tasks.llm.preflight import find_price
 from tasks.llm.sender import Sender
@@ -98,7 +99,7 @@ class Engine:
     ) -> None:
         self.settings = settings
         self._endpoint = name_endpoint(settings)
-        secret = read_key(settings) if key is None else Secret(key)
+        secret = read_key(settings) if key is None else SecretStr(key)
         self._price = find_price(settings)
         self._account = Account(budget or Budget(), self._price, settings.model)
         self._client = client or open_client(settings, secret)

@@ -5,10 +5,11 @@ from typing import Any
 
 import httpx2
 import openai
+from pydantic import SecretStr
 
 from schemas.teacher import TeacherSettings
 from tasks.llm.answers import BadAnswerError
-from tasks.llm.endpoint import Secret
+from tasks.llm.endpoint import scrub
 from tasks.llm.retries import EndpointError, is_retried, read_wait
 
 _LONGEST_TEXT = 500
@@ -16,7 +17,7 @@ _NO_CREDIT = frozenset({"insufficient_quota", "billing_hard_limit_reached"})
 NO_MODEL = frozenset({"model_not_found", "invalid_model", "model_not_supported"})
 
 
-def explain_failure(error: Exception, settings: TeacherSettings, endpoint: str, secret: Secret) -> EndpointError:
+def explain_failure(error: Exception, settings: TeacherSettings, endpoint: str, secret: SecretStr) -> EndpointError:
     """The failed attempt that `error` stands for; its text holds no key and nothing longer than a line."""
     if isinstance(error, openai.APIStatusError):
         return _explain_status(error, settings, endpoint, secret)
@@ -36,7 +37,7 @@ def explain_failure(error: Exception, settings: TeacherSettings, endpoint: str, 
 
 
 def _explain_status(
-    error: openai.APIStatusError, settings: TeacherSettings, endpoint: str, secret: Secret
+    error: openai.APIStatusError, settings: TeacherSettings, endpoint: str, secret: SecretStr
 ) -> EndpointError:
     status = error.status_code
     said = _shorten(_read_message(error), secret)
@@ -78,7 +79,7 @@ def _read_message(error: openai.APIStatusError) -> str:
     return str(body or "")
 
 
-def _shorten(text: str, secret: Secret) -> str:
+def _shorten(text: str, secret: SecretStr) -> str:
     # The key goes before the text is cut, or a cut inside it would leave a part standing.
-    line = " ".join(secret.scrub(text).split())
+    line = " ".join(scrub(text, secret).split())
     return line if len(line) <= _LONGEST_TEXT else line[: _LONGEST_TEXT - 1] + "…"

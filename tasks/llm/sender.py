@@ -11,6 +11,7 @@ from typing import Any
 
 import httpx2
 import openai
+from pydantic import SecretStr
 
 from schemas.calls import ChatRequest, Completion, Usage
 from schemas.errors import RunStoppedError
@@ -19,7 +20,6 @@ from tasks.llm.answers import parse_answer
 from tasks.llm.batch import BatchSender
 from tasks.llm.budget import Account, RecentErrors
 from tasks.llm.capabilities import Capabilities, build_body, learn
-from tasks.llm.endpoint import Secret
 from tasks.llm.failures import explain_failure
 from tasks.llm.pacing import Pace
 from tasks.llm.retries import LONGEST_WAIT_S, Backoff, EndpointError, read_pause, send_with_retries
@@ -43,7 +43,7 @@ class Sender:
         self,
         settings: TeacherSettings,
         endpoint: str,
-        secret: Secret,
+        secret: SecretStr,
         client: openai.AsyncOpenAI,
         account: Account,
         errors: RecentErrors,
@@ -211,6 +211,6 @@ class Sender:
             return parse_answer(response.content, self._settings.model)
         except Exception as error:
             failure = explain_failure(error, self._settings, self._endpoint, self._secret)
-            cause = None if self._secret.value else error
+            cause = None if self._secret.get_secret_value() else error
         # Raised out here, so that no chain leads to the SDK's error: it carries the request and with it the key.
         raise failure from cause

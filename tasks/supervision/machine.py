@@ -7,6 +7,8 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+import psutil
+
 from schemas.errors import UserError
 
 _QUERY = ("index", "uuid", "name", "memory.total", "memory.free")
@@ -71,11 +73,7 @@ def _read_gpu(row: list[str]) -> Gpu:
 
 def read_memory() -> int:
     """Bytes of main memory that may still be had, within the limit of a container too."""
-    available = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_AVPHYS_PAGES")
-    with suppress(OSError):
-        for line in Path("/proc/meminfo").read_text().splitlines():
-            if line.startswith("MemAvailable:"):
-                available = int(line.split()[1]) * 1024
+    available = int(psutil.virtual_memory().available)
     with suppress(OSError, ValueError):
         limit = int(Path("/sys/fs/cgroup/memory.max").read_text())
         used = int(Path("/sys/fs/cgroup/memory.current").read_text())

@@ -1,14 +1,15 @@
 """Finds the processes of a run, however they were started, and tells which of them do the work.
 
 They are known by a variable in their environment, which all that they start inherits: torchrun puts its workers in
-sessions of their own, and a worker whose launcher was killed has another parent. Linux only: it reads /proc.
+sessions of their own, and a worker whose launcher was killed has another parent.
 """
 
 import os
 import signal
 from collections.abc import Iterable
 from contextlib import suppress
-from pathlib import Path
+
+import psutil
 
 CHILD_MARK = "TOOLHERD_CHILD_OF"
 """The variable of everything that a guard started."""
@@ -19,19 +20,11 @@ GUARD_MARK = "TOOLHERD_GUARD_OF"
 
 def find_processes(mark: str, token: str) -> dict[int, int]:
     """The living processes that carry the mark with this token: process id to parent's."""
-    wanted = f"{mark}={token}".encode()
-    found = {}
-    for entry in Path("/proc").iterdir():
-        if entry.name.isdigit() and int(entry.name) != os.getpid():
-            with suppress(OSError):  # it has ended meanwhile, or is another user's
-                if wanted in (entry / "environ").read_bytes().split(b"\0"):
-                    found[int(entry.name)] = _read_parent(entry)
-    return found
-
-
-def _read_parent(entry: Path) -> int:
-    """The parent's id, from the line that holds the program's name in brackets before it."""
-    return int((entry / "stat").read_text().rpartition(")")[2].split()[1])
+    return {
+        process.pid: process.info["ppid"]
+        for process in psutil.process_iter(["environ", "ppid"])
+        if process.pid != os.getpid() and (process.info["environ"] or {}).get(mark) == token
+    }
 
 
 def pick_workers(found: dict[int, int], started: int, *, launcher: bool) -> set[int]:

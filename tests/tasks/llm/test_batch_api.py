@@ -9,12 +9,13 @@ from types import SimpleNamespace
 import httpx2
 import openai
 import pytest
+from pydantic import SecretStr
 from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from schemas.teacher import TeacherSettings
 from tasks.llm.batch_api import BatchApi
-from tasks.llm.endpoint import Secret, name_endpoint, open_client, read_key
+from tasks.llm.endpoint import name_endpoint, open_client, read_key
 from tasks.llm.retries import EndpointError
 from tests.tasks.llm.batching import BatchEndpoint, Fault, Halt, body, fail_with, lose_answer
 from tests.tasks.llm.endpoints import serve
@@ -269,7 +270,7 @@ async def test_files_have_ten_minutes_to_pass_or_what_any_answer_has(timeout_s: 
     settings = TeacherSettings(model="tiny", base_url="http://h/v1", timeout_s=timeout_s)
     http = httpx2.AsyncClient(transport=httpx2.MockTransport(answer))
     async with openai.AsyncOpenAI(api_key="sk-1", base_url="http://h/v1", http_client=http, timeout=7) as client:
-        api = BatchApi(client, settings, "http://h/v1", Secret("sk-1"), first_backoff_s=0.001)
+        api = BatchApi(client, settings, "http://h/v1", SecretStr("sk-1"), first_backoff_s=0.001)
         await api.download(await api.upload("toolherd-1", LINE))
         await api.delete(["file-1"])
     assert allowed == {

@@ -5,17 +5,17 @@ from typing import Any
 
 import pytest
 from openai.types import Batch
+from pydantic import SecretStr
 
 from schemas.calls import Completion
 from schemas.teacher import TeacherSettings
 from tasks.llm.batch_lines import LineReader, Outcome, build_line
-from tasks.llm.endpoint import Secret
 from tasks.llm.retries import EndpointError
 from tests.tasks.llm.endpoints import build_answer
 
 KEY = "sk-marked-4711"
 SETTINGS = TeacherSettings(model="tiny", base_url="http://h/v1")
-READER = LineReader(SETTINGS, "http://h/v1", Secret(KEY))
+READER = LineReader(SETTINGS, "http://h/v1", SecretStr(KEY))
 
 
 def answer(custom_id: str, body: Any, status: Any = 200) -> dict[str, Any]:

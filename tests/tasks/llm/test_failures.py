@@ -6,10 +6,10 @@ from typing import Any
 import httpx2
 import openai
 import pytest
+from pydantic import SecretStr
 
 from schemas.teacher import TeacherSettings
 from tasks.llm.answers import BadAnswerError
-from tasks.llm.endpoint import Secret
 from tasks.llm.failures import explain_failure
 from tasks.llm.retries import EndpointError
 
@@ -39,11 +39,11 @@ async def catch(response: httpx2.Response | Exception) -> Exception:
 
 async def explain(status: int, body: Any = None, headers: dict[str, str] | None = None) -> EndpointError:
     response = httpx2.Response(status, json=body, headers=headers)
-    return explain_failure(await catch(response), SETTINGS, "http://host/v1", Secret(KEY))
+    return explain_failure(await catch(response), SETTINGS, "http://host/v1", SecretStr(KEY))
 
 
 def explain_error(error: Exception, settings: TeacherSettings = SETTINGS) -> EndpointError:
-    return explain_failure(error, settings, "http://host/v1", Secret(KEY))
+    return explain_failure(error, settings, "http://host/v1", SecretStr(KEY))
 
 
 def error(message: str = "no", code: Any = None, **fields: Any) -> dict[str, Any]:
@@ -161,7 +161,7 @@ class TestWords:
     async def test_a_key_from_a_block_is_named_by_it(self) -> None:
         settings = SETTINGS.model_copy(update={"api_key_block": "teacher-key"})
         failure = explain_failure(
-            await catch(httpx2.Response(401, json=error())), settings, "http://host/v1", Secret(KEY)
+            await catch(httpx2.Response(401, json=error())), settings, "http://host/v1", SecretStr(KEY)
         )
         assert "the Prefect Secret block 'teacher-key'" in str(failure)
 

@@ -6,6 +6,7 @@ import random
 from typing import Any
 
 import pytest
+from pydantic import SecretStr
 from starlette.responses import JSONResponse, Response
 
 from schemas.calls import ChatRequest, Completion
@@ -14,7 +15,6 @@ from schemas.parameters import Budget
 from schemas.teacher import TeacherSettings
 from tasks.llm.budget import Account, RecentErrors
 from tasks.llm.embedded import connect_app
-from tasks.llm.endpoint import Secret
 from tasks.llm.sender import Sender
 from tests.tasks.llm.endpoints import Endpoint, Reply, build_answer, echo, fail, say, show_html
 from tests.tasks.llm.passing_time import in_passing_time, read_clock
@@ -46,7 +46,7 @@ def connect(
     )
     account = Account(budget or Budget(), None, "tiny")
     client = connect_app(endpoint.app)
-    return Sender(settings, "http://host/v1", Secret(), client, account, errors or Errors(), 0.5)
+    return Sender(settings, "http://host/v1", SecretStr(""), client, account, errors or Errors(), 0.5)
 
 
 def ask(text: str = "Hello", **fields: Any) -> ChatRequest:
@@ -303,7 +303,7 @@ class TestPlacesAndBudget:
             account = Account(budget, None, "tiny")
             settings = TeacherSettings(model="tiny", base_url="http://host/v1")
             client = connect_app(endpoint.app)
-            await Sender(settings, "http://host/v1", Secret(), client, account, Errors(), 0.5).send(ask("x" * 400))
+            await Sender(settings, "http://host/v1", SecretStr(""), client, account, Errors(), 0.5).send(ask("x" * 400))
             guessed = len(json.dumps({"model": "tiny", "messages": [{"role": "user", "content": "x" * 400}]})) // 4
             assert account.spent.tokens == (guessed if counted else 0)
 

@@ -7,6 +7,7 @@ from datetime import date
 from typing import Any
 
 import pytest
+from pydantic import SecretStr
 
 from schemas.calls import ChatRequest, Completion, Usage
 from schemas.errors import RunStoppedError, TeacherError
@@ -14,7 +15,6 @@ from schemas.parameters import Budget
 from schemas.teacher import TeacherSettings
 from tasks.llm.budget import Account
 from tasks.llm.embedded import connect_app
-from tasks.llm.endpoint import Secret
 from tasks.llm.prices import Price
 from tasks.llm.retries import EndpointError
 from tasks.llm.sender import Sender
@@ -54,7 +54,7 @@ def connect(batches: Batches, budget: Budget | None = None, errors: Errors | Non
     account = Account(budget or Budget(), PRICE, "tiny")
     client = connect_app(Endpoint().app)
     batch: Any = batches
-    return Sender(settings, "http://host/v1", Secret(), client, account, errors or Errors(), 0.5, batch), account
+    return Sender(settings, "http://host/v1", SecretStr(""), client, account, errors or Errors(), 0.5, batch), account
 
 
 @in_passing_time
