@@ -8,6 +8,7 @@ ToolHerdError
     └── FatalTeacherError    no later completion can be had either (bad key, unknown model): the run stops
 """
 
+import pickle
 from typing import Literal
 
 
@@ -43,3 +44,12 @@ class RunStoppedError(ToolHerdError):
 
     def __reduce__(self) -> tuple[type["RunStoppedError"], tuple[str, str]]:
         return type(self), (str(self), self.cause)
+
+
+def make_portable(error: Exception) -> Exception:
+    """The error, or where pickle cannot take it to another process one that says the same."""
+    try:
+        pickle.loads(pickle.dumps(error))
+    except Exception:
+        return RuntimeError(f"{type(error).__name__}: {error}")
+    return error

@@ -19,6 +19,8 @@ from importlib import import_module
 from pathlib import Path
 from typing import IO, Any, ParamSpec, TypeVar
 
+from schemas.errors import make_portable
+
 WORTH_IT = 50
 """Calls after which the process pays: it takes 2 s of CPU to start, a call some 11 ms. Small runs never start it."""
 
@@ -139,12 +141,7 @@ def _do(call: bytes) -> bytes:
         function, args, kwargs = pickle.loads(call)
         return pickle.dumps((True, function(*args, **kwargs)), pickle.HIGHEST_PROTOCOL)
     except Exception as error:
-        try:
-            outcome = pickle.dumps((False, error), pickle.HIGHEST_PROTOCOL)
-            pickle.loads(outcome)
-        except Exception:  # an exception that does not survive the way
-            outcome = pickle.dumps((False, RuntimeError(f"{type(error).__name__}: {error}")), pickle.HIGHEST_PROTOCOL)
-        return outcome
+        return pickle.dumps((False, make_portable(error)), pickle.HIGHEST_PROTOCOL)
 
 
 def _main() -> None:

@@ -6,12 +6,12 @@ other end is gone: a run that was killed has paid for what is in flight, which i
 
 import asyncio
 import logging
-import pickle
 import socket
 import sys
 
 import uvloop
 
+from schemas.errors import make_portable
 from tasks.llm.batch_record import OpenBatch
 from tasks.llm.channel import Channel
 from tasks.llm.engine import Answer, Engine, EngineStart, open_engine
@@ -46,7 +46,7 @@ class EngineServer:
                 open_batches = await self._serve(self._engine)
             ended = Ended(open_batches)
         except Exception as error:
-            ended = Ended(error=_make_portable(error))
+            ended = Ended(error=make_portable(error))
         self._channel.send(ended)
         self._channel.close()
 
@@ -92,7 +92,7 @@ class EngineServer:
         try:
             answer = await engine.answer(ask.request, ask.stage, ask.api_id)
         except Exception as error:
-            answer = _make_portable(error)
+            answer = make_portable(error)
         self._channel.send(Outcome(ask.number, answer, engine.state))
 
 
@@ -106,15 +106,6 @@ class Forwarder(logging.Handler):
 
     def emit(self, record: logging.LogRecord) -> None:
         self._loop.call_soon_threadsafe(self._channel.send, Said(record.name, record.levelno, record.getMessage()))
-
-
-def _make_portable(error: Exception) -> Exception:
-    """The error, or where pickle cannot take it another that says the same."""
-    try:
-        pickle.loads(pickle.dumps(error))
-    except Exception:
-        return RuntimeError(f"{type(error).__name__}: {error}")
-    return error
 
 
 async def _main() -> None:
