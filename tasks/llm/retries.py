@@ -13,14 +13,13 @@ import logging
 import random
 import re
 import time
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
-from typing import TypeVar
 
 from schemas.errors import FatalTeacherError, TeacherError
 
-T = TypeVar("T")
 _log = logging.getLogger(__name__)
 
 LONGEST_BACKOFF_S = 30.0
@@ -95,46 +94,65 @@ class Backoff:
         return random.uniform(0, min(self.first_s * 2 ** min(failures - 1, 16), LONGEST_BACKOFF_S))
 
 
-async def send_with_retries(
-    send: Callable[[], Awaitable[T]],
-    backoff: Backoff,
-    rest: Callable[[float], Awaitable[None]] = asyncio.sleep,
-) -> T:
-    """Awaits `send()` until it succeeds; it raises EndpointError for a failed attempt. No slot is held while waiting.
+class Tries:
+    """The attempts at one request. `count` is the number of the one that is next, or under way.
 
-    `rest` waits for so many seconds; it may raise, where the run is over.
+        while True:
+            async with tries.attempt():
+                return await send()
 
-    Raises:
-        FatalTeacherError: no later request can succeed either.
-        TeacherError: the request was refused, or failed in every attempt; the message is the last problem.
+    A failure that is worth another attempt is waited after, and the loop goes on; any other leaves it. No slot is held
+    while waiting. `rest` waits for so many seconds; it may raise, where the run is over.
     """
-    failures = limits = 0
-    failing_s = 0.0
-    while True:
+
+    def __init__(self, backoff: Backoff, rest: Callable[[float], Awaitable[None]] = asyncio.sleep) -> None:
+        self.count = 1
+        self._backoff = backoff
+        self._rest = rest
+        self._failures = self._limits = 0  # the limits are those in a row
+        self._failing_s = 0.0
+
+    @asynccontextmanager
+    async def attempt(self) -> AsyncIterator[None]:
+        """One attempt; the body raises EndpointError where it fails.
+
+        Raises:
+            FatalTeacherError: no later request can succeed either.
+            TeacherError: the request was refused, or failed in every attempt; the message is the last problem.
+        """
         started = time.monotonic()
         try:
-            return await send()
+            yield
         except EndpointError as error:
             if error.fatal:
                 raise FatalTeacherError(str(error)) from error
-            if error.is_limit:
-                limits += 1
-                wait = backoff.choose_wait(limits, error.wait_s)
-                if limits == 1 or wait > 60:
-                    _log.info("the endpoint limits the rate; waiting %.1f s", wait)
-            else:
-                failures, limits = failures + 1, 0
-                wait = backoff.choose_wait(failures, error.wait_s)
-                failing_s += time.monotonic() - started + wait
-                if not error.retried:
-                    raise TeacherError(str(error)) from error
-                if failures >= backoff.attempts:
-                    raise TeacherError(f"{error} (attempt {failures} of {backoff.attempts})") from error
-                if failing_s > backoff.give_up_s:
-                    raise TeacherError(
-                        f"{error} (attempt {failures}, given up after {backoff.give_up_s:g} s of failing)"
-                    ) from error
-        await rest(wait)
+            wait = self._note_limit(error) if error.is_limit else self._note_failure(error, time.monotonic() - started)
+            self.count += 1
+            await self._rest(wait)
+
+    def _note_limit(self, error: EndpointError) -> float:
+        """Seconds to wait."""
+        self._limits += 1
+        wait = self._backoff.choose_wait(self._limits, error.wait_s)
+        if self._limits == 1 or wait > 60:
+            _log.info("the endpoint limits the rate; waiting %.1f s", wait)
+        return wait
+
+    def _note_failure(self, error: EndpointError, took_s: float) -> float:
+        """Seconds to wait. Raises TeacherError where there is to be no further attempt."""
+        backoff = self._backoff
+        self._failures, self._limits = self._failures + 1, 0
+        wait = backoff.choose_wait(self._failures, error.wait_s)
+        self._failing_s += took_s + wait
+        if not error.retried:
+            raise TeacherError(str(error)) from error
+        if self._failures >= backoff.attempts:
+            raise TeacherError(f"{error} (attempt {self._failures} of {backoff.attempts})") from error
+        if self._failing_s > backoff.give_up_s:
+            raise TeacherError(
+                f"{error} (attempt {self._failures}, given up after {backoff.give_up_s:g} s of failing)"
+            ) from error
+        return wait
 
 
 def is_retried(status: int) -> bool:

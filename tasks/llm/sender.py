@@ -6,7 +6,6 @@ Knows nothing of stores or ledgers; an answer that it returns has been paid for 
 import asyncio
 import json
 import logging
-from collections.abc import Awaitable, Callable
 from typing import Any
 
 import httpx2
@@ -22,7 +21,7 @@ from tasks.llm.budget import Account, RecentErrors
 from tasks.llm.capabilities import Capabilities, build_body, learn
 from tasks.llm.failures import explain_failure
 from tasks.llm.pacing import Pace
-from tasks.llm.retries import LONGEST_WAIT_S, Backoff, EndpointError, read_pause, send_with_retries
+from tasks.llm.retries import LONGEST_WAIT_S, Backoff, EndpointError, Tries, read_pause
 from tasks.llm.throttle import Throttle
 
 _log = logging.getLogger(__name__)
@@ -31,9 +30,6 @@ FIRST_LIMIT = 64
 """Requests in flight to begin with, where so many may be."""
 
 _CHARACTERS_PER_TOKEN = 4
-
-_Send = Callable[[dict[str, Any]], Awaitable[Completion]]
-"""What sends a request's body."""
 
 
 class Sender:
@@ -80,30 +76,40 @@ class Sender:
 
         Raises:
             RunStoppedError: the budget leaves no room, too many requests have failed, or `stop` was called.
-            FatalTeacherError, TeacherError: see `send_with_retries`.
+            FatalTeacherError, TeacherError: see `Tries.attempt`.
         """
-        attempts = 0
-
-        async def attempt() -> Completion:
-            nonlocal attempts
-            attempts += 1
-            return await self._send_as_taken(request, lambda body: self._send_in_turn(body, turn), first=attempts == 1)
-
-        return await send_with_retries(attempt, self._backoff, self.rest), attempts
+        tries = Tries(self._backoff, self.rest)
+        while True:
+            async with tries.attempt():
+                used = self._capabilities
+                body = build_body(self._settings.model, request, used)
+                try:
+                    return await self._send_in_turn(body, turn), tries.count
+                except EndpointError as error:
+                    if not self._learn(used, body, error):
+                        self._note_error(error, first=tries.count == 1)
+                        raise
 
     async def send_in_batch(self, key: str, request: ChatRequest) -> tuple[Completion, int]:
         """As `send`, by way of the endpoint's Batch API; the answer is in the store when it is returned.
+
+        What may pass is sent again by the batch sender, in its next batch.
 
         Raises:
             RunStoppedError: as for `send`. A request that is in a batch by then stays there, for a later run to find.
             FatalTeacherError, TeacherError: it was refused, or failed in every batch.
         """
-
-        async def attempt() -> Completion:
-            return await self._send_as_taken(request, lambda body: self._wait_in_batch(key, body), first=False)
-
-        # What may pass is sent again by the batch sender, in its next batch.
-        return await send_with_retries(attempt, self._backoff, self.rest), 1
+        tries = Tries(self._backoff, self.rest)
+        while True:
+            async with tries.attempt():
+                used = self._capabilities
+                body = build_body(self._settings.model, request, used)
+                try:
+                    return await self._wait_in_batch(key, body), 1
+                except EndpointError as error:
+                    if not self._learn(used, body, error):
+                        self._note_error(error, first=False)
+                        raise
 
     async def rest(self, seconds: float) -> None:
         """Wait, unless the run is stopped meanwhile.
@@ -118,22 +124,14 @@ class Sender:
         assert self.stopped is not None
         raise self.stopped
 
-    async def _send_as_taken(self, request: ChatRequest, send: _Send, *, first: bool) -> Completion:
-        """Sends the request in the form that the endpoint takes; finding it is no failed attempt."""
-        while True:
-            used = self._capabilities
-            body = build_body(self._settings.model, request, used)
-            try:
-                return await send(body)
-            except EndpointError as refusal:
-                learnt = learn(used, body, refusal)
-                if learnt is None:
-                    self._note_error(refusal, first=first)
-                    raise
-                # Of those who were refused together one has learnt for all: a second step down would go too far.
-                if self._capabilities == used:
-                    self._capabilities = learnt
-                    _log.info("%s; going on with %s", refusal, learnt)
+    def _learn(self, used: Capabilities, body: dict[str, Any], refusal: EndpointError) -> bool:
+        """Whether a refusal tells in which other form the endpoint takes it; finding that is no failed attempt."""
+        learnt = learn(used, body, refusal)
+        # Of those who were refused together one has learnt for all: a second step down would go too far.
+        if learnt is not None and self._capabilities == used:
+            self._capabilities = learnt
+            _log.info("%s; going on with %s", refusal, learnt)
+        return learnt is not None
 
     async def _send_in_turn(self, body: dict[str, Any], turn: int) -> Completion:
         """Sends one request when the throttle and the budget let it."""

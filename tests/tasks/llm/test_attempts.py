@@ -3,12 +3,12 @@
 import asyncio
 import logging
 import random
-from collections.abc import Iterator
+from collections.abc import Awaitable, Callable, Iterator
 
 import pytest
 
 from schemas.errors import FatalTeacherError, RunStoppedError, TeacherError
-from tasks.llm.retries import Backoff, EndpointError, send_with_retries
+from tasks.llm.retries import Backoff, EndpointError, Tries
 from tests.tasks.llm.passing_time import in_passing_time, read_clock
 
 
@@ -39,6 +39,15 @@ class Script:
     async def rest(self, seconds: float) -> None:
         self.waits.append(seconds)
         await asyncio.sleep(seconds)
+
+
+async def send_with_retries(
+    send: Callable[[], Awaitable[str]], backoff: Backoff, rest: Callable[[float], Awaitable[None]] = asyncio.sleep
+) -> str:
+    tries = Tries(backoff, rest)
+    while True:
+        async with tries.attempt():
+            return await send()
 
 
 @pytest.fixture(autouse=True)
