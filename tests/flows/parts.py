@@ -2,12 +2,10 @@
 
 import asyncio
 import json
-from collections import Counter
 from pathlib import Path
 from typing import Any
 
 import pytest
-from prefect.settings import PREFECT_RESULTS_LOCAL_STORAGE_PATH, temporary_settings
 
 from flows.build_dataset import build_dataset
 from schemas.calls import LedgerRow
@@ -15,6 +13,7 @@ from schemas.instance import ApiRow, Instance
 from schemas.manifest import DatasetRef
 from schemas.parameters import BuildDatasetParams
 from schemas.steps import BuildSummary
+from tasks.steps import STEPS
 from tasks.store import DataRoot, read_table
 
 NAMES = ("Yelp", "Steem", "AccuWeather")
@@ -26,11 +25,10 @@ def make_params(**more: Any) -> BuildDatasetParams:
 
 
 def build_apart(folder: Path, params: BuildDatasetParams) -> BuildSummary:
-    """What the flow makes with a data root and a result store of its own, for tests to compare others with."""
+    """What the flow makes with a data root of its own, for tests to compare others with."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("TOOLHERD_DATA_ROOT", str(folder / "data"))
-        with temporary_settings({PREFECT_RESULTS_LOCAL_STORAGE_PATH: str(folder / "results")}):
-            return asyncio.run(build_dataset(params))
+        return asyncio.run(build_dataset(params))
 
 
 def read_rows(root: DataRoot, dataset: DatasetRef) -> list[Instance]:
@@ -51,9 +49,9 @@ def read_calls(root: DataRoot, dataset: DatasetRef) -> list[LedgerRow]:
 
 
 def count_artifacts(root: DataRoot) -> dict[str, int]:
-    """How many artifacts each stage has."""
-    stages = ("documentation", "toolset", "instructions", "episodes")
-    return dict(Counter(stage for stage in stages for _ in Path(str(root.path(stage))).glob("*/*.json")))
+    """How many artifacts each step has."""
+    found = {step.name: len(list(Path(str(root.path(step.name))).glob("*/*.json"))) for step in STEPS}
+    return {name: count for name, count in found.items() if count}
 
 
 def write_document(path: Path, **more: Any) -> None:
