@@ -1,6 +1,5 @@
-"""For each test of a flow a data root and a result store of its own, beside the real Prefect server of all tests."""
+"""For each test of a flow a data root of its own, beside the real Prefect server of all tests."""
 
-import os
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
@@ -19,9 +18,9 @@ def data_root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> DataRoot:
 
 
 @pytest.fixture
-def prefect(server: str, data_root: DataRoot) -> Iterator[str]:
-    """The server, with results kept in the test's data root: the harness isolates the database but not these."""
-    with temporary_settings({PREFECT_RESULTS_LOCAL_STORAGE_PATH: os.fspath(Path(str(data_root.cache)) / "results")}):
+def prefect(server: str, data_root: DataRoot, tmp_path: Path) -> Iterator[str]:
+    """The server; what Prefect keeps of results by itself lies in `results` of the test's own folder."""
+    with temporary_settings({PREFECT_RESULTS_LOCAL_STORAGE_PATH: str(tmp_path / "results")}):
         yield server
 
 

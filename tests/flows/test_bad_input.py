@@ -11,7 +11,6 @@ from typing import Any
 import pytest
 from prefect.client.orchestration import get_client
 from prefect.client.schemas.filters import ArtifactFilter, ArtifactFilterFlowRunId
-from prefect.settings import PREFECT_RESULTS_LOCAL_STORAGE_PATH, temporary_settings
 from starlette.responses import Response
 
 from flows.build_dataset import build_dataset, render_summary
@@ -119,7 +118,6 @@ def ran(server: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ran]:
     )
     with (
         pytest.MonkeyPatch.context() as patch,
-        temporary_settings({PREFECT_RESULTS_LOCAL_STORAGE_PATH: str(folder / "results")}),
         serve(teacher) as url,
     ):
         patch.setenv("TOOLHERD_DATA_ROOT", str(folder / "data"))
@@ -168,8 +166,9 @@ def test_what_a_teacher_gives_too_much_is_left_out(ran: Ran) -> None:
     assert len(rows) == COUNT
     assert all(row.accepted and row.kind is Kind.SINGLE_CALL for row in rows)
     assert not any("sea shanty" in row.instruction for row in rows)
-    payloads = [json.loads(path.read_text()) for path in Path(ran.root.url).glob("instructions/bandsintown/*.json")]
-    assert [item["withheld"] for payload in payloads for item in payload["payload"]["instructions"]] == [None] * COUNT
+    (path,) = Path(ran.root.url).glob("instruct/bandsintown/*.json")
+    written = json.loads(path.read_text())["payload"]["content"]["instructions"]
+    assert [item["withheld"] for item in written] == [None] * COUNT
 
 
 def test_an_episode_that_the_teacher_breaks_off_is_a_rejected_row_and_played_again_by_the_next_run(ran: Ran) -> None:

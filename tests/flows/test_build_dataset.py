@@ -7,16 +7,25 @@ from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 from typing import NoReturn
+from uuid import UUID
 
 import pytest
-from prefect.settings import PREFECT_RESULTS_LOCAL_STORAGE_PATH, temporary_settings
+from prefect.client.orchestration import get_client
+from prefect.client.schemas.filters import FlowRunFilter, FlowRunFilterId
 
 import prompts
 from flows.build_dataset import build_dataset, render_summary
-from schemas.errors import FatalTeacherError, ToolHerdError, UserError
+from schemas.catalog import CatalogEntry
+from schemas.errors import FatalTeacherError, TeacherError, ToolHerdError, UserError
 from schemas.reasons import Reason
+from schemas.toolset import Documentation
+from tasks.agents import document_api
+from tasks.llm import Teacher
+from tasks.llm.store import STORE_NAME
+from tasks.step_tasks import TASKS
 from tasks.store import DataRoot
 from tests.flows.parts import NAMES, count_artifacts, make_params, read_apis, read_calls, read_rows, write_document
+from tests.flows.runs import PATIENCE_S
 
 pytestmark = pytest.mark.usefixtures("prefect")
 
@@ -44,15 +53,108 @@ async def test_a_run_publishes_a_dataset_and_the_same_run_again_finds_it_unchang
     assert "Unchanged" in render_summary(again)
 
 
-async def test_the_steps_results_lie_in_the_data_root_wherever_prefect_keeps_others(
+async def test_a_run_leaves_completions_artifacts_and_a_dataset_and_nothing_of_prefect_s_results(
     data_root: DataRoot, tmp_path: Path
 ) -> None:
-    with temporary_settings({PREFECT_RESULTS_LOCAL_STORAGE_PATH: str(tmp_path / "elsewhere")}):
-        await build_dataset(make_params())
+    await build_dataset(make_params())
 
-    kept = {path.relative_to(data_root.results.path).parts[:2] for path in Path(data_root.results.path).rglob("*")}
-    assert {("document", "yelp"), ("specify", "yelp"), ("instruct", "yelp"), ("simulate", "yelp")} <= kept
-    assert not (tmp_path / "elsewhere").exists()
+    folders = {path.name: path for path in Path(data_root.url).iterdir()}
+    assert set(folders) == {"cache", "datasets", "document", "specify", "instruct", "simulate", "check"}
+    assert {path.stem for path in folders["cache"].iterdir()} == {Path(STORE_NAME).stem}
+    for name in ("document", "specify", "instruct", "simulate", "check"):
+        assert sorted(path.name for path in folders[name].iterdir()) == ["steem", "yelp"]
+        assert all(path.suffix == ".json" for path in folders[name].glob("*/*"))
+    assert not (tmp_path / "results").exists()
+
+
+async def read_states(run_id: str, count: int) -> dict[str, str]:
+    """How the tasks of a run ended, by their names; the server hears of that a little later than we do."""
+    async with asyncio.timeout(PATIENCE_S), get_client() as client:
+        while True:
+            runs = await client.read_task_runs(
+                flow_run_filter=FlowRunFilter(id=FlowRunFilterId(any_=[UUID(run_id)])), limit=200
+            )
+            if len(runs) == count and all(run.state is not None and run.state.is_final() for run in runs):
+                return {run.name.partition("-")[0]: str(run.state and run.state.name) for run in runs}
+            assert len(runs) <= count, sorted(run.name for run in runs)
+            await asyncio.sleep(0.1)
+
+
+STEPS = ("document", "specify", "instruct", "simulate", "check")
+
+
+async def test_of_one_more_instruction_what_comes_before_is_cached_and_the_rest_is_made(data_root: DataRoot) -> None:
+    first = await build_dataset(make_params())
+    second = await build_dataset(make_params(instructions=5))
+
+    made = await read_states(first.run_id, 13)
+    assert {name: made[name] for name in made if name.split()[0] in STEPS} == {
+        f"{step} {api}": "Completed" for step in STEPS for api in ("yelp", "steem")
+    }
+    again = await read_states(second.run_id, 13)
+    assert {name: again[name] for name in again if name.split()[0] in STEPS} == {
+        f"{step} {api}": "Cached" if step in ("document", "specify") else "Completed"
+        for step in STEPS
+        for api in ("yelp", "steem")
+    }
+    assert len(read_rows(data_root, second.dataset)) == 10
+    calls = read_calls(data_root, second.dataset)
+    assert second.calls.sent == sum(row.stage in ("instruct", "simulate") and not row.stored for row in calls) > 0
+
+
+async def test_a_run_of_which_nothing_has_changed_begins_no_step(
+    data_root: DataRoot, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first = await build_dataset(make_params())
+    looked: list[str] = []
+
+    async def look(root: DataRoot, key: str) -> None:
+        looked.append(key)  # as each step's task does before anything else
+
+    monkeypatch.setattr("flows.session.find_result", look)
+    again = await build_dataset(make_params())
+
+    assert (again.changed, again.dataset) == (False, first.dataset)
+    assert [key for key in looked if key.split("/")[0] in STEPS] == []
+    assert list(await read_states(again.run_id, 1)) == ["choose"]
+
+
+@pytest.mark.parametrize("error", [OSError(28, "No space left on device"), ConnectionResetError()])
+async def test_a_step_whose_disk_or_connection_failed_once_is_tried_again(
+    error: OSError, data_root: DataRoot, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tries: list[str] = []
+
+    async def fail_once(entry: CatalogEntry, teacher: Teacher) -> Documentation:
+        tries.append(entry.id)
+        if tries.count(entry.id) == 1:
+            raise error
+        return await document_api(entry, teacher)
+
+    monkeypatch.setattr("tasks.document.document_api", fail_once)
+    monkeypatch.setitem(TASKS, "document", TASKS["document"].with_options(retry_delay_seconds=0))
+    summary = await build_dataset(make_params())
+
+    assert sorted(tries) == ["steem", "steem", "yelp", "yelp"]
+    assert (summary.apis, summary.rejected_apis) == (2, {})
+
+
+async def test_a_step_that_failed_for_another_reason_is_not_tried_again(
+    data_root: DataRoot, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tries: list[str] = []
+
+    async def fail(entry: CatalogEntry, teacher: Teacher) -> Documentation:
+        tries.append(entry.id)
+        if entry.id == "yelp":
+            raise TeacherError("no answer")
+        return await document_api(entry, teacher)
+
+    monkeypatch.setattr("tasks.document.document_api", fail)
+    summary = await build_dataset(make_params())
+
+    assert sorted(tries) == ["steem", "yelp"]
+    assert (summary.apis, summary.rejected_apis) == (1, {"yelp": "document: no answer"})
 
 
 async def test_one_seed_gives_one_dataset_and_another_seed_another(
@@ -71,14 +173,14 @@ async def test_one_seed_gives_one_dataset_and_another_seed_another(
 async def test_an_edited_prompt_runs_again_only_what_depends_on_it(data_root: DataRoot, prompt_folder: Path) -> None:
     first = await build_dataset(make_params())
     made = count_artifacts(data_root)
-    assert made == {"documentation": 2, "toolset": 2, "instructions": 2, "episodes": 2}
+    assert made == {"document": 2, "specify": 2, "instruct": 2, "simulate": 2, "check": 2}
 
     assistant = prompt_folder / "assistant.jinja"
     assistant.write_text(assistant.read_text().rstrip() + "\n- Be brief.\n")
     prompts.load_prompt.cache_clear()
     second = await build_dataset(make_params())
 
-    assert count_artifacts(data_root) == {**made, "episodes": 4}
+    assert count_artifacts(data_root) == {**made, "simulate": 4, "check": 4}
     assert second.changed
     assert 0 < second.calls.sent < first.calls.sent
     sent = [row for row in read_calls(data_root, second.dataset) if row.stage == "simulate" and not row.stored]
@@ -97,10 +199,10 @@ async def test_a_new_api_costs_its_own_calls_and_no_others(data_root: DataRoot) 
 
 async def test_what_the_data_root_lost_is_made_again_at_no_cost(data_root: DataRoot) -> None:
     first = await build_dataset(make_params())
-    for path in Path(str(data_root.path("episodes"))).glob("yelp/*.json"):
-        path.write_bytes(path.read_bytes()[:100])
-    for path in Path(str(data_root.path("toolset"))).glob("steem/*.json"):
-        path.unlink()
+    (torn,) = Path(str(data_root.path("simulate"))).glob("yelp/*.json")
+    torn.write_bytes(torn.read_bytes()[:100])
+    (lost,) = Path(str(data_root.path("specify"))).glob("steem/*.json")
+    lost.unlink()
     (data_root.path("datasets", "toolherd", "v1") / "train.parquet").unlink()
     again = await build_dataset(make_params())
 
@@ -188,7 +290,7 @@ async def test_what_was_finished_before_a_run_was_stopped_is_not_made_again(
         raise AssertionError
 
     with monkeypatch.context() as patch:
-        patch.setattr("tasks.simulation.simulate_episodes", hang)
+        patch.setattr("tasks.simulate.simulate_episodes", hang)
         running = asyncio.ensure_future(build_dataset(make_params(names=NAMES[:1])))
         await begun.wait()
         running.cancel()

@@ -14,17 +14,17 @@ from prefect.client.schemas.objects import Artifact
 from rich.console import Console
 
 from flows.progress import Bar, Lines, Progress, Shown, format_seconds, open_display, show_progress
+from schemas.artifacts import ArtifactRef
 from schemas.catalog import CatalogEntry
 from schemas.errors import RunStoppedError
 from schemas.instance import RejectedApi
-from schemas.manifest import ArtifactRef
 from schemas.steps import ApiOutcome
 from tasks.llm import Spent
 
-DONE = ApiOutcome(
-    api_id="a",
-    verdicts=ArtifactRef(stage="verdicts", api_id="a", path="p", hash="h", counts={"accepted": 9, "rejected": 1}),
+VERDICTS = ArtifactRef(
+    step="check", api_id="a", recipe="r", path="p", content="c", counts={"accepted": 9, "rejected": 1}
 )
+DONE = ApiOutcome(api_id="a", made={"verdicts": VERDICTS})
 ENTRY = CatalogEntry(id="b", name="B", description="", category="C")
 TURNED_DOWN = ApiOutcome(api_id="b", rejected=RejectedApi(entry=ENTRY, stage="specify", problems=("no",)))
 

@@ -145,9 +145,7 @@ async def test_data_is_prepared_once_for_runs_that_differ_in_how_they_train(
 
 
 @needs_curve
-async def test_prepared_data_that_is_gone_is_prepared_anew_though_its_result_is_kept(
-    published: DatasetRef, tmp_path: Path
-) -> None:
+async def test_prepared_data_that_is_gone_is_prepared_anew(published: DatasetRef, tmp_path: Path) -> None:
     await run_flow(ask(published, tmp_path))
     (folder,) = (tmp_path / "data" / "models" / ".prepared").iterdir()
     (folder / "prepared.json").unlink()

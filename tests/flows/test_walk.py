@@ -8,10 +8,18 @@ from typing import Any
 import pytest
 
 from flows.progress import Progress
-from flows.walk import SET_OUT_EVERY_S, StartingGate, Walked, choose_in_flight, choose_preparing, walk_apis
+from flows.walk import (
+    SET_OUT_EVERY_S,
+    StartingGate,
+    Walked,
+    choose_in_flight,
+    choose_preparing,
+    make_gate,
+    walk_apis,
+)
 from schemas.catalog import CatalogEntry
 from schemas.errors import FatalTeacherError, RunStoppedError, TeacherError
-from schemas.parameters import BuildDatasetParams, BuildToolsetParams
+from schemas.parameters import BuildDatasetParams
 from schemas.steps import ApiOutcome
 from tasks.context import RunContext
 from tests.tasks.parts import make_context
@@ -259,12 +267,30 @@ async def test_what_was_bought_for_an_api_is_counted_with_it(tmp_path: Path) -> 
     assert (progress.apis, progress.bought_apis, progress.bought.usd) == (3, 1, 0.5)
 
 
-async def test_only_apis_on_their_way_to_a_dataset_pass_a_gate_at_their_beginning(tmp_path: Path) -> None:
-    context = make_run(tmp_path, in_flight=3)
-    await walk_apis(context, ENTRIES, finish(), Progress(3))
-    assert isinstance(context.preparing, StartingGate)
-    context = make_run(tmp_path)
-    context.params = BuildToolsetParams()
-    before = context.preparing
-    await walk_apis(context, ENTRIES, finish(), Progress(3))
-    assert context.preparing is before
+@pytest.mark.forced
+@pytest.mark.parametrize(
+    ("params", "places"),
+    [({}, 8), ({"in_flight": 3}, 3), ({"in_flight": 48}, 10), ({"in_flight": 48, "instructions": 1000}, 8)],
+    ids=["as many as are in flight", "however few", "some of many", "fewer where more comes after"],
+)
+async def test_the_gate_of_a_run_has_places_for_those_that_may_prepare(
+    params: dict[str, Any], places: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sleeping = Sleeping(monkeypatch)
+    passing = Passing(make_gate(BuildDatasetParams.model_validate(params)), places + 1)
+    await settle()
+    for _ in range(places):
+        await sleeping.end_turn()
+    assert passing.inside == list(range(places))
+    assert sleeping.asked == [SET_OUT_EVERY_S] * places  # the last one waits for a place and not for its turn
+    for out in passing.outs:
+        out.set()
+    await settle()
+    await sleeping.end_turn()
+    await asyncio.gather(*passing.tasks)
+
+
+async def test_each_run_has_a_gate_of_its_own() -> None:
+    params = BuildDatasetParams(in_flight=1)
+    async with make_gate(params), make_gate(params):
+        pass
