@@ -9,12 +9,11 @@ import subprocess
 import sys
 from pathlib import Path
 
-from flows.server import configure_client, get_home, launch_server, wait_for_server
+from flows.server import configure_client, launch_server, wait_for_server
 from schemas.errors import ToolHerdError
 from tasks.store.root import ROOT_VARIABLE, DataRoot
 
 PROJECT = Path(__file__).parents[1]
-RESULTS_VARIABLE = "PREFECT_RESULTS_LOCAL_STORAGE_PATH"
 POOL = "cpu"
 POOL_LIMIT = 2  # whole runs at a time; how much runs inside of one is a parameter of the flow
 GPU_POOL = "gpu"  # without a limit of its own: one run at a time is a limit of each box, and so of its worker
@@ -23,9 +22,9 @@ GPU_POOL = "gpu"  # without a limit of its own: one run at a time is a limit of 
 def deploy() -> str:
     """Make the pools and deploy everything; returns the address of the server's API.
 
-    Where data and Prefect's results go is recorded with the deployments, in full, because a worker runs a flow in a
-    temporary folder: what a relative path names would be lost with it. Results lie where the command line keeps them,
-    so that neither makes anew what the other has made.
+    Where data goes is recorded with the deployments, in full, because a worker runs a flow in a temporary folder: what
+    a relative path names would be lost with it. It is where the command line keeps it, so that neither makes anew what
+    the other has made.
 
     Raises:
         ToolHerdError: the server does not start, or a command of Prefect's failed (it has said why).
@@ -33,9 +32,7 @@ def deploy() -> str:
     server = launch_server()
     wait_for_server(server)
     configure_client(server)
-    root = DataRoot.from_environment()
-    os.environ[ROOT_VARIABLE] = root.url
-    os.environ.setdefault(RESULTS_VARIABLE, str(root.results if root.is_local else get_home() / "storage"))
+    os.environ[ROOT_VARIABLE] = DataRoot.from_environment().url
     _run_prefect("work-pool", "create", POOL, "--type", "process", "--overwrite")
     _run_prefect("work-pool", "set-concurrency-limit", POOL, str(POOL_LIMIT))
     _run_prefect("work-pool", "create", GPU_POOL, "--type", "process", "--overwrite")

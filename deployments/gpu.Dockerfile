@@ -17,7 +17,6 @@ RUN pip install --no-cache-dir --constraint constraints.txt '.[train]'
 
 ENV TOOLHERD_DATA_ROOT=/data \
     HF_HOME=/data/huggingface \
-    PREFECT_RESULTS_LOCAL_STORAGE_PATH=/data/cache/results \
     PREFECT_SERVER_EPHEMERAL_ENABLED=false \
     DO_NOT_TRACK=1
 VOLUME /data

@@ -8,7 +8,7 @@ import pytest
 import yaml
 from prefect import Flow
 
-from deployments.bootstrap import GPU_POOL, POOL, RESULTS_VARIABLE
+from deployments.bootstrap import GPU_POOL, POOL
 from tasks.store.root import ROOT_VARIABLE
 
 CONFIG = yaml.safe_load((Path(__file__).parents[2] / "deployments" / "prefect.yaml").read_text(encoding="utf-8"))
@@ -61,7 +61,7 @@ def test_data_is_made_on_one_pool_one_run_at_a_time_and_models_on_the_other() ->
 @for_each_deployment
 def test_where_data_goes_is_filled_in_when_it_is_deployed(deployment: dict[str, Any]) -> None:
     environment = deployment["work_pool"]["job_variables"]["env"]
-    assert environment == {name: f"{{{{ ${name} }}}}" for name in (ROOT_VARIABLE, RESULTS_VARIABLE)}
+    assert environment == {ROOT_VARIABLE: f"{{{{ ${ROOT_VARIABLE} }}}}"}
 
 
 def test_no_folder_of_the_deploying_machine_is_recorded() -> None:

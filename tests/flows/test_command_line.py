@@ -41,7 +41,10 @@ def test_a_run_ends_with_a_summary_of_80_columns_and_leaves_the_log_to_prefect(p
     whole = (str(tmp_path), "http://")  # a path or an address is not cut, so that one can click on it
     assert [line for line in done.stdout.splitlines() if len(line) > 80 and not any(one in line for one in whole)] == []
     assert (tmp_path / "data" / "datasets" / "demo" / "v1" / "report.html").exists()
-    assert (tmp_path / "data" / "cache" / "results").is_dir()
+    assert {path.name for path in (tmp_path / "data").iterdir()} == {
+        "cache", "datasets", "document", "specify", "instruct", "simulate", "check",
+    }  # fmt: skip
+    assert not (tmp_path / "home" / "storage").exists()  # where Prefect keeps results by itself
 
 
 def test_bad_input_is_one_line_and_status_2_and_starts_nothing(tmp_path: Path) -> None:

@@ -15,7 +15,14 @@ from flows.command_line import FLOWS, main
 from flows.data_command import read_command
 from flows.inputs import Inputs, gather_inputs
 from flows.server import Server
-from schemas.errors import FatalTeacherError, RunStoppedError, TeacherError, ToolHerdError, UserError
+from schemas.errors import (
+    FatalTeacherError,
+    MissingArtifactError,
+    RunStoppedError,
+    TeacherError,
+    ToolHerdError,
+    UserError,
+)
 from schemas.manifest import DatasetRef
 from schemas.parameters import BuildDatasetParams, BuildToolsetParams
 from schemas.steps import BuildSummary, CallCounts, ToolsetSummary
@@ -37,6 +44,7 @@ def data(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         (RunStoppedError("too many failed", "errors"), 1, "error: too many failed\n"),
         (RunStoppedError("stopped by SIGTERM", "signal"), 1, "error: stopped by SIGTERM\n"),
         (ToolHerdError("no API came through"), 1, "error: no API came through\n"),
+        (MissingArtifactError("a is missing: run again."), 1, "error: a is missing: run again.\n"),
         (TeacherError("no answer"), 1, "error: no answer\n"),
         (FatalTeacherError("bad key"), 1, "error: bad key\n"),
         (
@@ -273,7 +281,7 @@ def test_who_waits_for_a_server_is_told_every_ten_seconds(
     assert start_in_vain(monkeypatch) == 1
     assert capsys.readouterr().err.splitlines() == [STARTING, *WAITING, IN_VAIN]
     assert os.environ["PREFECT_API_URL"] == "http://127.0.0.1:9/api"
-    assert os.environ["PREFECT_RESULTS_LOCAL_STORAGE_PATH"] == str(data / "cache" / "results")
+    assert "PREFECT_RESULTS_LOCAL_STORAGE_PATH" not in os.environ  # the steps' artifacts are their results
     assert os.environ["PREFECT_LOGGING_HANDLERS_CONSOLE_LEVEL"] == "CRITICAL"
     assert os.environ["PREFECT_LOGGING_LOGGERS_PREFECT_TASK_RUNS_LEVEL"] == "WARNING"
 
@@ -293,7 +301,9 @@ def test_a_server_that_was_named_and_is_not_there_is_told(
     assert first == "PREFECT_API_URL (http://dead/api) does not answer; a local server is used"
 
 
-def test_results_of_a_data_root_that_is_no_folder_have_no_folder_here(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_data_root_that_is_no_folder_is_started_with_in_the_same_way(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
     monkeypatch.setenv("TOOLHERD_DATA_ROOT", "memory://exit-status")
-    start_in_vain(monkeypatch)
-    assert "PREFECT_RESULTS_LOCAL_STORAGE_PATH" not in os.environ
+    assert start_in_vain(monkeypatch) == 1
+    assert capsys.readouterr().err.splitlines() == [STARTING, *WAITING, IN_VAIN]

@@ -16,7 +16,7 @@ pytestmark = pytest.mark.usefixtures("prefect")
 async def test_a_dataset_takes_the_toolset_that_was_built_before(data_root: DataRoot) -> None:
     toolset = await build_toolset(BuildToolsetParams(names=NAMES[:2], apis="all"))
     assert (toolset.apis, toolset.rejected) == (2, {})
-    assert count_artifacts(data_root) == {"documentation": 2, "toolset": 2}
+    assert count_artifacts(data_root) == {"document": 2, "specify": 2}
 
     summary = await build_dataset(make_params())
     calls = read_calls(data_root, summary.dataset)
