@@ -104,7 +104,7 @@ def _read(root: DataRoot, relative: str) -> tuple[Found, bytes] | None:
             return None
         before = tuple(ArtifactRef.model_validate(one) for one in head["before"])
         return Found(ArtifactRef.model_validate(head["ref"]), tuple(head["inputs"]), before), body
-    except (ValueError, KeyError, TypeError, ValidationError):
+    except (ValueError, KeyError, TypeError):
         return None
 
 

@@ -1,6 +1,7 @@
 """What a recipe covers, and what it does not."""
 
 import shutil
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -73,6 +74,18 @@ def test_no_two_steps_and_no_two_ways_have_one_recipe(tmp_path: Path) -> None:
     recipes += [compute_way_recipe(context, way, ENTRY) for way in (DOCUMENTED_WAY, IMPORTED_WAY)]
     recipes += [compute_way_recipe(context, way, ENTRY) for way in (DOCUMENTED_WAY[:-1], (SPECIFY, DOCUMENT, CHECK))]
     assert len(set(recipes)) == len(recipes) == 10
+
+
+def test_two_steps_that_are_alike_but_for_their_names_have_two_recipes(tmp_path: Path) -> None:
+    context, other = make_context(tmp_path), replace(CHECK, name="check_again")
+    assert compute_recipe(context, other, ENTRY, ()) != compute_recipe(context, CHECK, ENTRY, ())
+    assert compute_way_recipe(context, (other,), ENTRY) != compute_way_recipe(context, (CHECK,), ENTRY)
+
+
+def test_a_way_is_an_entry_s_also_where_none_of_its_steps_reads_that(tmp_path: Path) -> None:
+    context, other = make_context(tmp_path), ENTRY.model_copy(update={"description": "Other."})
+    assert compute_recipe(context, CHECK, other, ()) == compute_recipe(context, CHECK, ENTRY, ())
+    assert compute_way_recipe(context, (CHECK,), other) != compute_way_recipe(context, (CHECK,), ENTRY)
 
 
 def test_a_recipe_is_a_safe_file_name(tmp_path: Path) -> None:
