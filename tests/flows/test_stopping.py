@@ -147,12 +147,14 @@ async def hang(*_):
 session.open_teacher = hang
 raise SystemExit(command_line.main("build_dataset"))
 """
-"""A run that never gets a teacher. It imports Prefect before its settings are there, so the server is told by hand."""
+"""A run that never gets a teacher. It imports Prefect before the command line can tell it anything, so the test does."""
+
+QUIET = (("PREFECT_LOGGING_HANDLERS_CONSOLE_LEVEL", "CRITICAL"),)
 
 
 @pytest.mark.forced
 async def test_a_signal_before_there_is_anything_to_stop_ends_the_run_at_once(prefect: str, tmp_path: Path) -> None:
-    place = Workplace(tmp_path, prefect)
+    place = Workplace(tmp_path, prefect, QUIET)
     with place.start("--names", "Yelp", "--name", "early", program=("-c", HANGING)) as running:
         running.wait_until(lambda: "hangs" in running.err, "the run has begun")
         running.send(signal.SIGINT)
