@@ -147,7 +147,7 @@ async def hang(*_):
 session.open_teacher = hang
 raise SystemExit(command_line.main("build_dataset"))
 """
-"""A run that never gets a teacher. It imports Prefect before the command line can tell it anything, so the test does."""
+"""A run that never gets a teacher. It imports Prefect before the command line tells it anything, so the test does."""
 
 QUIET = (("PREFECT_LOGGING_HANDLERS_CONSOLE_LEVEL", "CRITICAL"),)
 
