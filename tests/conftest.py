@@ -9,7 +9,7 @@ from hypothesis import HealthCheck, settings
 from tests.bare import BarePython
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")
-"""Where tests run beside each other, torch's threads would wait for each other: training took three times as long."""
+"""Where tests run beside each other, torch's threads would wait for each other: training took 1.6 times as long."""
 
 settings.register_profile("untimed", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("untimed")

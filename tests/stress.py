@@ -15,13 +15,13 @@ import time
 
 def main(times: int, arguments: list[str]) -> int:
     """Run them `times` times; what pytest prints is shown for the runs that fail."""
-    files = find_files(arguments)
+    chosen = find_tests(arguments) if arguments else []
     busy = [subprocess.Popen([sys.executable, "-c", "while True: pass"]) for _ in range(os.cpu_count() or 1)]
     failed = 0
     try:
         for run in range(1, times + 1):
             since = time.monotonic()
-            command = [sys.executable, "-m", "pytest", "-q", f"--randomly-seed={run}", *arguments, *files]
+            command = [sys.executable, "-m", "pytest", "-q", f"--randomly-seed={run}", *arguments, *chosen]
             done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False)
             failed += done.returncode != 0
             if done.returncode:
@@ -35,11 +35,11 @@ def main(times: int, arguments: list[str]) -> int:
     return int(failed > 0)
 
 
-def find_files(arguments: list[str]) -> list[str]:
-    """The files that hold the tests chosen by the arguments: reading all others takes longer than some choices run."""
+def find_tests(arguments: list[str]) -> list[str]:
+    """The tests chosen by the arguments: looking for them in all files takes longer than some choices run."""
     command = [sys.executable, "-m", "pytest", "-q", "--collect-only", *arguments]
     listed = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=False).stdout.splitlines()
-    return sorted({line.partition("::")[0] for line in listed if "::" in line})
+    return [line for line in listed if "::" in line]
 
 
 if __name__ == "__main__":

@@ -15,9 +15,6 @@ from tasks.agents.requests import derive_seed, user_message
 from tasks.llm import Teacher
 from tasks.openapi import find_lint_problems
 
-_ATTEMPTS = 4
-"""The first try and up to three in which the teacher is shown what was wrong."""
-
 
 class _Document(RootModel[dict[str, Any]]):
     """Any JSON object; what it must hold is found out by validation and lint, which say more than a schema."""
@@ -42,6 +39,6 @@ async def specify_api(
     request = ChatRequest(messages=(user_message(prompt),), seed=derive_seed("specify", entry.id))
     answer = await teacher.complete_json(
         request, _Document, name="openapi_document", stage="specify", api_id=entry.id, owner=entry.id,
-        check=lambda document: run(find_lint_problems, document.root, documentation), attempts=_ATTEMPTS,
+        check=lambda document: run(find_lint_problems, document.root, documentation),
     )  # fmt: skip
     return answer.root

@@ -150,7 +150,6 @@ class Teacher:
         api_id: str,
         owner: str,
         check: Check[T] | None = None,
-        attempts: int = 4,
     ) -> T:
         """The answer as a `schema_model`; see `structured.ask_for_json`.
 
@@ -161,7 +160,7 @@ class Teacher:
         async def complete(asked: ChatRequest) -> Completion:
             return await self.complete(asked, stage=stage, api_id=api_id, owner=owner)
 
-        return await ask_for_json(complete, request, schema_model, name=name, check=check, attempts=attempts)
+        return await ask_for_json(complete, request, schema_model, name=name, check=check)
 
 
 @asynccontextmanager

@@ -27,6 +27,8 @@ _OBJECT_START = re.compile(r'\{\s*["}]')
 _BARELY_BEGUN = 20
 """Characters after which text that opens like an object is taken for one, so that its error counts."""
 
+_ATTEMPTS = 4
+
 
 async def ask_for_json(
     complete: Callable[[ChatRequest], Awaitable[Completion]],
@@ -35,19 +37,18 @@ async def ask_for_json(
     *,
     name: str,
     check: Check[T] | None = None,
-    attempts: int = 4,
 ) -> T:
     """The answer to `request` as a `schema_model`; a bad answer goes back to the model with what is wrong with it.
 
-    Each attempt holds the conversation so far and a sample index of its own. `name` (letters, digits, hyphens) is told
-    to the endpoint.
+    There are up to four attempts. Each holds the conversation so far and a sample index of its own. `name` (letters,
+    digits, hyphens) is told to the endpoint.
 
     Raises:
         TeacherError: no attempt gave a usable answer; the message holds the last problems.
     """
     request = request.model_copy(update={"response_format": build_response_format(schema_model, name)})
     problems: list[str] = []
-    for attempt in range(attempts):
+    for attempt in range(_ATTEMPTS):
         completion = await complete(request.model_copy(update={"sample": request.sample + attempt}))
         answer, problems = read_answer(completion, schema_model)
         if answer is not None:
@@ -58,7 +59,7 @@ async def ask_for_json(
         repair = load_prompt("repair").render(problems=problems[:MOST_PROBLEMS])
         further = ({"role": "assistant", "content": completion.content}, {"role": "user", "content": repair})
         request = request.model_copy(update={"messages": request.messages + further})
-    raise TeacherError(f"no usable {name} after {attempts} attempts: {'; '.join(problems[:MOST_PROBLEMS])}")
+    raise TeacherError(f"no usable {name} after {_ATTEMPTS} attempts: {'; '.join(problems[:MOST_PROBLEMS])}")
 
 
 @cache

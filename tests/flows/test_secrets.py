@@ -157,7 +157,7 @@ async def test_a_marked_key_is_found_nowhere_though_the_endpoint_repeats_it(
         with serve(proxy) as url:
             first = place.build(*options, *teacher, url)
             assert first.status == 0, first.err
-            await save_block(place, in_block)
+            await save_block(place, f"{in_block}\n")  # as it comes from a file or a paste
             second = place.build(*options, *teacher, url, *by_block, "--seed", "1", "--name", "other")
         await save_block(place, refused)
         with serve(gate) as url:

@@ -144,18 +144,11 @@ async def test_a_bad_answer_goes_back_with_what_is_wrong_until_it_is_good() -> N
     assert "lives: a cat has 9" in last[6]["content"]
 
 
-async def test_a_teacher_is_asked_four_times_if_nothing_else_is_said() -> None:
-    endpoint = Endpoint(last=say("No."))
-    with pytest.raises(TeacherError, match="no usable cat after 4 attempts"):
+async def test_after_four_attempts_the_last_problems_are_told() -> None:
+    endpoint = Endpoint(last=say('{"name": "Felix"}'))
+    with pytest.raises(TeacherError, match="no usable cat after 4 attempts: lives: Field required"):
         await ask(endpoint)
     assert len(endpoint.requests) == 4
-
-
-async def test_after_the_attempts_the_last_problems_are_told() -> None:
-    endpoint = Endpoint(last=say('{"name": "Felix"}'))
-    with pytest.raises(TeacherError, match="no usable cat after 3 attempts: lives: Field required"):
-        await ask(endpoint, attempts=3)
-    assert len(endpoint.requests) == 3
 
 
 class Script:
@@ -190,25 +183,16 @@ class TestAsking:
         assert script.asked[2].messages[3] == {"role": "assistant", "content": "Never."}
         assert request.response_format is None
 
-    @pytest.mark.parametrize(("attempts", "asked"), [({}, 4), ({"attempts": 1}, 1), ({"attempts": 6}, 6)])
-    async def test_it_is_asked_as_often_as_was_said_and_four_times_by_default(
-        self, attempts: dict[str, Any], asked: int
-    ) -> None:
-        script = Script("No.")
-        with pytest.raises(TeacherError, match=rf"^no usable cat after {asked} attempts: The answer holds no JSON"):
-            await ask_for_json(script.complete, REQUEST, Cat, name="cat", **attempts)
-        assert len(script.asked) == asked
-
     async def test_the_last_attempt_may_be_the_good_one_and_none_follows_a_good_one(self) -> None:
-        script = Script("No.", FELIX, "No.")
-        await ask_for_json(script.complete, REQUEST, Cat, name="cat", attempts=2)
-        assert len(script.asked) == 2
+        script = Script("No.", "No.", "No.", FELIX, "No.")
+        await ask_for_json(script.complete, REQUEST, Cat, name="cat")
+        assert len(script.asked) == 4
 
     async def test_no_more_than_twenty_problems_are_shown_or_told(self) -> None:
         script = Script(FELIX)
         problems = [f"problem {number:03}" for number in range(25)]
         with pytest.raises(TeacherError) as raised:
-            await ask_for_json(script.complete, REQUEST, Cat, name="cat", check=lambda _: problems, attempts=2)
+            await ask_for_json(script.complete, REQUEST, Cat, name="cat", check=lambda _: problems)
         shown = str(script.asked[1].messages[-1]["content"])
         for text in (shown, str(raised.value)):
             assert "problem 019" in text
@@ -301,4 +285,4 @@ def test_a_response_format_names_the_answer_and_holds_its_schema() -> None:
 async def test_what_kept_the_answer_from_coming_is_told(choice: dict[str, Any], problem: str) -> None:
     endpoint = Endpoint(last=lambda _: JSONResponse({"choices": [choice]}))
     with pytest.raises(TeacherError, match=problem):
-        await ask(endpoint, attempts=2)
+        await ask(endpoint)

@@ -131,6 +131,13 @@ def test_a_list_tells_means_over_what_it_shows() -> None:
     assert told["total"] > 3
 
 
+def test_what_a_list_tells_beside_its_figures_stays_though_it_may_be_null() -> None:
+    region = {"type": ["string", "null"], "examples": ["north", "south"]}
+    listed = record(pets=array(PET), region=region, total=WHOLE)
+    pets = shop(**{"/pets/all": {"get": operation("listAllPets", query("limit", WHOLE), answer=listed)}})
+    assert {pets.call("listAllPets", limit=limit)["region"] for limit in range(1, 9)} & {"north", "south"}
+
+
 def test_a_list_echoes_what_was_asked_and_names_the_thing_it_is_under() -> None:
     visit = record(id=TEXT, petId=TEXT, cost=NUMBER)
     listed = record(visits=array(visit), name=TEXT, age=WHOLE, status=TEXT, currency=TEXT)

@@ -182,6 +182,7 @@ def test_a_list_with_the_id_under_its_own_name_or_as_id_of_its_noun_is_a_source(
         ("/cats", {**make_list("name"), "items": hold(results=make_list("id"))}, "catId"),
         ("/cats", hold(any=hold(results=make_list("id"))), "catId"),
         ("/concatenations", make_list("id"), "catId"),
+        ("/cats", hold(cats=True), "catId"),
     ],
 )
 def test_another_list_or_no_list_is_none(path: str, answer: dict[str, Any], name: str) -> None:

@@ -8,17 +8,11 @@ from hypothesis import strategies as st
 
 from tasks.quality.arguments import find_free_leaves, is_argument_grounded
 from tasks.quality.corpus import Corpus
+from tests.tasks.quality.saying import hear
 
 
 def find(arguments: Any, *properties: dict[str, Any]) -> list[tuple[str, Any]]:
     return list(find_free_leaves("", arguments, [{"type": "object", "properties": schema} for schema in properties]))
-
-
-def hear(*said: str) -> Corpus:
-    corpus = Corpus()
-    for text in said:
-        corpus.add_text(text)
-    return corpus
 
 
 def test_every_string_and_number_is_told_by_its_path() -> None:

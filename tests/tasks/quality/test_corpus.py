@@ -1,26 +1,11 @@
 """What an episode has said is asked for by word, phrase, number, code, day and time; no more is in it than was said."""
 
-from typing import Any
-
 import pytest
 
-from tasks.quality.corpus import Corpus, walk_leaves
+from tasks.quality.corpus import walk_leaves
 from tasks.quality.dates import Clock, Day
 from tasks.quality.folding import split_words
-
-
-def hear(*texts: str) -> Corpus:
-    corpus = Corpus()
-    for text in texts:
-        corpus.add_text(text)
-    return corpus
-
-
-def receive(*bodies: Any) -> Corpus:
-    corpus = Corpus()
-    for body in bodies:
-        corpus.add_json(body)
-    return corpus
+from tests.tasks.quality.saying import hear, receive
 
 
 def test_leaves_are_walked_in_order() -> None:

@@ -17,7 +17,7 @@ pytest.importorskip("torch", reason="the train extra is not installed: make setu
 import torch
 from transformers import AutoTokenizer
 
-from schemas.training import EndEvent, StepEvent
+from schemas.training import EndEvent, PreparedData, StepEvent
 from tasks.trainer import train as module
 from tasks.trainer.endings import EXIT_STATUS
 from tasks.trainer.failures import StoppedError
@@ -243,6 +243,15 @@ def test_without_a_gpu_the_cpu_must_be_asked_for(vicuna: Path, packed: Path, tmp
 def test_data_of_another_template_is_refused(vicuna: Path, packed: Path, tmp_path: Path) -> None:
     assert run(make_spec(vicuna, packed, tmp_path, template="react")) == EXIT_STATUS["failed"]
     assert "the data was prepared with another template than react" in read_end(tmp_path).message
+
+
+def test_data_of_a_template_that_was_edited_since_is_refused(vicuna: Path, packed: Path, tmp_path: Path) -> None:
+    data = tmp_path / "data"
+    shutil.copytree(packed, data)
+    prepared = PreparedData.model_validate_json((data / "prepared.json").read_bytes())
+    (data / "prepared.json").write_text(prepared.model_copy(update={"template_hash": "as it was"}).model_dump_json())
+    assert run(make_spec(vicuna, data, tmp_path)) == EXIT_STATUS["failed"]
+    assert f"the data was prepared with another template than {prepared.template}" in read_end(tmp_path).message
 
 
 @pytest.mark.parametrize("packing", [True, False])
