@@ -11,7 +11,7 @@ from pathlib import Path
 
 from flows.server import configure_client, launch_server, wait_for_server
 from schemas.errors import ToolHerdError
-from tasks.store.root import ROOT_VARIABLE, DataRoot
+from tasks.datasets.root import ROOT_VARIABLE, DataRoot
 
 PROJECT = Path(__file__).parents[1]
 POOL = "cpu"

@@ -6,7 +6,7 @@ from typing import Any, Protocol
 
 from flows.server import Server
 from schemas.base import Record
-from tasks.store import DataRoot
+from tasks.datasets import DataRoot
 
 
 class RunInputs(Protocol):

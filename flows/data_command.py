@@ -10,7 +10,7 @@ from flows.server import Server
 from schemas.errors import RunStoppedError, UserError
 from schemas.parameters import BuildDatasetParams, BuildToolsetParams
 from schemas.steps import BuildSummary, ToolsetSummary
-from tasks.store import EXPORT_FORMATS
+from tasks.datasets import EXPORT_FORMATS
 
 PARAMETERS: dict[str, type[BuildToolsetParams]] = {
     "build_dataset": BuildDatasetParams,

@@ -72,7 +72,7 @@ def _explain(found: Forecast, params: BuildToolsetParams) -> list[str]:
     ]
     if found.price is None:
         told.append(
-            f"No price is known for {params.teacher.model}: enter it in tasks/llm/prices.yaml, or in a file that "
+            f"No price is known for {params.teacher.model}: enter it in tasks/teacher/prices.yaml, or in a file that "
             "TOOLHERD_PRICES names."
         )
     else:

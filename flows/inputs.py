@@ -7,10 +7,10 @@ from dataclasses import dataclass
 
 from schemas.catalog import Catalog
 from schemas.parameters import BuildDatasetParams, BuildToolsetParams
-from tasks.llm import check_teacher
+from tasks.datasets import DataRoot, check_dataset_name, require_new_version
 from tasks.quality import read_benchmark
 from tasks.sources import read_catalog, select_entries
-from tasks.store import DataRoot, check_dataset_name, require_new_version
+from tasks.teacher import check_teacher
 
 
 @dataclass(frozen=True)

@@ -21,7 +21,7 @@ from flows.spending import write_tokens, write_usd
 from schemas.calls import Usage
 from schemas.errors import RunStoppedError
 from schemas.steps import ApiOutcome
-from tasks.llm import Spent
+from tasks.teacher import Spent
 
 _LONG_PAUSE_S = 3.0
 """Waits for the endpoint's limits that are worth a word."""

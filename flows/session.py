@@ -25,12 +25,13 @@ from flows.progress import Display
 from schemas.errors import RunStoppedError, UserError
 from schemas.parameters import BuildToolsetParams
 from schemas.steps import CallCounts
+from tasks.completions.store import STORE_NAME
 from tasks.context import RunContext, use_context
-from tasks.llm import EngineStart, Ledger, Teacher, open_teacher
-from tasks.llm.store import STORE_NAME
+from tasks.datasets import DataRoot
 from tasks.results import find_results_by
 from tasks.step_tasks import find_result
-from tasks.store import DataRoot
+from tasks.steps import SINGLE_SHOT
+from tasks.teacher import EngineStart, Ledger, Teacher, open_teacher
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -139,7 +140,7 @@ async def open_run(params: BuildToolsetParams) -> AsyncIterator[RunContext]:
     key = None if block is None else await _read_secret(block)
     find_results_by(partial(find_result, inputs.root))
     ledger = Ledger()
-    start = EngineStart(params.teacher, path, params.budget, params.max_error_share, key)
+    start = EngineStart(params.teacher, path, params.budget, params.max_error_share, key, SINGLE_SHOT)
     async with open_teacher(start, ledger) as teacher:
         if launch is not None:
             launch.on_start(StoppableTeacher(teacher))

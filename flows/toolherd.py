@@ -23,7 +23,7 @@ def _run_flow(name: str) -> Run:
 
 
 def _run_completions(arguments: list[str]) -> int:
-    from tasks.llm.cache import main
+    from flows.completions_command import main
 
     return main(arguments)
 
@@ -60,8 +60,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def make_app() -> App:
     """All commands with all their options, for the help and for the completion of shells."""
+    from flows import completions_command as cache
     from flows import data_command, server, train_command
-    from tasks.llm import cache
 
     app = App(
         name="toolherd",

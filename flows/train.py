@@ -28,9 +28,9 @@ from schemas.base import content_hash
 from schemas.errors import RunStoppedError, ToolHerdError
 from schemas.models import RunRecord, TrainingSet, TrainSummary
 from schemas.training import NoteEvent, StepEvent, TrainEvent, TrainParams
+from tasks.datasets import OFFLINE, ModelRun, find_training_set, get_run, locate_prepared
 from tasks.recipes import hash_code
 from tasks.results import find_results_by
-from tasks.store import OFFLINE, ModelRun, find_training_set, get_run, locate_prepared
 from tasks.training import TrainContext, find_prepared, prepare_data, publish_model, train_model, use_train_context
 
 LOG_EVERY_S = 10.0

@@ -11,8 +11,8 @@ from schemas.errors import UserError
 from schemas.models import RunRecord, TrainingSet, TrainSummary
 from schemas.parameters import BuildDatasetParams
 from schemas.training import TrainParams
+from tasks.datasets import DataRoot, find_training_set, get_run, locate_models, name_run, read_code_version
 from tasks.fit import Plan, plan_run
-from tasks.store import DataRoot, find_training_set, get_run, locate_models, name_run, read_code_version
 from tasks.supervision.commands import TRAINER, Commands
 from tasks.supervision.machine import Machine, read_machine
 from tasks.trainer.estimate import read_shape

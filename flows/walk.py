@@ -12,7 +12,7 @@ from schemas.errors import RunStoppedError
 from schemas.parameters import Budget, BuildDatasetParams, BuildToolsetParams
 from schemas.steps import ApiOutcome
 from tasks.context import RunContext
-from tasks.llm import collect_rarely
+from tasks.teacher import collect_rarely
 from tasks.walk import find_fatal
 
 Walk = Callable[[str], Awaitable[ApiOutcome]]

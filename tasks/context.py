@@ -11,9 +11,9 @@ from dataclasses import dataclass, field
 
 from schemas.catalog import Catalog, CatalogEntry
 from schemas.parameters import BuildDatasetParams, BuildToolsetParams
-from tasks.llm import Ledger, Teacher
+from tasks.datasets import DataRoot
 from tasks.side_process import SideProcess
-from tasks.store import DataRoot
+from tasks.teacher import Ledger, Teacher
 
 
 @dataclass

@@ -25,11 +25,7 @@ from schemas.reasons import Reason
 from schemas.steps import ApiOutcome
 from schemas.toolset import Toolset
 from tasks.context import RunContext, get_context
-from tasks.quality import find_near_duplicates, find_overlaps
-from tasks.recipes import hash_code
-from tasks.simulate import EXECUTOR
-from tasks.steps import STEPS
-from tasks.store import (
+from tasks.datasets import (
     ApiPart,
     Content,
     Outline,
@@ -40,6 +36,10 @@ from tasks.store import (
     collect_reasons,
     read_artifact,
 )
+from tasks.quality import find_near_duplicates, find_overlaps
+from tasks.recipes import hash_code
+from tasks.simulate import EXECUTOR
+from tasks.steps import STEPS
 
 C = TypeVar("C", bound=Record)
 
@@ -95,7 +95,7 @@ def compute_dataset_recipe(outcomes: Sequence[ApiOutcome]) -> str:
     return content_hash(
         {
             "apis": apis,
-            "code": hash_code("quality", "openapi", "store"),
+            "code": hash_code("quality", "openapi", "datasets"),
             "prompts": read_prompt_versions(),
             "teacher": context.teacher.recipe(),
             "split": [params.test_share, params.seed],

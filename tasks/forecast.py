@@ -13,10 +13,10 @@ from schemas.calls import LedgerRow, Usage
 from schemas.catalog import CatalogEntry
 from schemas.parameters import BuildDatasetParams, BuildToolsetParams
 from schemas.teacher import TeacherSettings
-from tasks.llm import SINGLE_SHOT, Engine, Ledger, Price, Teacher, find_price
 from tasks.making import Making
 from tasks.openapi import DocumentError
-from tasks.steps import STEPS, TOOLSET_STEPS, list_steps
+from tasks.steps import SINGLE_SHOT, STEPS, TOOLSET_STEPS, list_steps
+from tasks.teacher import Engine, Ledger, Price, Teacher, find_price
 
 C = TypeVar("C", bound=Record)
 

@@ -7,7 +7,7 @@ from typing import Any, Generic, Protocol, TypeVar
 from schemas.base import Json, Record
 from schemas.catalog import CatalogEntry
 from schemas.parameters import BuildDatasetParams, BuildToolsetParams
-from tasks.llm import Teacher
+from tasks.teacher import Teacher
 
 C = TypeVar("C", bound=Record)
 
@@ -53,8 +53,9 @@ class Step:
     """One thing that is made for an API: its Prefect task, its folder in the data root, its part of a recipe.
 
     `reads` are the contents of earlier steps that it is made from, beside the catalogue's entry where `reads_entry`.
-    `prompts` are those that it renders: a step with prompts asks the teacher. `rooms` are the folders of `tasks/` whose
-    code has a say in what comes out; `settings` gives the parameters that have.
+    `prompts` are those that it renders: a step with prompts asks the teacher. Those of a `single_shot` step
+    follow from no answer that a person would wait for: they may go in batches. `rooms` are the folders of `tasks/`
+    whose code has a say in what comes out; `settings` gives the parameters that have.
     """
 
     name: str
@@ -64,6 +65,7 @@ class Step:
     reads: tuple[type[Record], ...] = ()
     reads_entry: bool = False
     prompts: tuple[str, ...] = ()
+    single_shot: bool = False
     rooms: tuple[str, ...] = ()
     settings: Callable[[BuildDatasetParams], Json] | None = None
 

@@ -11,8 +11,7 @@ from schemas.base import Record
 from schemas.manifest import DatasetFacts, DatasetRef, Manifest
 from tasks.context import RunContext, get_context
 from tasks.curation import Curated, read_content, read_prompt_versions
-from tasks.simulate import EXECUTOR
-from tasks.store import (
+from tasks.datasets import (
     DataRoot,
     describe_dataset,
     export_dataset,
@@ -23,6 +22,7 @@ from tasks.store import (
     read_latest,
     read_manifest,
 )
+from tasks.simulate import EXECUTOR
 
 _BUNDLED_NOTE = (
     "Names, links, categories and technical facts of the APIs are those of the public-apis list; descriptions are new."

@@ -27,7 +27,7 @@ WORTH_IT = 50
 IDLE_S = 3.0
 """Seconds without work after which the process ends."""
 
-_ASKED_FOR = ("tasks.openapi", "tasks.mock", "tasks.quality", "tasks.store")
+_ASKED_FOR = ("tasks.openapi", "tasks.mock", "tasks.quality", "tasks.datasets")
 """What calls are about, imported while none has come yet."""
 
 _LENGTH = 8  # bytes before each pickle that say how long it is

@@ -16,9 +16,9 @@ from prefect.context import TaskRunContext
 from schemas.artifacts import Artifact, ArtifactRef
 from schemas.base import Record, content_hash
 from tasks.context import get_context
+from tasks.datasets import DataRoot, find_artifact, read_artifact, write_artifact
 from tasks.making import Making, Step
 from tasks.steps import STEPS
-from tasks.store import DataRoot, find_artifact, read_artifact, write_artifact
 
 RETRIES = 2
 RETRY_DELAY_S = 5.0
@@ -101,7 +101,7 @@ def make_task(step: Step) -> StepTask:
 async def is_mendable(task: Any, task_run: Any, state: Any) -> bool:
     """Whether Prefect is to try a task again: for a full disk, a store out of reach, a lost connection.
 
-    Retries of the teacher's requests live in `tasks/llm`, and what bad input caused stays as it is.
+    Retries of the teacher's requests live in `tasks/teacher`, and what bad input caused stays as it is.
     """
     return isinstance(await state.aresult(raise_on_failure=False), OSError)
 

@@ -19,6 +19,7 @@ DOCUMENT = Step(
     make=make_documentation,
     reads_entry=True,
     prompts=("document", "repair"),
+    single_shot=True,
     rooms=("agents",),
 )
 SPECIFY = Step(
@@ -29,6 +30,7 @@ SPECIFY = Step(
     reads=(Documentation,),
     reads_entry=True,
     prompts=("specify", "repair"),
+    single_shot=True,
     rooms=("agents", "mock", "openapi", "values"),
 )
 IMPORT = Step(
@@ -46,6 +48,7 @@ INSTRUCT = Step(
     make=instruct.make_instructions,
     reads=(Toolset,),
     prompts=("instruct", "repair"),
+    single_shot=True,
     rooms=("agents", "openapi", "quality"),
     settings=instruct.choose_settings,
 )
@@ -71,6 +74,7 @@ CHECK = Step(
 STEPS = (DOCUMENT, SPECIFY, IMPORT, INSTRUCT, SIMULATE, CHECK)
 TOOLSET_STEPS = (DOCUMENT, SPECIFY, IMPORT)
 """Those of an API's way to a toolset; the others make a dataset of it."""
+SINGLE_SHOT = frozenset(step.name for step in STEPS if step.single_shot)
 
 
 def list_steps(entry: CatalogEntry) -> tuple[Step, ...]:

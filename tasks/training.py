@@ -22,8 +22,8 @@ from upath import UPath
 from schemas.errors import RunStoppedError, ToolHerdError
 from schemas.models import RunRecord, TrainSummary
 from schemas.training import EndEvent, PreparedData, PrepareSpec, TrainEvent, TrainSpec
+from tasks.datasets import ModelRun, fetch_train_file, read_manifest, render_model_card
 from tasks.fit import Plan
-from tasks.store import ModelRun, fetch_train_file, read_manifest, render_model_card
 from tasks.supervision.child import Program
 from tasks.supervision.commands import Commands
 from tasks.supervision.events import read_end, read_steps

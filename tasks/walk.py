@@ -16,12 +16,12 @@ from schemas.instance import RejectedApi
 from schemas.steps import ApiOutcome
 from schemas.toolset import Toolset
 from tasks.context import RunContext, get_context
+from tasks.datasets import find_artifact
 from tasks.making import Step
 from tasks.openapi import DocumentError
 from tasks.recipes import compute_recipe, compute_way_recipe
 from tasks.step_tasks import TASKS, choose_inputs
 from tasks.steps import STEPS, list_steps
-from tasks.store import find_artifact
 
 _NO_HOPE = (FatalTeacherError, RunStoppedError, UserError, OSError, MissingArtifactError)
 """What ends a run: a teacher that cannot or may not be asked, a disk or store that cannot be used."""

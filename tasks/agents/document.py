@@ -7,7 +7,7 @@ from schemas.calls import ChatRequest
 from schemas.catalog import CatalogEntry
 from schemas.toolset import Documentation
 from tasks.agents.requests import derive_seed, user_message
-from tasks.llm import Teacher
+from tasks.teacher import Teacher
 
 _MOST_INTRODUCTION_TOKENS = 300
 _NAME = re.compile(r"[a-z][a-zA-Z0-9]{0,63}")

@@ -17,8 +17,8 @@ from schemas.toolset import Toolset
 from tasks.agents.executor import execute_call
 from tasks.agents.requests import derive_seed, to_chat
 from tasks.agents.user import ask_user
-from tasks.llm import Teacher
 from tasks.openapi import Operation
+from tasks.teacher import Teacher
 
 MOST_TURNS = 8
 """Assistant turns after which an episode that has no final response is given up."""

@@ -13,8 +13,8 @@ from schemas.calls import ChatRequest
 from schemas.episodes import Detail, Instruction, Kind
 from schemas.toolset import Toolset
 from tasks.agents.requests import derive_seed, gather_or_cancel, user_message
-from tasks.llm import Teacher
 from tasks.quality import is_repeated, names_api
+from tasks.teacher import Teacher
 
 _ROUNDS = 3
 """How often the teacher is asked for a kind: what is thrown out as it is made is asked for again."""

@@ -7,9 +7,9 @@ from schemas.episodes import Episode, Instruction, Kind
 from schemas.toolset import Toolset
 from tasks.agents.episode import World, run_episode
 from tasks.agents.requests import derive_seed, gather_or_cancel
-from tasks.llm import Teacher
 from tasks.mock import MockApi
 from tasks.openapi import list_operations
+from tasks.teacher import Teacher
 
 
 async def simulate_episodes(

@@ -12,8 +12,8 @@ from schemas.catalog import CatalogEntry
 from schemas.toolset import Documentation
 from tasks.agents.document import describe_entry
 from tasks.agents.requests import derive_seed, user_message
-from tasks.llm import Teacher
 from tasks.openapi import find_lint_problems
+from tasks.teacher import Teacher
 
 
 class _Document(RootModel[dict[str, Any]]):

@@ -6,7 +6,7 @@ from prompts import load_prompt
 from schemas.base import Json
 from schemas.calls import ChatRequest
 from schemas.episodes import Instruction, Message
-from tasks.llm import Teacher
+from tasks.teacher import Teacher
 
 _DONE = "done"
 

@@ -16,10 +16,10 @@ from schemas.catalog import CatalogEntry
 from schemas.parameters import BuildDatasetParams
 from schemas.teacher import TeacherSettings
 from tasks.agents import accept_audit, document_api, draft_toolset, specify_api, write_instructions
-from tasks.llm import EngineStart, Ledger, Teacher, open_teacher
-from tasks.llm.store import STORE_NAME
+from tasks.completions.store import STORE_NAME
 from tasks.mock import audit_functions
 from tasks.side_process import SideProcess
+from tasks.teacher import EngineStart, Ledger, Teacher, open_teacher
 from tests.benchmarks.bare import Way, choose_send, measure_bare, open_bare, send_all
 from tests.benchmarks.recording import SINGLE_SHOT, list_entries, make_body, record
 from tests.endpoint.process import serve_offline

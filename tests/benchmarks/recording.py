@@ -18,11 +18,11 @@ from schemas.catalog import CatalogEntry
 from schemas.parameters import BuildDatasetParams
 from schemas.teacher import TeacherSettings
 from tasks.agents import build_toolset, document_api, simulate_episodes, specify_api, write_instructions
-from tasks.llm import Engine, Ledger, Teacher
-from tasks.llm.capabilities import Capabilities, build_body
-from tasks.llm.endpoint import name_endpoint
-from tasks.llm.keys import build_key
+from tasks.completions.keys import build_key
 from tasks.sources import read_catalog, select_entries
+from tasks.teacher import Engine, Ledger, Teacher
+from tasks.teacher.endpoint import name_endpoint
+from tasks.teacher.sending.capabilities import Capabilities, build_body
 from tests.endpoint.process import serve_offline
 
 _APIS_AT_A_TIME = 8

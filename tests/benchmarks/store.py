@@ -16,9 +16,9 @@ from multiprocessing.synchronize import Barrier
 from pathlib import Path
 
 from schemas.calls import Completion, Usage
-from tasks.llm import CompletionStore
-from tasks.llm.answers import parse_answer
-from tasks.llm.store import STORE_NAME
+from tasks.completions.store import STORE_NAME
+from tasks.teacher import CompletionStore
+from tasks.teacher.answers import parse_answer
 from tests.benchmarks.recording import record
 
 PROCESSES = 2

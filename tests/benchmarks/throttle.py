@@ -15,8 +15,8 @@ from typing import Any
 from schemas.calls import ChatRequest
 from schemas.errors import RunStoppedError
 from schemas.teacher import TeacherSettings
-from tasks.llm import CompletionStore, Engine, Ledger, Teacher
-from tasks.llm.store import STORE_NAME
+from tasks.completions.store import STORE_NAME
+from tasks.teacher import CompletionStore, Engine, Ledger, Teacher
 from tests.benchmarks.recording import record
 from tests.endpoint.process import OfflineServer, serve_offline
 

@@ -18,10 +18,10 @@ from schemas.catalog import CatalogEntry
 from schemas.parameters import BuildDatasetParams
 from schemas.teacher import TeacherSettings
 from tasks.agents import build_toolset, document_api, simulate_episodes, specify_api, write_instructions
-from tasks.llm import Engine, Ledger, Teacher
-from tasks.llm.embedded import connect_app
-from tasks.offline.app import create_app
+from tasks.embedded.app import create_app
 from tasks.sources import read_catalog, select_entries
+from tasks.teacher import Engine, Ledger, Teacher
+from tasks.teacher.in_process import connect_app
 
 _IN_FLIGHT = 32
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from prefect.client.orchestration import get_client
 
 from deployments.bootstrap import GPU_POOL, POOL
-from tasks.store.root import ROOT_VARIABLE
+from tasks.datasets.root import ROOT_VARIABLE
 from tests.deployments.test_prefect_yaml import DEPLOYMENTS
 
 ROOT = Path(__file__).parents[2]

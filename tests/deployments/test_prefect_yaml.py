@@ -9,7 +9,7 @@ import yaml
 from prefect import Flow
 
 from deployments.bootstrap import GPU_POOL, POOL
-from tasks.store.root import ROOT_VARIABLE
+from tasks.datasets.root import ROOT_VARIABLE
 
 CONFIG = yaml.safe_load((Path(__file__).parents[2] / "deployments" / "prefect.yaml").read_text(encoding="utf-8"))
 DEPLOYMENTS: list[dict[str, Any]] = CONFIG["deployments"]

@@ -5,7 +5,7 @@ from typing import Any
 
 from starlette.applications import Starlette
 
-from tasks.offline.app import MODEL, answer_chat, list_routes
+from tasks.embedded.app import MODEL, answer_chat, list_routes
 from tests.endpoint.batches import BatchDesk, BatchDials
 
 

@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable
 from email.utils import formatdate
 
-from tasks.offline.app import make_error
+from tasks.embedded.app import make_error
 from tests.endpoint.exchange import Exchange
 from tests.endpoint.limits import Headers, write_duration
 

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from schemas.base import canonical_json
-from tasks.offline.app import answer_chat
+from tasks.embedded.app import answer_chat
 
 
 @dataclass(frozen=True)

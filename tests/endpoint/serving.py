@@ -12,7 +12,7 @@ from pathlib import Path
 
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from tasks.offline.app import CHAT_PATH
+from tasks.embedded.app import CHAT_PATH
 from tests.endpoint.app import create_batching_app
 from tests.endpoint.batches import BatchDials
 from tests.endpoint.counting import Stats

@@ -8,7 +8,7 @@ from starlette.testclient import TestClient
 
 from tests.endpoint.app import create_batching_app
 from tests.endpoint.batches import BatchDials
-from tests.tasks.offline.test_app import chat
+from tests.tasks.embedded.test_app import chat
 
 
 def line(custom_id: str, body: dict[str, Any] | None = None, **changes: Any) -> dict[str, Any]:

@@ -8,7 +8,7 @@ import pytest
 from prefect.settings import PREFECT_RESULTS_LOCAL_STORAGE_PATH, temporary_settings
 
 import prompts
-from tasks.store import DataRoot
+from tasks.datasets import DataRoot
 
 
 @pytest.fixture

@@ -13,8 +13,8 @@ from schemas.instance import ApiRow, Instance
 from schemas.manifest import DatasetRef
 from schemas.parameters import BuildDatasetParams
 from schemas.steps import BuildSummary
+from tasks.datasets import DataRoot, read_table
 from tasks.steps import STEPS
-from tasks.store import DataRoot, read_table
 
 NAMES = ("Yelp", "Steem", "AccuWeather")
 

@@ -12,8 +12,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from tasks.llm import CompletionStore
-from tasks.llm.store import STORE_NAME
+from tasks.completions.store import STORE_NAME
+from tasks.teacher import CompletionStore
 
 PROJECT = Path(__file__).parents[2]
 PATIENCE_S = 300.0

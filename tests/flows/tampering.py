@@ -12,7 +12,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from tasks.offline.app import answer_chat
+from tasks.embedded.app import answer_chat
 
 Role = Literal["document", "specify", "instruct", "assistant", "user"]
 

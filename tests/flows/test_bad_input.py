@@ -20,10 +20,10 @@ from schemas.instance import ApiRow, Instance
 from schemas.parameters import BuildDatasetParams, BuildToolsetParams
 from schemas.reasons import Reason
 from schemas.steps import BuildSummary
-from tasks.store import DataRoot, read_manifest
+from tasks.datasets import DataRoot, read_manifest
 from tests.flows.parts import read_apis, read_calls, read_rows, write_document
 from tests.flows.tampering import Asked, Tampering, refuse
-from tests.tasks.llm.endpoints import serve
+from tests.tasks.teacher.endpoints import serve
 
 PLAIN, REFUSED, UNFIT, SILENT, GREEDY, BROKEN, ENDLESS = (
     "Yelp", "Steem", "AccuWeather", "Amdoren", "Bandsintown", "Board Game Geek", "Lichess",
@@ -221,7 +221,7 @@ def test_the_figures_are_those_of_the_rows(ran: Ran, again: bool) -> None:
 
 
 def test_no_api_of_the_test_set_is_trained_on_and_each_row_lies_in_one_table(ran: Ran) -> None:
-    from tasks.store import read_table
+    from tasks.datasets import read_table
 
     folder = ran.root.path("datasets", "toolherd", "v1")
     train, test, rejected = (

@@ -10,7 +10,7 @@ from flows.command_line import main
 from schemas.errors import RunStoppedError
 from schemas.parameters import BuildToolsetParams
 from schemas.steps import BuildSummary
-from tasks.store import DataRoot, read_latest, read_manifest
+from tasks.datasets import DataRoot, read_latest, read_manifest
 from tests.flows.parts import NAMES, build_apart, make_params, read_apis, read_calls, read_rows
 from tests.flows.runs import Workplace
 

@@ -20,10 +20,10 @@ from schemas.errors import FatalTeacherError, TeacherError, ToolHerdError, UserE
 from schemas.reasons import Reason
 from schemas.toolset import Documentation
 from tasks.agents import document_api
-from tasks.llm import Teacher
-from tasks.llm.store import STORE_NAME
+from tasks.completions.store import STORE_NAME
+from tasks.datasets import DataRoot
 from tasks.step_tasks import TASKS
-from tasks.store import DataRoot
+from tasks.teacher import Teacher
 from tests.flows.parts import NAMES, count_artifacts, make_params, read_apis, read_calls, read_rows, write_document
 from tests.flows.runs import PATIENCE_S
 

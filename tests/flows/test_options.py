@@ -11,7 +11,7 @@ from schemas.base import Parameters
 from schemas.errors import UserError
 from schemas.parameters import BuildDatasetParams, ExportFormat, KindShares
 from schemas.teacher import TeacherSettings
-from tasks.store import EXPORT_FORMATS
+from tasks.datasets import EXPORT_FORMATS
 
 
 def parse(*arguments: str) -> BuildDatasetParams:

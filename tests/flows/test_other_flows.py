@@ -12,7 +12,7 @@ from schemas.errors import UserError
 from schemas.parameters import BuildToolsetParams
 from schemas.toolset import Toolset
 from tasks.agents import draft_toolset
-from tasks.store import DataRoot
+from tasks.datasets import DataRoot
 from tests.flows.parts import NAMES, count_artifacts, make_params, read_calls
 
 pytestmark = pytest.mark.usefixtures("prefect")

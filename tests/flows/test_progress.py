@@ -19,7 +19,7 @@ from schemas.catalog import CatalogEntry
 from schemas.errors import RunStoppedError
 from schemas.instance import RejectedApi
 from schemas.steps import ApiOutcome
-from tasks.llm import Spent
+from tasks.teacher import Spent
 
 VERDICTS = ArtifactRef(
     step="check", api_id="a", recipe="r", path="p", content="c", counts={"accepted": 9, "rejected": 1}

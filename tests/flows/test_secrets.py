@@ -22,10 +22,10 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route
 
-from tasks.offline.app import answer_chat
+from tasks.embedded.app import answer_chat
 from tests.flows.parts import NAMES
 from tests.flows.runs import PROJECT, Workplace
-from tests.tasks.llm.endpoints import serve
+from tests.tasks.teacher.endpoints import serve
 
 BLOCK = "teacher-key"
 REFUSED = "Steem"

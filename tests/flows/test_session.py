@@ -25,10 +25,10 @@ from flows.session import (
 from schemas.calls import ChatRequest
 from schemas.errors import RunStoppedError, ToolHerdError, UserError
 from schemas.parameters import BuildDatasetParams, BuildToolsetParams
+from tasks.completions.store import STORE_NAME
 from tasks.context import RunContext, get_context
-from tasks.llm.batch_record import OpenBatch
-from tasks.llm.store import STORE_NAME
-from tasks.store import DataRoot
+from tasks.datasets import DataRoot
+from tasks.teacher.batches.batch_record import OpenBatch
 from tests.tasks.parts import ENTRY, make_context
 
 

@@ -25,7 +25,7 @@ from schemas.manifest import DatasetRef
 from schemas.models import TrainSummary
 from schemas.parameters import BuildDatasetParams
 from schemas.training import TrainParams
-from tasks.store import DataRoot, find_training_set
+from tasks.datasets import DataRoot, find_training_set
 from tests.flows.parts import build_apart, make_params
 from tests.flows.runs import PATIENCE_S
 from tests.tasks.supervision.parts import SCRIPTED, list_living, make_model

@@ -19,7 +19,7 @@ from schemas.manifest import DatasetRef
 from schemas.models import TrainSummary
 from schemas.parameters import BuildDatasetParams
 from schemas.training import TrainParams
-from tasks.store import DataRoot, read_table
+from tasks.datasets import DataRoot, read_table
 from tasks.supervision.events import read_steps
 from tasks.supervision.processes import CHILD_MARK, find_processes
 from tests.bare import BarePython

@@ -20,9 +20,9 @@ from schemas.models import RunRecord, TrainSummary
 from schemas.parameters import BuildDatasetParams
 from schemas.training import PreparedData, TrainParams
 from tasks.context import use_context
+from tasks.datasets import DataRoot, get_run
 from tasks.fit import plan_run
 from tasks.publishing import publish
-from tasks.store import DataRoot, get_run
 from tasks.supervision.machine import Gpu, Machine
 from tasks.trainer.estimate import read_shape
 from tasks.trainer.hub import FoundModel, find_model

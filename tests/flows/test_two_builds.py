@@ -14,13 +14,13 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from flows.build_dataset import build_dataset
-from tasks.llm.store import STORE_NAME
-from tasks.offline.app import answer_chat
-from tasks.store import DataRoot
+from tasks.completions.store import STORE_NAME
+from tasks.datasets import DataRoot
+from tasks.embedded.app import answer_chat
 from tests.endpoint.process import serve_offline
 from tests.flows.parts import NAMES, count_artifacts, make_params, read_calls, read_rows
 from tests.flows.runs import Workplace
-from tests.tasks.llm.endpoints import serve
+from tests.tasks.teacher.endpoints import serve
 
 pytestmark = pytest.mark.forced
 

@@ -2,7 +2,7 @@ import pytest
 from pydantic import ValidationError
 
 from schemas.instance import Instance
-from tests.tasks.store.samples import build_row
+from tests.tasks.datasets.samples import build_row
 
 
 def test_a_row_is_the_same_after_json() -> None:

@@ -17,12 +17,12 @@ from schemas.steps import ApiOutcome
 from schemas.toolset import Documentation, DocumentedFunction, Toolset
 from tasks.context import RunContext, use_context
 from tasks.curation import Curated, curate, read_prompt_versions
+from tasks.datasets import build_instance, write_artifact
 from tasks.making import Step
 from tasks.step_tasks import choose_inputs
 from tasks.steps import CHECK, DOCUMENT, INSTRUCT, SIMULATE, SPECIFY
-from tasks.store import build_instance, write_artifact
+from tests.tasks.datasets.samples import CREATED_AT, build_episode, build_ledger_row, build_toolset
 from tests.tasks.parts import make_context
-from tests.tasks.store.samples import CREATED_AT, build_episode, build_ledger_row, build_toolset
 
 BAD = Verdict(check="placeholders", keep=False, reason=Reason.PLACEHOLDER, detail="city='string'")
 GOOD = Verdict(check="placeholders", keep=True)

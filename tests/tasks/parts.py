@@ -13,12 +13,12 @@ from schemas.base import Record
 from schemas.catalog import Catalog, CatalogEntry
 from schemas.parameters import BuildDatasetParams, BuildToolsetParams
 from tasks.context import RunContext, get_context
-from tasks.llm import Engine, Ledger, Teacher
+from tasks.datasets import DataRoot
 from tasks.making import Made, Making, Step
 from tasks.recipes import hash_code
 from tasks.step_tasks import TASKS, find_result, make_key, make_task
 from tasks.steps import STEPS
-from tasks.store import DataRoot
+from tasks.teacher import Engine, Ledger, Teacher
 
 C = TypeVar("C", bound=Record)
 Make = Callable[[Making], Awaitable[Made[Any]]]
@@ -28,7 +28,8 @@ ENTRY = CatalogEntry(
 )
 
 ROOMS = (
-    "agents", "llm", "mock", "offline", "openapi", "quality", "sources", "store", "supervision", "trainer", "values",
+    "agents", "completions", "datasets", "embedded", "mock", "openapi", "quality", "sources", "supervision", "teacher",
+    "trainer", "values",
 )  # fmt: skip
 """The folders of tasks/."""
 

@@ -7,9 +7,9 @@ from schemas.episodes import Episode, Kind
 from tasks.check import make_verdicts
 from tasks.making import Made
 from tests.tasks.agents.parts import embedded
+from tests.tasks.datasets.samples import build_messages
 from tests.tasks.made import build_contents
 from tests.tasks.parts import make_making
-from tests.tasks.store.samples import build_messages
 
 TEXT, _ = build_messages(Kind.SINGLE_CALL)
 CONTENTS = build_contents("open-trails", {"a-001": TEXT, "a-002": TEXT})

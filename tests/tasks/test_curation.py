@@ -12,10 +12,10 @@ from schemas.reasons import Reason
 from schemas.steps import ApiOutcome
 from tasks.context import use_context
 from tasks.curation import read_content, read_prompt_versions
+from tasks.datasets import build_api_row, content_hash_of_rows, read_table
 from tasks.publishing import publish
-from tasks.store import build_api_row, content_hash_of_rows, read_table
+from tests.tasks.datasets.samples import build_ledger_row, build_toolset
 from tests.tasks.made import Made
-from tests.tasks.store.samples import build_ledger_row, build_toolset
 
 
 @pytest.fixture

@@ -9,8 +9,8 @@ import pytest
 from schemas.manifest import Manifest
 from tasks.context import use_context
 from tasks.curation import read_prompt_versions
+from tasks.datasets import list_versions, read_code_version, read_manifest
 from tasks.publishing import Published, export, find_unchanged, publish
-from tasks.store import list_versions, read_code_version, read_manifest
 from tests.tasks.made import Made
 
 

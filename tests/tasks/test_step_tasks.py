@@ -15,13 +15,13 @@ from schemas.base import Record, content_hash
 from schemas.errors import MissingArtifactError, TeacherError, UserError
 from schemas.toolset import Documentation, Toolset
 from tasks.context import RunContext, use_context
+from tasks.datasets import DataRoot, find_artifact, read_artifact, write_artifact
 from tasks.making import Made, Making, Step
 from tasks.step_tasks import TASKS, ArtifactPolicy, choose_inputs, find_result, is_mendable, make_key, make_task
 from tasks.steps import CHECK, DOCUMENT, IMPORT, INSTRUCT, SIMULATE, SPECIFY, STEPS
-from tasks.store import DataRoot, find_artifact, read_artifact, write_artifact
+from tests.tasks.datasets.samples import build_ledger_row
 from tests.tasks.made import build_contents
 from tests.tasks.parts import ENTRY, make_context
-from tests.tasks.store.samples import build_ledger_row
 
 CONTENTS = build_contents("boats", {"boats-001": "Which tides come first?", "boats-002": "Name a museum."})
 BY_STEP: dict[str, Record] = {

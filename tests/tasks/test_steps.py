@@ -27,8 +27,8 @@ from tests.tasks.agents.parts import (
     scripted,
     write,
 )
-from tests.tasks.llm.endpoints import Reply, say
 from tests.tasks.parts import ROOMS, make_making
+from tests.tasks.teacher.endpoints import Reply, say
 
 IMPORTED = ENTRY.model_copy(update={"openapi": make_document()})
 for_each_step = pytest.mark.parametrize("step", STEPS, ids=lambda step: step.name)
@@ -97,7 +97,7 @@ def test_a_step_says_what_it_does_and_is_made_of_something(step: Step) -> None:
     assert step.reads or step.reads_entry
 
 
-CARRYING = {"llm", "store", "offline", "sources", "supervision", "trainer"}
+CARRYING = {"completions", "datasets", "embedded", "sources", "supervision", "teacher", "trainer"}
 """Rooms that carry what is asked and made: an edit there makes nothing else of the same answers."""
 
 

@@ -21,15 +21,15 @@ from schemas.parameters import BuildDatasetParams, BuildToolsetParams
 from schemas.steps import ApiOutcome
 from schemas.toolset import Toolset
 from tasks.context import use_context
+from tasks.datasets import find_artifact, write_artifact
 from tasks.making import Made, Making
 from tasks.openapi import DocumentError
 from tasks.recipes import compute_way_recipe
 from tasks.steps import STEPS, list_steps
-from tasks.store import find_artifact, write_artifact
 from tasks.walk import ApiWalk, find_fatal, walk_api, walk_to_toolset
+from tests.tasks.datasets.samples import CREATED_AT, build_ledger_row
 from tests.tasks.made import build_contents
 from tests.tasks.parts import ENTRY, Make, PlainSteps, make_context
-from tests.tasks.store.samples import CREATED_AT, build_ledger_row
 
 WAY = ["document", "specify", "instruct", "simulate", "check"]
 KINDS = ["documentation", "toolset", "instructions", "episodes", "verdicts"]

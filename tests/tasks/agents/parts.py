@@ -13,9 +13,9 @@ from schemas.episodes import Detail, Instruction, Kind
 from schemas.teacher import TeacherSettings
 from schemas.toolset import Documentation, DocumentedField, DocumentedFunction, Toolset
 from tasks.agents.toolset import build_toolset
-from tasks.llm import Engine, Ledger, Teacher
-from tasks.llm.embedded import connect_app
-from tests.tasks.llm.endpoints import Endpoint, Reply, build_answer
+from tasks.teacher import Engine, Ledger, Teacher
+from tasks.teacher.in_process import connect_app
+from tests.tasks.teacher.endpoints import Endpoint, Reply, build_answer
 
 Json = dict[str, Any]
 

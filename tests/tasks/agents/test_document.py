@@ -8,7 +8,7 @@ from schemas.catalog import CatalogEntry
 from schemas.errors import TeacherError
 from schemas.toolset import Documentation, DocumentedField, DocumentedFunction
 from tasks.agents.document import document_api, find_problems
-from tasks.llm import Ledger
+from tasks.teacher import Ledger
 from tests.tasks.agents.parts import ENTRY, embedded, make_documentation, scripted, write
 
 GOOD = make_documentation().model_dump(mode="json")

@@ -14,7 +14,7 @@ from tasks.agents.episode import MOST_TURNS, World, run_episode
 from tasks.mock import MockApi
 from tasks.openapi import list_operations
 from tests.tasks.agents.parts import CountingTransport, call, make_instruction, scripted
-from tests.tasks.llm.endpoints import Endpoint, Reply, fail, say
+from tests.tasks.teacher.endpoints import Endpoint, Reply, fail, say
 
 LYON = {"city": "Lyon"}
 Answer = Callable[[httpx.Request], httpx.Response]

@@ -8,11 +8,11 @@ import pytest
 from schemas.episodes import Detail, Episode, Instruction, Kind
 from schemas.toolset import Toolset
 from tasks.agents.episode import World, run_episode
-from tasks.llm import Ledger
 from tasks.mock import MockApi
 from tasks.openapi import list_operations
+from tasks.teacher import Ledger
 from tests.tasks.agents.parts import CountingTransport, call, make_instruction, scripted
-from tests.tasks.llm.endpoints import Endpoint, Reply, fail, say
+from tests.tasks.teacher.endpoints import Endpoint, Reply, fail, say
 
 SEARCH = call(("searchPets", {"city": "Lyon"}))
 WITHHELD = make_instruction("Find pets.", Kind.MISSING_DETAIL, withheld=Detail(parameter="city", value="Lyon"))

@@ -11,9 +11,9 @@ from schemas.episodes import Detail, Instruction, Kind
 from schemas.errors import TeacherError
 from schemas.toolset import Toolset
 from tasks.agents.instruct import write_instructions
-from tasks.llm import Ledger
+from tasks.teacher import Ledger
 from tests.tasks.agents.parts import scripted, write
-from tests.tasks.llm.endpoints import Endpoint, fail
+from tests.tasks.teacher.endpoints import Endpoint, fail
 
 SINGLE = {Kind.SINGLE_CALL: 1.0}
 LYON = {"parameter": "city", "value": "Lyon"}

@@ -17,7 +17,7 @@ from tasks.mock import MockApi
 from tasks.openapi import list_operations
 from tasks.quality import check_episode
 from tests.tasks.agents.parts import call, embedded, make_instruction, scripted
-from tests.tasks.llm.endpoints import fail, say
+from tests.tasks.teacher.endpoints import fail, say
 
 FAULTS = (429, 500, 503, 504)
 

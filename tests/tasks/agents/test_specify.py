@@ -9,8 +9,8 @@ from schemas.errors import TeacherError
 from tasks.agents.document import document_api
 from tasks.agents.specify import specify_api
 from tasks.agents.toolset import build_toolset
-from tasks.llm import Ledger
 from tasks.openapi import find_lint_problems
+from tasks.teacher import Ledger
 from tests.tasks.agents.parts import ENTRY, embedded, make_document, make_documentation, scripted, write
 
 BROKEN = {"openapi": "3.1.0", "info": {"title": "Petfinder", "version": "1.0"}, "paths": {}}

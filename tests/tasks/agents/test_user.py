@@ -4,9 +4,9 @@ import pytest
 
 from schemas.episodes import Detail, Kind, Message, ToolCall
 from tasks.agents.user import ask_user
-from tasks.llm import Ledger
+from tasks.teacher import Ledger
 from tests.tasks.agents.parts import embedded, make_instruction, scripted
-from tests.tasks.llm.endpoints import say
+from tests.tasks.teacher.endpoints import say
 
 WITHHELD = make_instruction("Find pets.", Kind.MISSING_DETAIL, withheld=Detail(parameter="city", value="Lyon"))
 CHAT = (

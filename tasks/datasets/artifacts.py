@@ -1,0 +1,123 @@
+"""The artifacts in a data root: `<step>/<api id>/<recipe>.json`. Each is written once; whoever comes second takes it.
+
+A file is one JSON object whose head can be read without the rest: `sha256` of the payload's text, `ref`, the contents
+that it was made from as `inputs`, the references of all steps before it as `before`; on a line of its own, `payload`.
+"""
+
+import hashlib
+import json
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+from pydantic import ValidationError
+
+from schemas.artifacts import Artifact, ArtifactRef
+from schemas.base import Record, dump_json
+from schemas.errors import MissingArtifactError
+from tasks.datasets.root import DataRoot
+
+C = TypeVar("C", bound=Record)
+
+_SAFE_PART = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,127}")
+_PAYLOAD_MARK = b', "payload":\n'
+_PAYLOAD_END = b"\n}\n"
+
+
+@dataclass(frozen=True)
+class Found:
+    """The head of an artifact that is there and whole."""
+
+    ref: ArtifactRef
+    inputs: tuple[str, ...]
+    before: tuple[ArtifactRef, ...]
+
+
+def hash_artifact_content(content: Record) -> str:
+    """What tells two artifacts' contents apart."""
+    return hashlib.sha256(dump_json(content)).hexdigest()[:16]
+
+
+def write_artifact(
+    root: DataRoot,
+    step: str,
+    api_id: str,
+    artifact: Artifact[C],
+    *,
+    inputs: Sequence[str] = (),
+    before: Sequence[ArtifactRef] = (),
+    counts: dict[str, int] | None = None,
+    unfinished: int = 0,
+) -> ArtifactRef:
+    """Keep what a step made, or take what another run has made of the same meanwhile.
+
+    What is unfinished gets a name that no later run looks for. Raises ValueError for an id that is no safe file name.
+    """
+    content = hash_artifact_content(artifact.content)
+    name = artifact.recipe if not unfinished else f"{artifact.recipe}-{content}"
+    relative = _locate(step, api_id, name)
+    ref = ArtifactRef(
+        step=step, api_id=api_id, recipe=artifact.recipe, path=relative, content=content,
+        counts=dict(counts or {}), unfinished=unfinished,
+    )  # fmt: skip
+    body = dump_json(artifact)
+    head = {"sha256": hashlib.sha256(body).hexdigest(), "ref": ref, "inputs": list(inputs), "before": list(before)}
+    data = dump_json(head)[:-1] + _PAYLOAD_MARK + body + _PAYLOAD_END
+    if root.write_new_bytes(root.path(relative), data):
+        return ref
+    found = find_artifact(root, step, api_id, name)
+    if found is not None and found.inputs == tuple(inputs):
+        return found.ref
+    root.write_bytes(root.path(relative), data)  # what lies there is torn, or of other inputs
+    return ref
+
+
+def find_artifact(root: DataRoot, step: str, api_id: str, recipe: str) -> Found | None:
+    """An artifact made earlier; None if there is none, or it is torn."""
+    read = _read(root, _locate(step, api_id, recipe))
+    return None if read is None else read[0]
+
+
+def read_artifact(root: DataRoot, ref: ArtifactRef, kind: type[C]) -> Artifact[C]:
+    """What a step made.
+
+    Raises:
+        MissingArtifactError: it is gone, torn, or not the one that `ref` was made for.
+    """
+    read = _read(root, ref.path)
+    if read is None or read[0].ref.content != ref.content:
+        raise MissingArtifactError(f"{ref.path} is missing from the data root or damaged: run again.")
+    return _load(read[1], kind)
+
+
+def _read(root: DataRoot, relative: str) -> tuple[Found, bytes] | None:
+    """The head of an artifact and its payload's text, verified against each other."""
+    data = root.read_bytes(root.path(relative))
+    if data is None:
+        return None
+    head_text, _, rest = data.partition(_PAYLOAD_MARK)
+    body = rest.removesuffix(_PAYLOAD_END)
+    try:
+        head: dict[str, Any] = json.loads(head_text + b"}")
+        if not rest.endswith(_PAYLOAD_END) or head["sha256"] != hashlib.sha256(body).hexdigest():
+            return None
+        before = tuple(ArtifactRef.model_validate(one) for one in head["before"])
+        return Found(ArtifactRef.model_validate(head["ref"]), tuple(head["inputs"]), before), body
+    except (ValueError, KeyError, TypeError):
+        return None
+
+
+def _load(body: bytes, kind: type[C]) -> Artifact[C]:
+    try:
+        return Artifact[kind].model_validate_json(body)  # type: ignore[valid-type]
+    except ValidationError:  # half of a surrogate pair, which pydantic's own reader does not take
+        return Artifact[kind].model_validate(json.loads(body))  # type: ignore[valid-type]
+
+
+def _locate(step: str, api_id: str, name: str) -> str:
+    """The path relative to the root. Raises ValueError for a part that is no safe file name."""
+    for part in (api_id, name):
+        if not _SAFE_PART.fullmatch(part):
+            raise ValueError(f"not safe as a file name: {part!r}")
+    return f"{step}/{api_id}/{name}.json"

@@ -1,0 +1,81 @@
+"""The user agent: writes requests of a kind for an API.
+
+A request is kept only if, read back as the assistant will read it, it asks for what was planned. So the teacher's data
+is right by construction, and what it shows can be learned from the text and the tools.
+"""
+
+from random import Random
+from typing import Any
+
+from schemas.base import Json
+from tasks.embedded.documenting import draw_foreign_tools
+from tasks.embedded.planning import plan_several, plan_single, plan_withheld
+from tasks.embedded.plans import Step, make_step
+from tasks.embedded.reading import read_request
+from tasks.embedded.tools import Tool, read_tools
+from tasks.embedded.wording import word_request
+
+_TRIES = 30
+
+
+def write_instructions(
+    functions: list[dict[str, Any]], kind: str, count: int, earlier: list[str], rng: Random
+) -> list[dict[str, Json]]:
+    """Up to `count` requests as {"text", "functions", "withheld"}; fewer where the API does not allow for the kind."""
+    tools = read_tools(functions)
+    written: list[dict[str, Json]] = []
+    taken = set(earlier)
+    for _ in range(count):
+        for _ in range(_TRIES):
+            item = _write_one(tools, kind, rng)
+            if item and item["text"] not in taken:
+                taken.add(str(item["text"]))
+                written.append(item)
+                break
+    return written
+
+
+def _write_one(tools: tuple[Tool, ...], kind: str, rng: Random) -> dict[str, Json] | None:
+    if kind == "no_tool":
+        return _write_foreign(tools, rng)
+    if kind == "missing_detail":
+        return _write_withheld(tools, rng)
+    several = kind == "multi_call" or (kind == "error_recovery" and rng.random() < 0.3)
+    steps = plan_several(tools, rng) if several else plan_single(tools, rng)
+    if not steps:
+        return None
+    text = word_request(steps, {tool.name: tool for tool in tools}, rng)
+    reading = read_request(text, tools)
+    if reading.steps != steps or any(reading.missing):
+        return None
+    return {"text": text, "functions": [step.function for step in steps], "withheld": None}
+
+
+def _write_withheld(tools: tuple[Tool, ...], rng: Random) -> dict[str, Json] | None:
+    steps, name = plan_withheld(tools, rng)
+    if not steps:
+        return None
+    (step,) = steps
+    value = dict(step.arguments)[name]
+    rest = make_step(step.function, {key: given for key, given in step.arguments if key != name})
+    text = word_request((rest,), {tool.name: tool for tool in tools}, rng)
+    reading = read_request(text, tools)
+    if reading.steps != (rest,) or reading.missing != ((name,),):
+        return None
+    withheld: dict[str, Json] = {"parameter": name, "value": _as_json(value)}
+    return {"text": text, "functions": [step.function], "withheld": withheld}
+
+
+def _write_foreign(tools: tuple[Tool, ...], rng: Random) -> dict[str, Json] | None:
+    """A request for something that another kind of API would do, and none of these tools."""
+    foreign = draw_foreign_tools(rng)
+    steps: tuple[Step, ...] = plan_single(foreign, rng)
+    if not steps:
+        return None
+    text = word_request(steps, {tool.name: tool for tool in foreign}, rng)
+    return None if read_request(text, tools).steps else {"text": text, "functions": [], "withheld": None}
+
+
+def _as_json(value: object) -> Json:
+    assert isinstance(value, str | int | float | bool | list)
+    return value

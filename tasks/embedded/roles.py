@@ -1,0 +1,83 @@
+"""Which role a request asks the teacher to play, and the answer in that role.
+
+A request with tools is for the assistant. Else the prompt says what is wanted by the blocks that it holds:
+`<documentation>` (write a document), `<functions>` (write requests), `<entry>` (write documentation), `<instruction>`
+(answer as the user).
+"""
+
+import hashlib
+import json
+import re
+from random import Random
+from typing import Any
+
+from schemas.base import canonical_json
+from tasks.embedded.assisting import take_turn, write_arguments
+from tasks.embedded.documenting import write_documentation
+from tasks.embedded.erring import Answer, spoil_text, spoil_turn
+from tasks.embedded.instructing import write_instructions
+from tasks.embedded.replying import DONE, write_reply
+from tasks.embedded.specifying import write_document
+
+_BLOCK = r"<{0}>\s*(.*?)\s*</{0}>"
+_COUNT = re.compile(r"Write (\d+) different requests")
+
+
+class UnknownRequestError(ValueError):
+    """The prompt asks for nothing that the embedded teacher knows how to do."""
+
+
+def answer_request(request: dict[str, Any], error_rate: float = 0.0) -> Answer:
+    """The answer to a chat completion request; the same for the same messages, tools, response format and seed.
+
+    Raises:
+        UnknownRequestError: The prompt is none of ours.
+    """
+    rng = _make_random(request)
+    errs = rng.random() < error_rate
+    messages: list[dict[str, Any]] = request["messages"]
+    if request.get("tools"):
+        functions = [tool["function"] for tool in request["tools"]]
+        turn = take_turn(messages, functions, rng)
+        if errs:
+            return spoil_turn(turn, functions, rng)
+        return Answer(turn.content, tuple((name, write_arguments(arguments)) for name, arguments in turn.calls))
+    prompt = str(messages[0].get("content") or "")
+    if _read_block(prompt, "instruction") is not None:
+        reply = write_reply(messages, rng)
+        return Answer("", error="silence") if errs and reply != DONE else Answer(reply)
+    content = _write_text(prompt, rng)
+    return spoil_text(content, rng) if errs else Answer(content)
+
+
+def _make_random(request: dict[str, Any]) -> Random:
+    told = [request.get(key) for key in ("messages", "tools", "response_format", "seed")]
+    return Random(hashlib.sha256(canonical_json(told).encode()).digest())
+
+
+def _write_text(prompt: str, rng: Random) -> str:
+    functions, entry = _read_block(prompt, "functions"), _read_block(prompt, "entry")
+    documentation = _read_block(prompt, "documentation")
+    if functions is not None:
+        return _answer_instruct(prompt, json.loads(functions), rng)
+    if documentation is not None:
+        return json.dumps(write_document(json.loads(entry or "{}"), json.loads(documentation)), ensure_ascii=False)
+    if entry is not None:
+        return json.dumps(write_documentation(json.loads(entry), rng), ensure_ascii=False)
+    raise UnknownRequestError(
+        "the embedded teacher answers ToolHerd's own prompts; this request has no tools and none of the blocks "
+        "<entry>, <documentation>, <functions> or <instruction>"
+    )
+
+
+def _answer_instruct(prompt: str, functions: list[dict[str, Any]], rng: Random) -> str:
+    count = _COUNT.search(prompt)
+    kind = _read_block(prompt, "kind") or "single_call"
+    earlier = json.loads(_read_block(prompt, "earlier") or "[]")
+    written = write_instructions(functions, kind, int(count.group(1)) if count else 1, earlier, rng)
+    return json.dumps({"instructions": written}, ensure_ascii=False)
+
+
+def _read_block(prompt: str, name: str) -> str | None:
+    match = re.search(_BLOCK.format(name), prompt, re.DOTALL)
+    return match.group(1) if match else None

@@ -1,0 +1,226 @@
+"""What a list of tools tells the embedded teacher: which archetype each function is, and what its parameters are for.
+
+Both the user agent (which writes requests) and the assistant (which reads them) know the API from here and from
+nowhere else.
+"""
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any, Literal
+
+from schemas.base import Json
+from tasks.embedded.describing import find_listed_noun, make_imperative, read_returned
+from tasks.embedded.naming import is_plural, make_plural, make_singular, split_words
+
+Archetype = Literal[
+    "search", "list", "get", "related", "random", "create", "update", "delete", "count", "top", "latest", "other"
+]
+Role = Literal["reference", "limit", "paging", "minimum", "maximum", "place", "since", "by", "value", "opaque"]
+
+_VERBS: dict[str, Archetype] = {
+    **dict.fromkeys(("search", "find", "query", "filter", "look", "lookup", "discover"), "search"),
+    **dict.fromkeys(("list", "browse", "all"), "list"),
+    **dict.fromkeys(("get", "fetch", "retrieve", "show", "read", "view", "describe"), "get"),
+    **dict.fromkeys(
+        ("create", "add", "register", "submit", "book", "post", "save", "make", "record", "open"), "create"
+    ),
+    **dict.fromkeys(("update", "change", "edit", "modify", "patch", "revise"), "update"),
+    **dict.fromkeys(("delete", "remove", "cancel", "erase"), "delete"),
+    **dict.fromkeys(("count",), "count"),
+    **dict.fromkeys(("rank", "top"), "top"),
+    **dict.fromkeys(("random", "pick", "draw"), "random"),
+}
+_MODIFIERS: dict[str, Archetype] = {
+    "random": "random",
+    **dict.fromkeys(("top", "best", "leading"), "top"),
+    **dict.fromkeys(("latest", "newest", "recent"), "latest"),
+}
+_LIMITS = {("limit",), ("max", "results"), ("page", "size"), ("per", "page"), ("results",)}
+_PAGING = {("offset",), ("page",), ("skip",), ("cursor",), ("page", "number"), ("sort",), ("order",), ("sort", "order")}
+
+
+@dataclass(frozen=True)
+class Parameter:
+    """One parameter of a function: `words` are how people say its name."""
+
+    name: str
+    words: str
+    role: Role
+    required: bool
+    schema_json: str
+
+    @property
+    def schema(self) -> dict[str, Json]:
+        """The parameter's JSON schema."""
+        return _load(self.schema_json)
+
+    @property
+    def noun(self) -> str:
+        """Of a reference, what it refers to: `pet` for `petId`."""
+        return self.words.removesuffix(" id")
+
+
+@dataclass(frozen=True)
+class Tool:
+    """A function as the teacher understands it.
+
+    `returns` are the fields that its description says come back, of each thing where it says that a list does.
+    """
+
+    name: str
+    archetype: Archetype
+    things: str
+    thing: str
+    imperative: str
+    parameters: tuple[Parameter, ...]
+    returns: tuple[str, ...]
+
+    @property
+    def reference(self) -> Parameter | None:
+        """The required parameter that names one thing, if there is one."""
+        return next((p for p in self.parameters if p.role == "reference" and p.required), None)
+
+    def parameter(self, name: str) -> Parameter:
+        """The parameter of that name."""
+        return next(p for p in self.parameters if p.name == name)
+
+    @property
+    def gives_list(self) -> bool:
+        """Whether what it returns is a list of things with ids."""
+        return self.archetype in ("search", "list", "related", "top", "latest")
+
+
+@lru_cache(maxsize=512)
+def _load(text: str) -> dict[str, Json]:
+    value: dict[str, Json] = json.loads(text)
+    return value
+
+
+def read_tools(functions: Sequence[dict[str, Any]]) -> tuple[Tool, ...]:
+    """The tools behind `functions`, each the `function` object of a tool in a chat request."""
+    return _read_tools(json.dumps(functions, sort_keys=True, ensure_ascii=False))
+
+
+@lru_cache(maxsize=64)
+def _read_tools(text: str) -> tuple[Tool, ...]:
+    tools: list[Tool] = []
+    taken: set[tuple[str, str]] = set()
+    for function in json.loads(text):
+        tool = _read_tool(function, taken)
+        taken.add((tool.archetype, tool.things))
+        tools.append(tool)
+    return tuple(tools)
+
+
+def _read_tool(function: dict[str, Any], taken: set[tuple[str, str]]) -> Tool:
+    schema = function.get("parameters") or {}
+    properties = schema.get("properties", {})
+    required = set(schema.get("required", ())) | _find_needed_ids(function["name"], properties, schema)
+    archetype, noun = _find_archetype(function["name"], properties, required)
+    parameters = tuple(
+        _read_parameter(name, part, name in required, make_singular(noun) if noun else "item")
+        for name, part in properties.items()
+    )
+    description = function.get("description") or ""
+    returned, imperative = read_returned(description), make_imperative(function["name"], description)
+    if not noun and returned.listed:
+        noun = find_listed_noun(imperative)
+        archetype = "list" if noun else archetype
+    things = make_plural(noun) if noun else ""
+    owner = next((p.noun for p in parameters if p.role == "reference" and p.required), "")
+    if archetype == "related":
+        things = things.removeprefix(f"{owner} ") or things
+    if archetype == "get" and owner and not is_same_thing(make_singular(things), owner):
+        archetype = "other"  # what is asked for is not the thing that the id names
+    if (archetype, things) in taken:
+        archetype = "other"
+    return Tool(
+        name=function["name"],
+        archetype=archetype,
+        things=things,
+        thing=make_singular(things) if things else "",
+        imperative=imperative,
+        parameters=parameters,
+        returns=returned.fields,
+    )
+
+
+def _find_needed_ids(name: str, properties: dict[str, Any], schema: dict[str, Any]) -> set[str]:
+    """Ids that a function cannot do without, whatever its document says: `updateDashboard` needs its `dashboardId`."""
+    verb, *rest = split_words(name) or ("",)
+    required = schema.get("required", ())
+    if any(split_words(p)[-1:] == ("id",) for p in required) or _VERBS.get(verb) in ("search", "list", "create"):
+        return set()
+    return {p for p in properties if split_words(p)[-1:] == ("id",) and {*split_words(p)[:-1]} & {*rest}}
+
+
+def is_same_thing(thing: str, noun: str) -> bool:
+    """Whether two nouns may mean the same: `cat` and `stray cat`, `user profile` and `user`."""
+    return thing == noun or any(
+        long.endswith(f" {short}") or long.startswith(f"{short} ") for long, short in ((thing, noun), (noun, thing))
+    )
+
+
+def _find_archetype(name: str, properties: dict[str, Any], required: set[str]) -> tuple[Archetype, str]:
+    """The archetype of a function and its noun, in words; `other` and "" where the name tells neither."""
+    verb, *rest = split_words(name) or ("",)
+    archetype = _VERBS.get(verb)
+    if archetype is None or not rest:
+        return "other", ""
+    for word in ("by", "for", "with"):
+        if word in rest[1:]:
+            rest = rest[: rest.index(word, 1)]
+    rest = [word for word in rest if word not in ("the", "all", "a")] or rest
+    if archetype in ("get", "list") and rest[0] in _MODIFIERS and len(rest) > 1:
+        archetype, rest = _MODIFIERS[rest[0]], rest[1:]
+    if archetype == "list" and rest[0] == "new" and len(rest) > 1:
+        archetype, rest = "latest", rest[1:]
+    if archetype in ("random", "top") and rest[0] in _MODIFIERS and len(rest) > 1:
+        rest = rest[1:]
+    if rest[-1] in ("details", "detail", "record", "info") and len(rest) > 1:
+        rest = rest[:-1]
+    noun = " ".join(rest)
+    refers = any(split_words(p)[-1:] == ("id",) for p in properties if p in required)
+    if archetype in ("get", "search", "list") and refers:
+        archetype = "related" if is_plural(noun) else "get"
+    elif archetype == "get":
+        archetype = "list" if is_plural(noun) else "other"
+    elif archetype in ("update", "delete") and not refers:
+        archetype = "other"
+    return archetype, noun
+
+
+def _read_parameter(name: str, schema: dict[str, Any], required: bool, thing: str) -> Parameter:
+    words = split_words(name) or (name,)
+    spoken = " ".join(words)
+    role = _find_role(words, schema, required)
+    if role in ("minimum", "maximum"):
+        spoken = " ".join(words[1:])
+    if words == ("id",):
+        spoken = f"{thing} id"
+    return Parameter(name, spoken, role, required, json.dumps(schema, ensure_ascii=False))
+
+
+def _find_role(words: tuple[str, ...], schema: dict[str, Any], required: bool) -> Role:
+    kind = schema.get("type")
+    if kind in ("object", "null", None) or isinstance(kind, list):
+        return "value" if "enum" in schema and kind is None else "opaque"
+    if words[-1] == "id" and kind in ("string", "integer"):
+        return "reference"
+    if words in _LIMITS and kind in ("integer", "number"):
+        return "limit"
+    if words in _PAGING and not required:
+        return "paging"
+    if words[0] in ("min", "minimum") and len(words) > 1:
+        return "minimum"
+    if words[0] in ("max", "maximum") and len(words) > 1:
+        return "maximum"
+    if words == ("since",):
+        return "since"
+    if words[-1] == "by" and "enum" in schema:
+        return "by"
+    if words[-1] in ("city", "country"):
+        return "place"
+    return "value"

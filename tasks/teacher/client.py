@@ -1,0 +1,200 @@
+"""The teacher: whoever asks gets a completion, and the ledger a row that says what it was for and what it took.
+
+How a completion is had is in `engine`; JSON answers are in `structured`.
+"""
+
+import os
+import time
+from collections import defaultdict
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from types import TracebackType
+from typing import Self, TypeVar
+
+from pydantic import BaseModel
+
+from schemas.base import Json
+from schemas.calls import ChatRequest, Completion, LedgerRow, Stage
+from schemas.errors import RunStoppedError
+from schemas.teacher import TeacherSettings
+from tasks.completions.store import CompletionStore
+from tasks.teacher.batches.batch_record import OpenBatch
+from tasks.teacher.budget import Spent
+from tasks.teacher.endpoint import build_recipe
+from tasks.teacher.engine.engine import Answer, Engine, EngineStart, open_engine
+from tasks.teacher.engine.process import EngineProcess
+from tasks.teacher.ledger import Ledger
+from tasks.teacher.structured import Check, ask_for_json
+
+T = TypeVar("T", bound=BaseModel)
+
+
+@dataclass(frozen=True)
+class Counts:
+    """`sent` requests went out (refused ones count too); `stored` completions were had without sending anything."""
+
+    sent: int
+    stored: int
+
+
+class Teacher:
+    """One teacher of a run, which closes its `engine` with itself; all its methods belong to one event loop."""
+
+    def __init__(self, engine: Engine | EngineProcess, ledger: Ledger) -> None:
+        self._engine = engine
+        self._ledger = ledger
+        self._stored = 0
+        self._by_api: defaultdict[str, Spent] = defaultdict(Spent)
+        self.open_batches: tuple[OpenBatch, ...] = ()
+        """What is left at the endpoint when the teacher is closed; a later run finds it."""
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if kind is not None and not issubclass(kind, Exception):
+            self.abort()
+        await self.aclose()
+
+    async def aclose(self) -> None:
+        """Finishes and keeps what is in flight, then closes the connections. The store is its opener's to close."""
+        self.open_batches = await self._engine.aclose()
+
+    def stop(self, error: RunStoppedError) -> None:
+        """Send nothing any more; what is in flight is finished, and what is stored is still served.
+
+        From then on `complete` raises `error` for whatever would have to be sent.
+        """
+        self._engine.stop(error)
+
+    def abort(self) -> None:
+        """Give up what is in flight."""
+        self._engine.abort()
+
+    @property
+    def settings(self) -> TeacherSettings:
+        """Where it is and how it is asked."""
+        return self._engine.settings
+
+    def recipe(self) -> dict[str, Json]:
+        """What results depend on: endpoint, model, temperature; not concurrency."""
+        return build_recipe(self.settings)
+
+    @property
+    def counts(self) -> Counts:
+        """What was sent, and what was not."""
+        return Counts(self._engine.state.sent, self._stored)
+
+    @property
+    def stopped(self) -> RunStoppedError | None:
+        """Why nothing is sent any more; None while it is."""
+        return self._engine.state.stopped
+
+    @property
+    def spent(self) -> Spent:
+        """What this run has bought so far."""
+        return self._engine.state.spent
+
+    def get_spent(self, api_id: str) -> Spent:
+        """What this run has bought for one API."""
+        return self._by_api[api_id]
+
+    @property
+    def in_flight(self) -> int:
+        """Requests on their way."""
+        return self._engine.state.in_flight
+
+    @property
+    def in_batches(self) -> int:
+        """Requests that wait for the Batch API."""
+        return self._engine.state.in_batches
+
+    @property
+    def pause_s(self) -> float:
+        """Seconds for which nothing is sent, because the endpoint asked for patience."""
+        return self._engine.state.pause_s
+
+    async def complete(self, request: ChatRequest, *, stage: Stage, api_id: str, owner: str) -> Completion:
+        """The completion of a request, from the store or the endpoint; it is on disk when it is returned.
+
+        A request without a temperature takes the teacher's. Equal requests in flight are sent once, also where two
+        processes share the store. A request that was sent is finished and kept even if the caller is cancelled.
+
+        Raises:
+            RunStoppedError: the run buys nothing more: its budget is reached, or it was told to stop.
+            FatalTeacherError: bad key, no credit, unknown model: no later request can succeed.
+            TeacherError: the request was refused or failed in every attempt.
+            UserError: the store cannot be read or written.
+        """
+        started = time.perf_counter()
+        if request.temperature is None:
+            request = request.model_copy(update={"temperature": self.settings.temperature})
+        answer = await self._engine.answer(request, stage, api_id)
+        if answer.attempts:
+            self._by_api[api_id].add(answer.completion.usage, answer.cost_usd)
+        else:
+            self._stored += 1
+        self._ledger.add(_make_row(answer, stage, api_id, owner, time.perf_counter() - started))
+        return answer.completion
+
+    async def complete_json(
+        self,
+        request: ChatRequest,
+        schema_model: type[T],
+        *,
+        name: str,
+        stage: Stage,
+        api_id: str,
+        owner: str,
+        check: Check[T] | None = None,
+    ) -> T:
+        """The answer as a `schema_model`; see `structured.ask_for_json`.
+
+        Raises:
+            TeacherError: as for `complete`, or no attempt gave a usable answer.
+        """
+
+        async def complete(asked: ChatRequest) -> Completion:
+            return await self.complete(asked, stage=stage, api_id=api_id, owner=owner)
+
+        return await ask_for_json(complete, request, schema_model, name=name, check=check)
+
+
+@asynccontextmanager
+async def open_teacher(start: EngineStart, ledger: Ledger) -> AsyncIterator[Teacher]:
+    """The teacher of a run. Its engine is a process of its own where answers are waited for and there is a core for it.
+
+    Raises:
+        UserError: what `Engine` and `CompletionStore` raise.
+    """
+    if not start.settings.is_embedded and (os.cpu_count() or 1) > 1:
+        async with Teacher(await EngineProcess.start(start), ledger) as teacher:
+            yield teacher
+    else:
+        with CompletionStore(start.path) as store:
+            async with Teacher(open_engine(start, store), ledger) as teacher:
+                yield teacher
+
+
+def _make_row(answer: Answer, stage: Stage, api_id: str, owner: str, latency_s: float) -> LedgerRow:
+    completion, usage = answer.completion, answer.completion.usage
+    return LedgerRow(
+        stage=stage,
+        api_id=api_id,
+        owner=owner,
+        model=completion.model,
+        prompt_tokens=usage.prompt,
+        completion_tokens=usage.completion,
+        cached_tokens=usage.cached,
+        reasoning_tokens=usage.reasoning,
+        cost_usd=answer.cost_usd,
+        latency_s=latency_s,
+        attempts=answer.attempts,
+        stored=answer.attempts == 0,
+        finish_reason=completion.finish_reason,
+        fingerprint=completion.fingerprint,
+        batched=completion.batched,
+    )

@@ -1,0 +1,222 @@
+"""The engine of a teacher: a completion is found in the store, or sent once and kept.
+
+What an answer depends on is in `keys`, where the teacher is in `endpoint`. How a request is sent is in `sender`: how
+many at a time in `throttle`, what they may cost in `budget`, which are worth another attempt in `retries`. It knows
+nothing of who asks or what for; `process` runs it in a process of its own.
+"""
+
+import asyncio
+import random
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import openai
+from pydantic import SecretStr
+
+from schemas.calls import ChatRequest, Completion, Stage
+from schemas.errors import RunStoppedError, TeacherError
+from schemas.parameters import Budget
+from schemas.teacher import TeacherSettings
+from tasks.completions.keys import build_key
+from tasks.completions.store import CompletionStore
+from tasks.teacher.batches.batch import BatchSender
+from tasks.teacher.batches.batch_record import OpenBatch
+from tasks.teacher.budget import Account, RecentErrors, Spent
+from tasks.teacher.endpoint import name_endpoint, open_client, read_key
+from tasks.teacher.preflight import find_price
+from tasks.teacher.sending.sender import Sender
+
+_LOOK_AGAIN_S = (0.1, 0.4)
+"""How long to wait before looking whether another process has got the answer that it asked for."""
+
+
+@dataclass(frozen=True)
+class Answer:
+    """A completion, the attempts that it took (0 if nothing was sent), and what it cost when it was bought.
+
+    `cost_usd` is None where no price is known.
+    """
+
+    completion: Completion
+    attempts: int
+    cost_usd: float | None
+
+
+@dataclass(frozen=True)
+class EngineStart:
+    """What a run's engine is opened with: see `Engine`; `path` is its store's file."""
+
+    settings: TeacherSettings
+    path: Path
+    budget: Budget = field(default_factory=Budget)
+    max_error_share: float = 1.0
+    key: str | None = field(default=None, repr=False)
+    single_shot: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True)
+class EngineState:
+    """How an engine stands: requests `sent` (refused ones too), why nothing is sent any more, what was bought.
+
+    `in_flight` requests are on their way, `in_batches` wait for the Batch API, and for `pause_s` seconds nothing is
+    sent, because the endpoint asked for patience.
+    """
+
+    sent: int = 0
+    stopped: RunStoppedError | None = None
+    spent: Spent = field(default_factory=Spent)
+    in_flight: int = 0
+    in_batches: int = 0
+    pause_s: float = 0.0
+
+
+class Engine:
+    """The engine of one teacher of a run; all its methods belong to one event loop.
+
+    Without a `store` nothing outlasts the run, and nothing goes in batches. `key` is the API key where it does not come
+    from the environment, `client` replaces the one that the settings lead to (another app in process). More than
+    `max_error_share` failures among the last 100 requests stop the run. `first_backoff_s` is the wait after a first
+    failure, in seconds, and `batch_times` are those of `BatchSender`. Requests of the stages in `single_shot` follow
+    from no answer that a person would wait for: they go first, and may go in batches.
+
+    Raises:
+        UserError: no API key for OpenAI, a price list that cannot be read, a budget in US dollars and no price.
+    """
+
+    def __init__(
+        self,
+        settings: TeacherSettings,
+        store: CompletionStore | None = None,
+        *,
+        budget: Budget | None = None,
+        max_error_share: float = 1.0,
+        key: str | None = None,
+        client: openai.AsyncOpenAI | None = None,
+        single_shot: frozenset[str] = frozenset(),
+        first_backoff_s: float = 0.5,
+        batch_times: Mapping[str, float] | None = None,
+    ) -> None:
+        self.settings = settings
+        self._endpoint = name_endpoint(settings)
+        secret = read_key(settings) if key is None else SecretStr(key)
+        self._price = find_price(settings)
+        self._account = Account(budget or Budget(), self._price, settings.model)
+        self._client = client or open_client(settings, secret)
+        self._batch: BatchSender | None = None
+        if settings.batch and store is not None:
+            self._batch = BatchSender(
+                self._client, store, settings, endpoint=self._endpoint, secret=secret, **(batch_times or {})
+            )
+        errors = RecentErrors(max_error_share)
+        self._sender = Sender(
+            settings, self._endpoint, secret, self._client, self._account, errors, first_backoff_s, self._batch
+        )
+        self._store = store
+        self._single_shot = single_shot
+        self._fetching: dict[str, asyncio.Task[Answer]] = {}
+        self._turns: dict[str, int] = {}
+
+    @property
+    def state(self) -> EngineState:
+        """How it stands now."""
+        throttle = self._sender.throttle
+        return EngineState(
+            sent=self._sender.sent,
+            stopped=self._sender.stopped,
+            spent=self._account.spent,
+            in_flight=throttle.in_flight,
+            in_batches=0 if self._batch is None else self._batch.waiting,
+            pause_s=throttle.pause_s,
+        )
+
+    async def answer(self, request: ChatRequest, stage: Stage, api_id: str) -> Answer:
+        """The answer to a request, from the store or the endpoint; it is on disk when it is returned.
+
+        A request that was sent is finished and kept even if the caller is cancelled.
+
+        Raises:
+            RunStoppedError, FatalTeacherError, TeacherError, UserError: see `Teacher.complete`.
+        """
+        try:
+            key = build_key(self._endpoint, self.settings.model, request)
+        except ValueError as error:
+            raise TeacherError(f"the request cannot be written as JSON: {error}") from error
+        if self._store is not None and (stored := self._store.get(key)) is not None:
+            return self._price_answer(stored, 0)
+        fetching = self._fetching.get(key)
+        if fetching is not None:
+            return self._price_answer((await asyncio.shield(fetching)).completion, 0)
+        # A task of its own: what was sent is paid for, and kept whatever becomes of the caller.
+        fetching = asyncio.create_task(self._fetch(key, request, stage, self._find_turn(stage, api_id)))
+        self._fetching[key] = fetching
+        fetching.add_done_callback(lambda done: self._forget(key, done))
+        return await asyncio.shield(fetching)
+
+    def stop(self, error: RunStoppedError) -> None:
+        """Send nothing any more; what is in flight is finished, and what is stored is still served.
+
+        From then on `answer` raises `error` for whatever would have to be sent.
+        """
+        self._sender.stop(error)
+
+    def abort(self) -> None:
+        """Give up what is in flight."""
+        for task in self._fetching.values():
+            task.cancel()
+
+    async def aclose(self) -> tuple[OpenBatch, ...]:
+        """Finishes and keeps what is in flight, then closes the connections. The store is its opener's to close.
+
+        Returns the batches that are left at the endpoint, where a later run finds them.
+        """
+        self.stop(RunStoppedError("the run has ended", "signal"))
+        if self._fetching:
+            await asyncio.wait(self._fetching.values())
+        open_batches: tuple[OpenBatch, ...] = ()
+        if self._batch is not None:
+            open_batches = tuple(self._batch.describe_open())
+            await self._batch.aclose()
+        await self._client.close()
+        return open_batches
+
+    def _find_turn(self, stage: Stage, api_id: str) -> int:
+        """Single-shot requests go first, for dialogues follow from them; then those of the API that came first."""
+        turn = self._turns.setdefault(api_id, len(self._turns) + 1)
+        return 0 if stage in self._single_shot else turn
+
+    def _forget(self, key: str, done: asyncio.Task[Answer]) -> None:
+        del self._fetching[key]
+        if not done.cancelled():
+            done.exception()  # looked at, for nobody may be waiting any more
+
+    async def _fetch(self, key: str, request: ChatRequest, stage: Stage, turn: int) -> Answer:
+        if self._batch is not None and stage in self._single_shot:
+            # Claimed in a table of the store and not by a lock: a batch outlasts its process.
+            return self._price_answer(*await self._sender.send_in_batch(key, request))
+        store = self._store
+        if store is None:
+            return self._price_answer(*await self._sender.send(request, turn))
+        while not store.claims.take(key):  # another process has sent it
+            await self._sender.rest(random.uniform(*_LOOK_AGAIN_S))
+        try:
+            if (stored := store.get(key)) is not None:
+                return self._price_answer(stored, 0)
+            completion, attempts = await self._sender.send(request, turn)
+            kept = await store.put(key, completion, endpoint=self._endpoint, model=self.settings.model)
+            return self._price_answer(kept, attempts)
+        finally:
+            store.claims.give_back(key)
+
+    def _price_answer(self, completion: Completion, attempts: int) -> Answer:
+        price = self._price
+        cost = None if price is None else price.compute_cost(completion.usage, batched=completion.batched)
+        return Answer(completion, attempts, cost)
+
+
+def open_engine(start: EngineStart, store: CompletionStore) -> Engine:
+    """The engine of a run over its opened store. Raises what `Engine` raises."""
+    return Engine(
+        start.settings, store, budget=start.budget, max_error_share=start.max_error_share, key=start.key,
+        single_shot=start.single_shot,
+    )  # fmt: skip

@@ -1,0 +1,85 @@
+"""What went wrong with one request, in one clear line: from the SDK's exceptions to `EndpointError`."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import httpx2
+import openai
+from pydantic import SecretStr
+
+from schemas.teacher import TeacherSettings
+from tasks.teacher.answers import BadAnswerError
+from tasks.teacher.endpoint import scrub
+from tasks.teacher.sending.retries import EndpointError, is_retried, read_wait
+
+_LONGEST_TEXT = 500
+_NO_CREDIT = frozenset({"insufficient_quota", "billing_hard_limit_reached"})
+NO_MODEL = frozenset({"model_not_found", "invalid_model", "model_not_supported"})
+
+
+def explain_failure(error: Exception, settings: TeacherSettings, endpoint: str, secret: SecretStr) -> EndpointError:
+    """The failed attempt that `error` stands for; its text holds no key and nothing longer than a line."""
+    if isinstance(error, openai.APIStatusError):
+        return _explain_status(error, settings, endpoint, secret)
+    if isinstance(error, BadAnswerError):
+        return EndpointError(_shorten(f"{endpoint}: {error}", secret), retried=True)
+    if isinstance(error, openai.APIConnectionError | OSError):
+        chain = _list_causes(error)
+        cause = chain[-1]
+        # The root counts: a closed connection, too, turns into a time-out on its way up (as of openai 3.54).
+        if isinstance(cause, httpx2.TimeoutException) or any(isinstance(link, TimeoutError) for link in chain):
+            return EndpointError(f"{endpoint} gave no answer within {settings.timeout_s:g} s", retried=True, late=True)
+        text = f"{endpoint} cannot be reached: {type(cause).__name__}: {cause}"
+        return EndpointError(_shorten(text, secret), retried=True)
+    # What a transport raises may pass; a request that cannot be written, or a bug of the app in process, will not.
+    retried = not settings.is_embedded and not isinstance(error, TypeError | ValueError)
+    return EndpointError(_shorten(f"{endpoint} failed: {type(error).__name__}: {error}", secret), retried=retried)
+
+
+def _explain_status(
+    error: openai.APIStatusError, settings: TeacherSettings, endpoint: str, secret: SecretStr
+) -> EndpointError:
+    status = error.status_code
+    said = _shorten(_read_message(error), secret)
+    body = error.body if isinstance(error.body, Mapping) else {}
+    code = str(body.get("code") or "")
+    answer = f"{status}: {said}" if said else f"{status}"
+    if status in (401, 403):
+        text = f"{endpoint} refuses the API key in {settings.key_source} ({answer}): set it to a valid one"
+        return EndpointError(text, status=status, fatal=True)
+    if status == 402 or code in _NO_CREDIT:
+        text = f"the account of the API key in {settings.key_source} has no credit left at {endpoint} ({answer})"
+        return EndpointError(text, status=status, fatal=True)
+    if status == 404 or code in NO_MODEL:
+        text = (
+            f"{endpoint} has no model {settings.model!r} ({answer}): "
+            "name another with --teacher.model, or see that --teacher.base_url is right"
+        )
+        return EndpointError(text, status=status, fatal=True)
+    return EndpointError(
+        f"{endpoint} answered {answer}",
+        status=status,
+        wait_s=read_wait(error.response.headers),
+        retried=is_retried(status),
+        said=_shorten(f"{body.get('param') or ''} {code} {said}", secret),
+    )
+
+
+def _list_causes(error: BaseException) -> list[BaseException]:
+    chain = [error]
+    while (cause := chain[-1].__cause__) is not None:
+        chain.append(cause)
+    return chain
+
+
+def _read_message(error: openai.APIStatusError) -> str:
+    body: Any = error.body
+    if isinstance(body, Mapping):
+        body = body.get("message") or body.get("detail") or body.get("error") or dict(body)
+    return str(body or "")
+
+
+def _shorten(text: str, secret: SecretStr) -> str:
+    # The key goes before the text is cut, or a cut inside it would leave a part standing.
+    line = " ".join(scrub(text, secret).split())
+    return line if len(line) <= _LONGEST_TEXT else line[: _LONGEST_TEXT - 1] + "…"

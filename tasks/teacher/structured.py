@@ -1,0 +1,129 @@
+"""Answers that must be JSON of a given shape: how they are asked for, found in the text, checked and mended."""
+
+import json
+import re
+from collections.abc import Awaitable, Callable
+from functools import cache
+from typing import Any, TypeVar
+
+from pydantic import BaseModel, ValidationError
+
+from prompts import load_prompt
+from schemas.base import Json
+from schemas.calls import ChatRequest, Completion
+from schemas.errors import TeacherError
+from tasks.teacher.answers import strip_thoughts
+from tasks.teacher.strict import drop_nulls
+
+T = TypeVar("T", bound=BaseModel)
+
+Check = Callable[[T], list[str] | Awaitable[list[str]]]
+"""Finds further problems of an answer that conforms to its schema, one line each; now, or awaited."""
+
+MOST_PROBLEMS = 20
+"""As many problems as are shown to the model at once."""
+
+_OBJECT_START = re.compile(r'\{\s*["}]')
+_BARELY_BEGUN = 20
+"""Characters after which text that opens like an object is taken for one, so that its error counts."""
+
+_ATTEMPTS = 4
+
+
+async def ask_for_json(
+    complete: Callable[[ChatRequest], Awaitable[Completion]],
+    request: ChatRequest,
+    schema_model: type[T],
+    *,
+    name: str,
+    check: Check[T] | None = None,
+) -> T:
+    """The answer to `request` as a `schema_model`; a bad answer goes back to the model with what is wrong with it.
+
+    There are up to four attempts. Each holds the conversation so far and a sample index of its own. `name` (letters,
+    digits, hyphens) is told to the endpoint.
+
+    Raises:
+        TeacherError: no attempt gave a usable answer; the message holds the last problems.
+    """
+    request = request.model_copy(update={"response_format": build_response_format(schema_model, name)})
+    problems: list[str] = []
+    for attempt in range(_ATTEMPTS):
+        completion = await complete(request.model_copy(update={"sample": request.sample + attempt}))
+        answer, problems = read_answer(completion, schema_model)
+        if answer is not None:
+            found = check(answer) if check else []
+            problems = found if isinstance(found, list) else await found
+            if not problems:
+                return answer
+        repair = load_prompt("repair").render(problems=problems[:MOST_PROBLEMS])
+        further = ({"role": "assistant", "content": completion.content}, {"role": "user", "content": repair})
+        request = request.model_copy(update={"messages": request.messages + further})
+    raise TeacherError(f"no usable {name} after {_ATTEMPTS} attempts: {'; '.join(problems[:MOST_PROBLEMS])}")
+
+
+@cache
+def build_response_format(schema_model: type[BaseModel], name: str) -> dict[str, Json]:
+    """`response_format` of kind json_schema, as it is asked for; `capabilities` says in which form an endpoint gets it.
+
+    Not strict as it stands: strict schemas allow no free-form objects, which OpenAPI documents and examples are.
+    Answers are checked here in any case.
+    """
+    schema = schema_model.model_json_schema()
+    return {"type": "json_schema", "json_schema": {"name": name, "schema": schema, "strict": False}}
+
+
+def read_answer(completion: Completion, schema_model: type[T]) -> tuple[T | None, list[str]]:
+    """The answer, or None and its problems, each in a line that a model can act on."""
+    if completion.finish_reason == "content_filter":
+        return None, ["The answer was refused or filtered."]
+    if not completion.content.strip() and completion.finish_reason != "length":
+        return None, ["The answer is empty."]
+    try:
+        found = parse_object(completion.content)
+    except ValueError as error:
+        if completion.finish_reason == "length":
+            return None, ["The answer was cut off at the limit of tokens: it must be shorter."]
+        return None, [str(error)]
+    if "null" in completion.content:  # else there is none to drop, as in most answers
+        found = drop_nulls(found, schema_model)
+    try:
+        return schema_model.model_validate(found), []
+    except ValidationError as error:
+        return None, [_describe(problem) for problem in error.errors(include_url=False)]
+
+
+def parse_object(text: str) -> dict[str, Any]:
+    """The JSON object in a model's answer, without thoughts, code fences and prose around it.
+
+    Raises:
+        ValueError: there is none, or it is broken off or malformed; the message says where.
+    """
+    text = strip_thoughts(text)  # again, for answers that were stored before they were read without thoughts
+    decoder = json.JSONDecoder()
+    for match in _OBJECT_START.finditer(text):
+        try:
+            found = decoder.raw_decode(text, match.start())[0]
+        except RecursionError as error:
+            raise ValueError("The answer is nested too deeply.") from error
+        except json.JSONDecodeError as error:
+            begun = text[match.start() : error.pos]
+            unterminated = error.msg.startswith("Unterminated") or error.pos >= len(text)
+            if len(begun) > _BARELY_BEGUN or unterminated:
+                # An object within a broken one is not the answer.
+                cut = " The answer seems to be cut off." if unterminated else ""
+                raise ValueError(
+                    f"The answer is not valid JSON: {error.msg} at line {error.lineno}, column {error.colno}.{cut}"
+                ) from error
+            continue
+        if isinstance(found, dict):
+            return found
+    raise ValueError("The answer holds no JSON object.")
+
+
+def _describe(problem: Any) -> str:
+    where = ".".join(map(str, problem["loc"])) or "the object"
+    got = ""
+    if isinstance(problem["input"], str | int | float | None):  # where something is missing it is what lacks it
+        got = f", got {json.dumps(problem['input'], ensure_ascii=False)[:80]}"
+    return f"{where}: {problem['msg']}{got}"

@@ -1,0 +1,58 @@
+"""The final response says what the calls returned, and nothing else."""
+
+from random import Random
+
+import pytest
+
+from tasks.embedded.observing import Outcome
+from tasks.embedded.responding import write_response
+from tasks.embedded.tools import Tool
+
+
+def respond(tools: tuple[Tool, ...], name: str, body: object, request: str = "", seed: int = 0) -> str:
+    tool = next(tool for tool in tools if tool.name == name)
+    return write_response([tool], [Outcome(name, 200, body)], request, Random(seed))  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_a_list_is_counted_and_told_by_its_labels(tools: tuple[Tool, ...], seed: int) -> None:
+    body = {"pets": [{"id": "p1", "name": "Luna"}, {"id": "p2", "name": "Milo"}], "total": 2}
+    text = respond(tools, "searchPets", body, seed=seed)
+    assert "2 pets" in text
+    assert "Luna" in text
+    assert "Milo" in text
+
+
+def test_what_the_user_asked_about_comes_first(tools: tuple[Tool, ...]) -> None:
+    body = {"id": "p1", "name": "Luna", "city": "Lyon", "age_years": 3}
+    text = respond(tools, "getPet", body, "Tell me the city of the pet p1.")
+    assert "Lyon" in text
+    assert "Luna" not in text
+
+
+def test_all_that_the_user_asked_about_is_told(tools: tuple[Tool, ...]) -> None:
+    body = {"id": "p1", "name": "Luna", "city": "Lyon", "age_years": 3}
+    text = respond(tools, "getPet", body, "Tell me the city and age years of the pet p1.")
+    assert "Lyon" in text
+    assert "3" in text
+    assert "Luna" not in text
+
+
+def test_what_is_so_or_not_and_when_something_happened_is_said_without_an_article(tools: tuple[Tool, ...]) -> None:
+    body = {"name": "Luna", "vaccinated": True, "arrived_on": "2026-03-09"}
+    text = respond(tools, "getPet", body)
+    assert "the name is Luna and arrived on 2026-03-09 (vaccinated: yes)." in text
+
+
+def test_one_of_a_kind_is_counted_in_the_singular(tools: tuple[Tool, ...]) -> None:
+    texts = [respond(tools, "countPets", {"count": 1}, seed=seed) for seed in range(8)]
+    assert all("1 pet" in text and "pets" not in text for text in texts)
+
+
+def test_nothing_found_is_said(tools: tuple[Tool, ...]) -> None:
+    assert "No pets match" in respond(tools, "searchPets", {"pets": [], "total": 0})
+
+
+@pytest.mark.parametrize("body", [None, "", [], {}, 7, "plain text", [1, 2], {"a": {"b": [1, {"c": None}]}}])
+def test_any_body_can_be_told(tools: tuple[Tool, ...], body: object) -> None:
+    assert respond(tools, "getPet", body)

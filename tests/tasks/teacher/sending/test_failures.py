@@ -1,0 +1,241 @@
+"""What is made of a failure: whether it ends the run, the request or the attempt, and in which words."""
+
+from itertools import pairwise
+from typing import Any
+
+import httpx2
+import openai
+import pytest
+from pydantic import SecretStr
+
+from schemas.teacher import TeacherSettings
+from tasks.teacher.answers import BadAnswerError
+from tasks.teacher.sending.failures import explain_failure
+from tasks.teacher.sending.retries import EndpointError
+
+KEY = "sk-marked-4711"
+SETTINGS = TeacherSettings(model="tiny", base_url="http://host/v1", api_key_env="TINY_KEY", timeout_s=7)
+REQUEST = httpx2.Request("POST", "http://host/v1/chat/completions")
+
+
+async def catch(response: httpx2.Response | Exception) -> Exception:
+    """What the SDK raises for a response, or for what its transport raises."""
+
+    def answer(_: httpx2.Request) -> httpx2.Response:
+        if isinstance(response, Exception):
+            raise response
+        return response
+
+    http_client = openai.DefaultAsyncHttpxClient(transport=httpx2.MockTransport(answer))
+    async with openai.AsyncOpenAI(
+        api_key=KEY, base_url="http://host/v1", max_retries=0, http_client=http_client
+    ) as client:
+        try:
+            await client.post("/chat/completions", body={}, cast_to=httpx2.Response)
+        except Exception as error:
+            return error
+    raise AssertionError("nothing was raised")
+
+
+async def explain(status: int, body: Any = None, headers: dict[str, str] | None = None) -> EndpointError:
+    response = httpx2.Response(status, json=body, headers=headers)
+    return explain_failure(await catch(response), SETTINGS, "http://host/v1", SecretStr(KEY))
+
+
+def explain_error(error: Exception, settings: TeacherSettings = SETTINGS) -> EndpointError:
+    return explain_failure(error, settings, "http://host/v1", SecretStr(KEY))
+
+
+def error(message: str = "no", code: Any = None, **fields: Any) -> dict[str, Any]:
+    return {"error": {"message": message, "code": code, **fields}}
+
+
+class TestWhatEndsTheRun:
+    @pytest.mark.parametrize(
+        ("status", "body", "text"),
+        [
+            (401, error("bad key"), "refuses the API key in the environment variable TINY_KEY (401: bad key)"),
+            (403, error("not yours"), "refuses the API key in the environment variable TINY_KEY (403: not yours)"),
+            (402, error("pay"), "TINY_KEY has no credit left at http://host/v1 (402: pay)"),
+            (429, error("pay", "insufficient_quota"), "TINY_KEY has no credit left at http://host/v1 (429: pay)"),
+            (
+                400,
+                error("pay", "billing_hard_limit_reached"),
+                "TINY_KEY has no credit left at http://host/v1 (400: pay",
+            ),
+            (404, error("what?"), "http://host/v1 has no model 'tiny' (404: what?)"),
+            (400, error("what?", "model_not_found"), "http://host/v1 has no model 'tiny' (400: what?)"),
+            (400, error("what?", "invalid_model"), "http://host/v1 has no model 'tiny' (400: what?)"),
+            (400, error("what?", "model_not_supported"), "http://host/v1 has no model 'tiny' (400: what?)"),
+        ],
+    )
+    async def test_a_bad_key_no_credit_and_an_unknown_model_do(self, status: int, body: Any, text: str) -> None:
+        failure = await explain(status, body)
+        assert text in str(failure)
+        assert (failure.fatal, failure.retried, failure.status) == (True, False, status)
+
+    @pytest.mark.parametrize(
+        ("status", "body"),
+        [
+            (400, error("the key 'name' is missing", "invalid_request_error")),
+            (400, error("too long", "context_length_exceeded", param="messages")),
+            (400, error("not with this model", "unsupported_parameter")),
+            (400, error("invalid model output", "invalid_prompt")),
+            (405, error()),
+            (407, error()),
+            (410, error()),
+            (413, error("too large")),
+            (422, error("insufficient_quota is only in the message")),
+        ],
+    )
+    async def test_a_refused_request_is_the_end_of_the_request_only(self, status: int, body: Any) -> None:
+        failure = await explain(status, body)
+        assert (failure.fatal, failure.retried) == (False, False)
+        assert str(failure).startswith(f"http://host/v1 answered {status}: ")
+
+    @pytest.mark.parametrize(
+        ("status", "body"),
+        [
+            (408, error()),
+            (409, error()),
+            (425, error()),
+            (429, error("slow down", "rate_limit_exceeded")),
+            (429, error("slow down", 429)),
+            (500, error("the server had an error with your API key", "server_error")),
+            (503, error("model is overloaded", "model_overloaded")),
+            (529, None),
+        ],
+    )
+    async def test_what_may_pass_is_the_end_of_the_attempt_only(self, status: int, body: Any) -> None:
+        failure = await explain(status, body, {"retry-after": "7"})
+        assert (failure.fatal, failure.retried, failure.wait_s) == (False, True, 7)
+        assert failure.is_limit == (status == 429)
+
+
+class TestWords:
+    @pytest.mark.parametrize(
+        ("body", "text"),
+        [
+            ({"error": {"message": "no such\n  thing"}}, "answered 400: no such thing"),
+            ({"detail": [{"msg": "too many"}]}, "answered 400: [{'msg': 'too many'}]"),
+            ({"detail": "Not so"}, "answered 400: Not so"),
+            ({"error": "plain"}, "answered 400: plain"),
+            ({"error": {"error": "plain", "more": 1}}, "answered 400: plain"),
+            ({"message": "plain", "detail": "more"}, "answered 400: plain"),
+            ({"reason": "other"}, "answered 400: {'reason': 'other'}"),
+            (["a", "list"], "answered 400: ['a', 'list']"),
+            ({}, "answered 400"),
+        ],
+    )
+    async def test_the_endpoints_own_are_found_wherever_it_puts_them(self, body: Any, text: str) -> None:
+        assert str(await explain(400, body)) == f"http://host/v1 {text}"
+
+    async def test_without_a_body_the_status_has_to_do(self) -> None:
+        error = await catch(httpx2.Response(400, content=b""))
+        assert str(explain_error(error)) == "http://host/v1 answered 400"
+
+    async def test_a_page_of_a_proxy_is_shown_as_it_is(self) -> None:
+        error = await catch(httpx2.Response(502, html="<h1>Bad\nGateway</h1>"))
+        assert str(explain_error(error)) == "http://host/v1 answered 502: <h1>Bad Gateway</h1>"
+
+    @pytest.mark.parametrize(("length", "ends"), [(500, "x"), (501, "…")])
+    async def test_they_are_cut_at_500_characters(self, length: int, ends: str) -> None:
+        text = str(await explain(400, error("x" * length))).removeprefix("http://host/v1 answered 400: ")
+        assert (len(text), text[-1]) == (500, ends)
+
+    async def test_the_key_goes_before_they_are_cut(self) -> None:
+        text = str(await explain(400, error("x" * 495 + KEY)))
+        assert "sk-" not in text
+        assert text.endswith("x***")
+
+    async def test_what_was_refused_is_kept_by_parameter_code_and_message(self) -> None:
+        assert (await explain(400, error("No.", "bad", param="seed"))).said == "seed bad No."
+        assert (await explain(400, error("No.", 400, param=None))).said == "400 No."
+        assert (await explain(400, error(f"No {KEY}"))).said == "No ***"
+
+    @pytest.mark.parametrize("code", [["model_not_found"], {"name": "insufficient_quota"}])
+    async def test_a_code_that_is_none_is_only_told(self, code: Any) -> None:
+        failure = await explain(400, error("No.", code))
+        assert (failure.fatal, str(failure)) == (False, "http://host/v1 answered 400: No.")
+
+    async def test_a_key_from_a_block_is_named_by_it(self) -> None:
+        settings = SETTINGS.model_copy(update={"api_key_block": "teacher-key"})
+        failure = explain_failure(
+            await catch(httpx2.Response(401, json=error())), settings, "http://host/v1", SecretStr(KEY)
+        )
+        assert "the Prefect Secret block 'teacher-key'" in str(failure)
+
+
+def chain(*errors: BaseException) -> Any:
+    """The first error, caused by the second, and so on."""
+    for one, cause in pairwise(errors):
+        one.__cause__ = cause
+    return errors[0]
+
+
+class TestConnections:
+    @pytest.mark.parametrize(
+        "cause", [httpx2.ReadTimeout("slow"), httpx2.ConnectTimeout("slow"), httpx2.PoolTimeout("slow")]
+    )
+    async def test_no_answer_in_time_is_a_late_one(self, cause: Exception) -> None:
+        failure = explain_error(await catch(cause))
+        assert str(failure) == "http://host/v1 gave no answer within 7 s"
+        assert (failure.retried, failure.late, failure.status, failure.fatal) == (True, True, None, False)
+
+    def test_so_is_one_that_ran_into_our_own_time_out(self) -> None:
+        for error in (TimeoutError(), chain(openai.APIConnectionError(request=REQUEST), TimeoutError(), OSError())):
+            assert explain_error(error).late
+
+    @pytest.mark.parametrize(
+        "cause",
+        [
+            httpx2.ConnectError("refused"),
+            httpx2.ReadError("reset"),
+            httpx2.RemoteProtocolError("closed"),
+            OSError("no"),
+        ],
+    )
+    async def test_a_connection_that_breaks_is_not_late_but_tried_again(self, cause: Exception) -> None:
+        failure = explain_error(await catch(cause))
+        assert str(failure) == f"http://host/v1 cannot be reached: {type(cause).__name__}: {cause}"
+        assert (failure.retried, failure.late, failure.status, failure.fatal) == (True, False, None, False)
+
+    def test_one_that_was_closed_is_not_late_though_a_time_out_was_made_of_it(self) -> None:
+        error = chain(openai.APITimeoutError(request=REQUEST), httpx2.ReadTimeout(""), ConnectionResetError("closed"))
+        failure = explain_error(error)
+        assert str(failure) == "http://host/v1 cannot be reached: ConnectionResetError: closed"
+        assert (failure.retried, failure.late) == (True, False)
+
+    def test_the_key_is_in_no_address_that_could_not_be_reached(self) -> None:
+        assert KEY not in str(explain_error(OSError(f"http://{KEY}@host")))
+
+
+class TestOthers:
+    def test_an_answer_that_is_none_is_asked_for_again(self) -> None:
+        failure = explain_error(BadAnswerError(f"the response has no choices: {KEY}"))
+        assert str(failure) == "http://host/v1: the response has no choices: ***"
+        assert (failure.retried, failure.fatal, failure.status, failure.late) == (True, False, None, False)
+
+    @pytest.mark.parametrize(
+        ("error", "retried"),
+        [
+            (RuntimeError("transport closed"), True),
+            (KeyError("x"), True),
+            (ValueError("not JSON"), False),
+            (TypeError("not JSON"), False),
+            (UnicodeEncodeError("utf-8", "\ud83d", 0, 1, "surrogates"), False),
+        ],
+    )
+    def test_what_a_transport_raises_may_pass_and_a_request_that_cannot_be_written_will_not(
+        self, error: Exception, retried: bool
+    ) -> None:
+        failure = explain_error(error)
+        assert str(failure).startswith(f"http://host/v1 failed: {type(error).__name__}: ")
+        assert (failure.retried, failure.fatal) == (retried, False)
+
+    def test_a_bug_of_the_embedded_teacher_will_not_pass(self) -> None:
+        assert not explain_error(RuntimeError("a bug"), TeacherSettings()).retried
+        assert explain_error(OSError("no file"), TeacherSettings()).retried
+
+    def test_nothing_of_them_holds_the_key(self) -> None:
+        assert KEY not in str(explain_error(RuntimeError(KEY)))
