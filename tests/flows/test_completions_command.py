@@ -20,7 +20,7 @@ from tests.tasks.completions.keeping import date, fill, fill_with, key, read_all
 from tests.tasks.completions.watching import Watch, fail_once
 from tests.tasks.teacher import processes
 
-ROOT = Path(__file__).resolve().parents[3]
+ROOT = Path(__file__).resolve().parents[2]
 OLD_STORE = """
 CREATE TABLE completions (
     key TEXT PRIMARY KEY, endpoint TEXT NOT NULL, model TEXT NOT NULL,
