@@ -5,8 +5,8 @@ option may be written with hyphens or underscores. A wrong one is a `UserError` 
 """
 
 import re
-from collections.abc import Container, Iterator, Mapping, Sequence
-from typing import Annotated, Any, TypeVar
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Annotated, Any, TypeVar, get_origin
 
 from cyclopts import (
     App,
@@ -61,7 +61,7 @@ def parse_options(app: App, model: type[M], arguments: Sequence[str], alone: Alo
     Raises:
         UserError: an unknown parameter, or a value that the model turns down.
     """
-    told = list(_give_values(arguments, set(_list_flags(model)), alone or {}))
+    told = _give_values(arguments, dict(_list_options(model)), alone or {})
     try:
         params = app(told, exit_on_error=False, print_error=False)
     except CycloptsError as error:
@@ -95,7 +95,8 @@ def _explain(error: CycloptsError) -> str:
     if isinstance(error.__cause__, ValidationError):
         return explain_values(error.__cause__)
     if isinstance(error, MissingArgumentError) and error.argument is not None:
-        return f"{error.argument.name}: a value is missing; --help tells more."
+        few = "at least one argument" if error.argument.token_count()[1] else "one argument"
+        return f"{error.argument.name}: expected {few}; --help tells more."
     said = " ".join(str(error).split())
     if isinstance(error, UnknownOptionError):
         near = re.search(r"Did you mean (\S+)\?", said)
@@ -119,32 +120,38 @@ def _group_fields(model: type[BaseModel]) -> type[BaseModel]:
     return create_model(model.__name__, __base__=model, __doc__=model.__doc__, **inner)
 
 
-def _list_flags(model: type[BaseModel], prefix: str = "--") -> Iterator[str]:
-    """The options that alone mean true."""
+def _list_options(model: type[BaseModel], prefix: str = "--") -> Iterator[tuple[str, Any]]:
+    """The options and the types of their values."""
     for name, field in model.model_fields.items():
-        if field.annotation is bool:
-            yield f"{prefix}{name}"
-        elif isinstance(field.annotation, type) and issubclass(field.annotation, BaseModel):
-            yield from _list_flags(field.annotation, f"{prefix}{name}.")
+        if isinstance(field.annotation, type) and issubclass(field.annotation, BaseModel):
+            yield from _list_options(field.annotation, f"{prefix}{name}.")
+        else:
+            yield f"{prefix}{name}", field.annotation
 
 
-def _give_values(arguments: Sequence[str], flags: Container[str], alone: Alone) -> Iterator[str]:
-    """The arguments, with options spelled as the fields are, and values for those that need none."""
-    left = list(arguments)
+def _give_values(arguments: Sequence[str], kinds: Mapping[str, Any], alone: Alone) -> list[str]:
+    """The arguments, with options spelled as the fields are, and values for those that need none.
+
+    Of an option that is given twice the last one counts, for what a makefile gives comes first; lists grow.
+    """
+    given: dict[str, list[str]] = {"": []}
+    name, left = "", list(arguments)
     while left:
         argument = left.pop(0)
         if not argument.startswith("--"):
-            yield argument
+            given[name].append(argument)
             continue
         name, equals, value = argument.partition("=")
         name = "--" + name[2:].replace("-", "_")
         has_value = bool(equals or (left and not left[0].startswith("--")))
+        before = given.get(name, []) if get_origin(kinds.get(name)) is tuple else []
         if not has_value and name in alone:
-            yield from (f"{name}={one}" for one in alone[name])
-        elif name in flags and not equals:
-            yield f"{name}={left.pop(0) if has_value else 'true'}"
+            given[name] = [*before, *(f"{name}={one}" for one in alone[name])]
+        elif kinds.get(name) is bool and not equals:
+            given[name] = [f"{name}={left.pop(0) if has_value else 'true'}"]
         else:
-            yield name + equals + value
+            given[name] = [*before, name + equals + value]
+    return [token for tokens in given.values() for token in tokens]
 
 
 def _show_default(value: Any) -> str | None:

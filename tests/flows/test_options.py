@@ -58,6 +58,12 @@ def test_a_list_takes_several_values_and_may_be_given_again() -> None:
     )
 
 
+def test_of_a_value_that_is_given_twice_the_last_one_counts() -> None:
+    params = parse("--apis", "3", "--name", "x", "--teacher.model", "a", "--apis=5", "--teacher.model", "b")
+    assert (params.apis, params.name, params.teacher.model) == (5, "x", "b")
+    assert not parse("--teacher.batch", "--teacher.batch", "false").teacher.batch
+
+
 def test_export_alone_means_every_form() -> None:
     assert set(parse("--export").export) == set(EXPORT_FORMATS)
     assert parse("--export", "trl").export == ("trl",)
@@ -103,9 +109,9 @@ def test_a_switch_alone_means_true(arguments: list[str], batch: bool) -> None:
         (["--zzz", "1"], "unknown parameter --zzz; --help lists them."),
         (["stray"], "unknown parameter stray; --help lists them."),
         (["--categ", "x"], "unknown parameter --categ; "),  # no name may be cut short
-        (["--name"], "--name: a value is missing; --help tells more."),
-        (["--categories"], "--categories: a value is missing; --help tells more."),
-        (["--teacher.model", "--seed", "1"], "--teacher.model: a value is missing; --help tells more."),
+        (["--name"], "--name: expected one argument; --help tells more."),
+        (["--categories"], "--categories: expected at least one argument; --help tells more."),
+        (["--teacher.model", "--seed", "1"], "--teacher.model: expected one argument; --help tells more."),
         (["--seed", "-1"], "--seed '-1': should be greater than or equal to 0; --help tells more."),
         (["--seed", "x", "--apis", "0"], "--apis '0': should be greater than or equal to 1 or 'all'; --help"),
         (["--auth", "apiKey", "key"], "--auth 'key': should be 'none', 'apiKey', 'OAuth' or 'other'; --help"),
