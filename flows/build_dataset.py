@@ -16,18 +16,18 @@ from prefect import flow, runtime
 from prefect.artifacts import acreate_markdown_artifact
 
 from flows.build_toolset import describe_rejections, show_toolset
+from flows.fan_out import Walked, make_gate, walk_apis
 from flows.progress import Progress, show_progress
 from flows.session import cancel_on_signal, count_calls, get_display, open_run
 from flows.spending import describe_spent
-from flows.walk import Walked, make_gate, walk_apis
 from schemas.errors import ToolHerdError
 from schemas.parameters import BuildDatasetParams
 from schemas.steps import BuildSummary
+from tasks.api_walk import walk_api
 from tasks.catalog import choose_apis
 from tasks.context import RunContext
 from tasks.curation import compute_dataset_recipe, curate
 from tasks.publishing import Published, export, find_unchanged, publish
-from tasks.walk import walk_api
 
 
 @flow(
@@ -53,11 +53,10 @@ async def build_dataset(params: BuildDatasetParams) -> BuildSummary:
     """
     async with open_run(params) as context:
         entries = await choose_apis()
-        context.entries = {entry.id: entry for entry in entries}
         progress = Progress(len(entries), context.teacher)
         async with show_progress(progress, get_display()):
             gate = make_gate(params)
-            walked = await walk_apis(context, entries, partial(walk_api, preparing=gate), progress)
+            walked = await walk_apis(context, entries, partial(walk_api, preparing=gate, apis=len(entries)), progress)
         outcomes = walked.outcomes
         await show_toolset(context, outcomes)
         _require_instances(walked)

@@ -15,14 +15,14 @@ from collections.abc import Sequence
 from prefect import flow, runtime
 from prefect.artifacts import acreate_table_artifact
 
+from flows.fan_out import walk_apis
 from flows.progress import Progress, show_progress
 from flows.session import cancel_on_signal, count_calls, get_display, open_run
-from flows.walk import walk_apis
 from schemas.parameters import BuildToolsetParams
 from schemas.steps import ApiOutcome, ToolsetSummary
+from tasks.api_walk import walk_to_toolset
 from tasks.catalog import choose_apis
 from tasks.context import RunContext
-from tasks.walk import walk_to_toolset
 
 
 @flow(
@@ -42,7 +42,6 @@ async def build_toolset(params: BuildToolsetParams) -> ToolsetSummary:
     """
     async with open_run(params) as context:
         entries = await choose_apis()
-        context.entries = {entry.id: entry for entry in entries}
         progress = Progress(len(entries), context.teacher)
         async with show_progress(progress, get_display()):
             walked = await walk_apis(context, entries, walk_to_toolset, progress)

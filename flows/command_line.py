@@ -18,6 +18,7 @@ import time
 from collections.abc import Callable, Coroutine
 from dataclasses import replace
 from importlib import import_module
+from pkgutil import resolve_name
 from typing import TYPE_CHECKING, Any
 
 import uvloop
@@ -30,12 +31,12 @@ if TYPE_CHECKING:
     from flows.session import Launch, Stoppable
 
 FLOWS = {
-    "build_dataset": "flows.data_command",
-    "build_toolset": "flows.data_command",
-    "refresh_dataset": "flows.data_command",
-    "train": "flows.train_command",
+    "build_dataset": "flows.data_command.read_data_command",
+    "build_toolset": "flows.data_command.read_data_command",
+    "refresh_dataset": "flows.data_command.read_data_command",
+    "train": "flows.train_command.read_train_command",
 }
-"""The flows, and the module whose `read_command` reads their arguments."""
+"""The flows, and what reads their arguments; imported when it is needed."""
 
 Reader = Callable[[str, list[str]], Command | None]
 
@@ -61,7 +62,7 @@ def main(name: str, arguments: list[str] | None = None, read: Reader | None = No
     `read` reads the arguments and checks what they name; without it the flow's own reader does.
     """
     try:
-        reader: Reader = read or import_module(FLOWS[name]).read_command
+        reader: Reader = read or resolve_name(FLOWS[name])
         command = reader(name, sys.argv[1:] if arguments is None else arguments)
         if command is not None:
             _run(name, command)

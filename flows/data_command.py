@@ -34,7 +34,7 @@ _SAMPLE = 5
 _ALONE = {"--dry_run": (str(_SAMPLE),), "--export": EXPORT_FORMATS}
 
 
-def read_command(name: str, arguments: list[str]) -> Command | None:
+def read_data_command(name: str, arguments: list[str]) -> Command | None:
     """The run that the arguments ask for; None where they asked for a dry run, which is then done.
 
     Raises:

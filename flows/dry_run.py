@@ -8,7 +8,7 @@ from flows.inputs import Inputs
 from flows.spending import write_usd
 from schemas.errors import UserError
 from schemas.parameters import BuildToolsetParams
-from tasks.forecast import Forecast, forecast
+from tasks.cost_forecast import Forecast, forecast
 from tasks.sources import select_entries
 
 _WIDTH = 80

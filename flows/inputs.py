@@ -10,7 +10,7 @@ from schemas.parameters import BuildDatasetParams, BuildToolsetParams
 from tasks.datasets import DataRoot, check_dataset_name, require_new_version
 from tasks.quality import read_benchmark
 from tasks.sources import read_catalog, select_entries
-from tasks.teacher import check_teacher
+from tasks.teacher import require_usable_teacher
 
 
 @dataclass(frozen=True)
@@ -30,7 +30,7 @@ def gather_inputs(params: BuildToolsetParams, *, writes: bool = True) -> Inputs:
             exists, no key for the teacher, a data root that cannot be written.
     """
     root = DataRoot.from_environment()
-    check_teacher(params.teacher, params.budget)
+    require_usable_teacher(params.teacher, params.budget)
     benchmarks: tuple[str, ...] = ()
     if isinstance(params, BuildDatasetParams):
         check_dataset_name(params.name)

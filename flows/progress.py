@@ -176,7 +176,7 @@ class Display(Protocol):
         """Leave the last state standing."""
 
 
-class Bar:
+class TerminalBar:
     """A bar on a terminal, with counts, rate and time left."""
 
     def __init__(self, console: Console) -> None:
@@ -218,7 +218,7 @@ class Lines:
 
 def open_display() -> Display:
     """A bar where stderr is a terminal, else lines."""
-    return Bar(Console(stderr=True)) if sys.stderr.isatty() else Lines()
+    return TerminalBar(Console(stderr=True)) if sys.stderr.isatty() else Lines()
 
 
 @asynccontextmanager

@@ -144,7 +144,8 @@ async def open_run(params: BuildToolsetParams) -> AsyncIterator[RunContext]:
     async with open_teacher(start, ledger) as teacher:
         if launch is not None:
             launch.on_start(StoppableTeacher(teacher))
-        context = RunContext(inputs.root, teacher, ledger, inputs.catalog, params, inputs.benchmarks)
+        entries = {entry.id: entry for entry in inputs.catalog.entries}
+        context = RunContext(inputs.root, teacher, ledger, inputs.catalog, params, entries, inputs.benchmarks)
         # Tasks inherit the run's tags, and Prefect asks its server for a slot under each before a task may start.
         with use_context(context), TagsContext(current_tags=set()):
             yield context

@@ -11,7 +11,7 @@ from schemas.training import TrainParams
 from tasks.supervision.commands import TRAINER, Commands
 
 
-def read_command(name: str, arguments: list[str], commands: Commands = TRAINER) -> Command:
+def read_train_command(name: str, arguments: list[str], commands: Commands = TRAINER) -> Command:
     """The run that the arguments ask for, whose children are started by `commands`.
 
     Raises:

@@ -12,11 +12,11 @@ from schemas.models import RunRecord, TrainingSet, TrainSummary
 from schemas.parameters import BuildDatasetParams
 from schemas.training import TrainParams
 from tasks.datasets import DataRoot, find_training_set, get_run, locate_models, name_run, read_code_version
-from tasks.fit import Plan, plan_run
 from tasks.supervision.commands import TRAINER, Commands
 from tasks.supervision.machine import Machine, read_machine
-from tasks.trainer.estimate import read_shape
+from tasks.trainer.footprint import read_shape
 from tasks.trainer.hub import FoundModel, find_model
+from tasks.training_plan import Plan, plan_run
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,7 @@ from collections import deque
 
 from flows.progress import format_seconds
 from schemas.training import StepEvent
-from tasks.fit import write_gib
+from tasks.training_plan import write_gib
 
 _LATEST = 20
 """Steps over which the pace is taken: the first ones are slow, and so is one after a restart."""

@@ -4,7 +4,7 @@ from flows.progress import format_seconds
 from flows.server import Server
 from flows.summary import print_lines, shorten_path
 from schemas.models import TrainSummary
-from tasks.fit import write_gib
+from tasks.training_plan import write_gib
 
 
 def print_train_summary(summary: TrainSummary, seconds: float, server: Server) -> None:

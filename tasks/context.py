@@ -4,7 +4,7 @@ A task's inputs are what its cache key is made from, and an input that cannot be
 stores and long records do not travel as inputs: the flow opens a `RunContext`, and tasks find it here.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
@@ -16,17 +16,17 @@ from tasks.side_process import SideProcess
 from tasks.teacher import Ledger, Teacher
 
 
-@dataclass
+@dataclass(frozen=True)
 class RunContext:
-    """One run of a flow; `entries` are the APIs that it works on, by id."""
+    """One run of a flow; `entries` are the catalogue's, by id."""
 
     root: DataRoot
     teacher: Teacher
     ledger: Ledger
     catalog: Catalog
     params: BuildToolsetParams
+    entries: Mapping[str, CatalogEntry]
     benchmarks: tuple[str, ...] = ()
-    entries: dict[str, CatalogEntry] = field(default_factory=dict)
     side: SideProcess = field(default_factory=SideProcess)
 
     @property

@@ -8,7 +8,7 @@ from tasks.agents.instruct import write_instructions
 from tasks.making import Made, Making
 
 
-def choose_settings(params: BuildDatasetParams) -> Json:
+def choose_instruct_settings(params: BuildDatasetParams) -> Json:
     """How many of which kind are asked for, and the seed by which they are drawn."""
     return [params.instructions, {kind.value: share for kind, share in params.shares.by_kind().items()}, params.seed]
 

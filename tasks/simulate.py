@@ -14,7 +14,7 @@ EPISODES_IN_FLIGHT = 16
 """Episodes of one API at a time; how many requests go out is the teacher's `concurrency`."""
 
 
-def choose_settings(params: BuildDatasetParams) -> Json:
+def choose_simulate_settings(params: BuildDatasetParams) -> Json:
     """The seed of the episodes' worlds, and what answers calls."""
     return [params.seed, EXECUTOR]
 

@@ -50,7 +50,7 @@ INSTRUCT = Step(
     prompts=("instruct", "repair"),
     single_shot=True,
     rooms=("agents", "openapi", "quality"),
-    settings=instruct.choose_settings,
+    settings=instruct.choose_instruct_settings,
 )
 SIMULATE = Step(
     name="simulate",
@@ -60,7 +60,7 @@ SIMULATE = Step(
     reads=(Toolset, Instructions),
     prompts=("assistant", "user"),
     rooms=("agents", "mock", "openapi", "values"),
-    settings=simulate.choose_settings,
+    settings=simulate.choose_simulate_settings,
 )
 CHECK = Step(
     name="check",

@@ -23,12 +23,12 @@ from schemas.errors import RunStoppedError, ToolHerdError
 from schemas.models import RunRecord, TrainSummary
 from schemas.training import EndEvent, PreparedData, PrepareSpec, TrainEvent, TrainSpec
 from tasks.datasets import ModelRun, fetch_train_file, read_manifest, render_model_card
-from tasks.fit import Plan
 from tasks.supervision.child import Program
 from tasks.supervision.commands import Commands
 from tasks.supervision.events import read_end, read_steps
 from tasks.supervision.supervise import run_to_end, supervise
 from tasks.trainer.curve import draw_curve
+from tasks.training_plan import Plan
 
 _PACKAGES = ("toolherd", "torch", "transformers", "trl", "peft", "accelerate", "datasets")
 

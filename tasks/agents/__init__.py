@@ -4,11 +4,10 @@ from tasks.agents.document import document_api
 from tasks.agents.instruct import write_instructions
 from tasks.agents.simulate import simulate_episodes
 from tasks.agents.specify import specify_api
-from tasks.agents.toolset import accept_audit, build_toolset, draft_toolset, toolset_from_document
+from tasks.agents.toolset import accept_audit, draft_toolset, toolset_from_document
 
 __all__ = [
     "accept_audit",
-    "build_toolset",
     "document_api",
     "draft_toolset",
     "simulate_episodes",

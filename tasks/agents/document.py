@@ -23,7 +23,7 @@ async def document_api(entry: CatalogEntry, teacher: Teacher) -> Documentation:
     request = ChatRequest(messages=(user_message(prompt),), seed=derive_seed("document", entry.id))
     return await teacher.complete_json(
         request, Documentation, name="documentation", stage="document", api_id=entry.id, owner=entry.id,
-        check=find_problems,
+        check=find_documentation_problems,
     )  # fmt: skip
 
 
@@ -32,7 +32,7 @@ def describe_entry(entry: CatalogEntry) -> dict[str, str]:
     return {"name": entry.name, "description": entry.description, "category": entry.category, "link": entry.link}
 
 
-def find_problems(documentation: Documentation) -> list[str]:
+def find_documentation_problems(documentation: Documentation) -> list[str]:
     """What the schema cannot say: the introduction's length, names and their uniqueness."""
     problems = []
     tokens = len(documentation.introduction) / 4  # characters a token, a rule of thumb for English

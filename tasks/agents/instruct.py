@@ -103,7 +103,7 @@ async def _ask(
     answer = await teacher.complete_json(
         _make_request(toolset, kind, count, earlier, seed), _Answer, name="instructions",
         stage="instruct", api_id=api_id, owner=api_id,
-        check=lambda answer: find_problems(answer.instructions, toolset, kind),
+        check=lambda answer: find_instruction_problems(answer.instructions, toolset, kind),
     )  # fmt: skip
     return answer.instructions
 
@@ -119,7 +119,7 @@ def _keep(items: Sequence[_Written], kind: Kind, toolset: Toolset, kept: list[tu
     return len(kept) - before
 
 
-def find_problems(items: tuple[_Written, ...], toolset: Toolset, kind: Kind) -> list[str]:
+def find_instruction_problems(items: tuple[_Written, ...], toolset: Toolset, kind: Kind) -> list[str]:
     """What is wrong with instructions as answers: functions that do not exist, a detail that is none."""
     known = {function.name: function for function in toolset.functions}
     problems = []

@@ -1,23 +1,12 @@
-"""From an OpenAPI document to a toolset: normalised, its functions listed, each called through the mock."""
+"""From an OpenAPI document to a toolset: normalised, its functions listed, its audit read."""
 
 from typing import Any
 
 from schemas.catalog import CatalogEntry
 from schemas.toolset import AuditedCall, Toolset
-from tasks.mock import audit_functions
 from tasks.openapi import DocumentError, build_function, list_operations, normalise_document
 
 _MOST_INTRODUCTION = 1000  # characters; real documents may hold a manual there
-
-
-def build_toolset(entry: CatalogEntry, introduction: str, document: dict[str, Any], teacher: str) -> Toolset:
-    """The toolset of a document whose functions have all passed the audit.
-
-    Raises:
-        DocumentError: The document has no function, or cannot be normalised, or a function fails the audit.
-    """
-    toolset = draft_toolset(entry, introduction, document, teacher)
-    return accept_audit(toolset, audit_functions(toolset))
 
 
 def draft_toolset(entry: CatalogEntry, introduction: str, document: dict[str, Any], teacher: str) -> Toolset:

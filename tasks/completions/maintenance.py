@@ -23,7 +23,7 @@ from schemas.arrow import COMPLETION_SCHEMA
 from schemas.calls import Completion
 from schemas.errors import UserError
 from tasks.completions.keys import SCHEME
-from tasks.completions.store import add_hits, connect, explain_problem, pack, unpack
+from tasks.completions.store import add_hits, connect, explain_problem, pack_completion, unpack_completion
 
 _ROWS = 1000
 """Rows read or written at a time: memory stays bounded, and a run that wants to write waits some milliseconds."""
@@ -93,7 +93,7 @@ def summarise(connection: sqlite3.Connection) -> list[Group]:
         _SELECT.format("endpoint, model, created_at, payload, ifnull(hits, 0)")
     ):
         group = groups.setdefault((endpoint, model), Group(endpoint, model))
-        usage = unpack(payload).usage
+        usage = unpack_completion(payload).usage
         group.count += 1
         group.prompt += usage.prompt
         group.completion += usage.completion
@@ -234,7 +234,7 @@ def _insert(connection: sqlite3.Connection, parquet: pq.ParquetFile) -> Imported
             for (key,) in connection.execute(f"SELECT key FROM completions WHERE key IN ({holes})", list(rows)):
                 del rows[key]
             names = ("key", "endpoint", "model", "finish_reason", "created_at")
-            values = [(*(row[name] for name in names), pack(row["completion"])) for row in rows.values()]
+            values = [(*(row[name] for name in names), pack_completion(row["completion"])) for row in rows.values()]
             connection.executemany("INSERT INTO completions VALUES (?, ?, ?, ?, ?, ?)", values)
             add_hits(connection, {key: row["hits"] for key, row in rows.items() if row["hits"]})
         new += len(rows)

@@ -120,7 +120,7 @@ class CompletionStore:
                 self._hits[key] = self._hits.get(key, 0) + 1
         except sqlite3.Error as error:
             raise explain_problem(self.path, error) from error
-        return unpack(row[0])
+        return unpack_completion(row[0])
 
     async def put(self, key: str, completion: Completion, *, endpoint: str, model: str) -> Completion:
         """Keeps a completion and returns once it is on disk; the one that is kept, if another process came first.
@@ -130,7 +130,7 @@ class CompletionStore:
         """
         if self._closed:
             raise RuntimeError(f"{self.path} is closed")
-        payload = pack(completion.model_dump_json())
+        payload = pack_completion(completion.model_dump_json())
         loop = asyncio.get_running_loop()
         put = _Put(
             row=(key, endpoint, model, completion.finish_reason, time.time(), payload),
@@ -236,12 +236,12 @@ def explain_problem(path: Path, error: Exception) -> UserError:
     )
 
 
-def pack(text: str) -> bytes:
+def pack_completion(text: str) -> bytes:
     """A completion's JSON as the column `payload` holds it."""
     return zlib.compress(text.encode(), _COMPRESSION)
 
 
-def unpack(payload: bytes) -> Completion:
+def unpack_completion(payload: bytes) -> Completion:
     """The completion that a payload holds."""
     return Completion.model_validate_json(zlib.decompress(payload))
 
@@ -277,7 +277,7 @@ def _insert(connection: sqlite3.Connection, batch: list[_Put]) -> dict[str, Comp
     keys = [put.row[0] for put in batch]
     holes = ",".join("?" * len(keys))
     rows = connection.execute(f"SELECT key, payload FROM completions WHERE key IN ({holes})", keys)
-    return {key: unpack(payload) for key, payload in rows}
+    return {key: unpack_completion(payload) for key, payload in rows}
 
 
 def _resolve(batch: list[_Put], kept: dict[str, Completion], problem: UserError | None) -> None:

@@ -10,7 +10,7 @@ from schemas.instance import ApiRow
 from schemas.manifest import Manifest
 from schemas.reasons import DESCRIPTIONS, Reason
 from tasks.datasets.statistics import compare_with_paper
-from tasks.datasets.templating import load_template
+from tasks.datasets.templating import load_page
 
 OFFLINE = "offline"
 """What the embedded teacher is called in `teacher`."""
@@ -46,7 +46,7 @@ _COLUMNS = {
 
 def render_card(manifest: Manifest, rejected_apis: Sequence[ApiRow]) -> str:
     """README.md of a dataset."""
-    return load_template("card.md.jinja").render(
+    return load_page("card.md.jinja").render(
         front_matter=yaml.safe_dump(_build_front_matter(manifest), sort_keys=False),
         manifest=manifest,
         facts=manifest.facts,

@@ -7,14 +7,14 @@ import yaml
 
 from schemas.models import TrainSummary
 from tasks.datasets.card import OFFLINE
-from tasks.datasets.templating import load_template
+from tasks.datasets.templating import load_page
 
 
 def render_model_card(summary: TrainSummary, dataset_reasons: dict[str, int]) -> str:
     """README.md of a model; `dataset_reasons` counts the rows that its dataset's checks had rejected, by reason."""
     record = summary.record
     params = record.params.model_dump(exclude_none=True, exclude=set(_NAMED))
-    return load_template("model_card.md.jinja").render(
+    return load_page("model_card.md.jinja").render(
         front_matter=yaml.safe_dump(_build_front_matter(summary), sort_keys=False, allow_unicode=True),
         summary=summary,
         record=record,

@@ -18,7 +18,7 @@ from tasks.datasets.report import render_report
 from tasks.datasets.root import DataRoot, make_durable, make_folder
 from tasks.datasets.split import DEFAULT_TEST_SHARE, choose_test_apis
 from tasks.datasets.statistics import compute_statistics, order_counts
-from tasks.datasets.tables import INSTANCE_TABLES, Content, Draft, write_apis, write_instances
+from tasks.datasets.tables import INSTANCE_TABLES, Content, WrittenTables, write_apis, write_instances
 from tasks.datasets.versions import (
     LATEST,
     MANIFEST,
@@ -134,12 +134,12 @@ def _open_staging(root: DataRoot, name: str) -> Iterator[UPath]:
         shutil.rmtree(str(folder), ignore_errors=True)
 
 
-def _holds(manifest: Manifest, draft: Draft) -> bool:
+def _holds(manifest: Manifest, draft: WrittenTables) -> bool:
     return all(manifest.tables[name].content_hash == draft.tables[name].content_hash for name in INSTANCE_TABLES)
 
 
 def _complete(
-    folder: UPath, name: str, version: str, draft: Draft, facts: DatasetFacts, test_apis: tuple[str, ...]
+    folder: UPath, name: str, version: str, draft: WrittenTables, facts: DatasetFacts, test_apis: tuple[str, ...]
 ) -> Manifest:
     """Write card, report and manifest beside the tables."""
     manifest = Manifest(

@@ -20,7 +20,7 @@ from tasks.datasets.card import OFFLINE
 from tasks.datasets.charts import plot_calls, plot_counts, plot_reasons, plot_words
 from tasks.datasets.sample import Sample
 from tasks.datasets.statistics import Tally, compare_with_paper
-from tasks.datasets.templating import load_template, read_asset, write_figure
+from tasks.datasets.templating import load_page, read_asset, write_figure
 
 
 def render_report(manifest: Manifest, tally: Tally, sample: Sample, rejected_apis: Sequence[ApiRow]) -> str:
@@ -28,7 +28,7 @@ def render_report(manifest: Manifest, tally: Tally, sample: Sample, rejected_api
     data, shown = sample.build()
     data["reasons"] = {reason.value: text for reason, text in DESCRIPTIONS.items()}
     style, script = read_asset("report.css"), read_asset("report.js")
-    return load_template("report.html.jinja").render(
+    return load_page("report.html.jinja").render(
         manifest=manifest,
         facts=manifest.facts,
         offline=manifest.facts.teacher == OFFLINE,

@@ -65,7 +65,7 @@ class Spending:
 
 
 @dataclass
-class Draft:
+class WrittenTables:
     """What is known of tables that have been written; `functions` counts those of each API."""
 
     sample: Sample
@@ -76,9 +76,9 @@ class Draft:
     rejected_apis: list[ApiRow] = field(default_factory=list)
 
 
-def write_instances(folder: UPath, content: Content, test_apis: frozenset[str]) -> Draft:
+def write_instances(folder: UPath, content: Content, test_apis: frozenset[str]) -> WrittenTables:
     """Write the tables of instances; accepted ones of `test_apis` make up the test set."""
-    draft = Draft(Sample(content.outlines, test_apis))
+    draft = WrittenTables(Sample(content.outlines, test_apis))
     with ExitStack() as stack:
         writers = {name: stack.enter_context(TableWriter(folder / name, Instance)) for name in INSTANCE_TABLES}
         for row in content.rows:
@@ -89,7 +89,7 @@ def write_instances(folder: UPath, content: Content, test_apis: frozenset[str]) 
     return draft
 
 
-def write_apis(folder: UPath, content: Content, draft: Draft) -> None:
+def write_apis(folder: UPath, content: Content, draft: WrittenTables) -> None:
     """Write the tables of APIs and calls, and add to the draft what there is to know of them."""
     with (
         TableWriter(folder / "toolset.parquet", ApiRow) as toolset,

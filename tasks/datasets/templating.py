@@ -11,7 +11,7 @@ _FOLDER = Path(__file__).parent / "templates"
 _MARKDOWN = re.compile(r"([\\`*_\[\]|~])")
 
 
-def load_template(name: str) -> Template:
+def load_page(name: str) -> Template:
     """A template by file name. HTML is escaped on its own; Markdown cells by the filter `cell`."""
     return _build_environment().get_template(name)
 

@@ -8,7 +8,7 @@ has never seen them.
 import json
 from pathlib import Path
 
-from tasks.sources.drafts import Draft, ParsedSource
+from tasks.sources.drafts import EntryDraft, ParsedSource
 
 BUNDLED_FILE = Path(__file__).with_name("bundled.jsonl")
 
@@ -16,4 +16,4 @@ BUNDLED_FILE = Path(__file__).with_name("bundled.jsonl")
 def read_bundled() -> ParsedSource:
     """One entry a line: name, description, category, link, auth, https and cors."""
     lines = BUNDLED_FILE.read_text(encoding="utf-8").splitlines()
-    return ParsedSource(drafts=[Draft(**json.loads(line)) for line in lines])
+    return ParsedSource(drafts=[EntryDraft(**json.loads(line)) for line in lines])

@@ -7,8 +7,8 @@ from typing import Any
 from schemas.catalog import Auth
 from tasks.openapi.functions import METHODS
 from tasks.sources.decode import DecodeProblem, decode_json, decode_yaml
-from tasks.sources.drafts import Draft, ParsedSource, RowProblem
-from tasks.sources.facts import clean_link, clean_text, shorten
+from tasks.sources.drafts import EntryDraft, ParsedSource, RowProblem
+from tasks.sources.facts import clean_fact, clean_link, shorten
 
 DEFAULT_CATEGORY = "OpenAPI"
 SUFFIXES = frozenset({".json", ".yaml", ".yml"})
@@ -39,7 +39,7 @@ def decode_document(text: str) -> Any:
             raise problem from None
 
 
-def read_document(document: Any, fallback_name: str) -> Draft:
+def read_document(document: Any, fallback_name: str) -> EntryDraft:
     """The draft of one document.
 
     Raises:
@@ -50,7 +50,7 @@ def read_document(document: Any, fallback_name: str) -> Draft:
     info = _get_object(document, "info")
     name = _get_text(info, "title") or fallback_name
     link = _find_link(document)
-    return Draft(
+    return EntryDraft(
         name=name,
         description=shorten(_get_text(info, "description") or _get_text(info, "summary") or name, _DESCRIPTION_LENGTH),
         category=_find_category(document),
@@ -95,14 +95,14 @@ def _get_list(value: dict[str, Any], key: str) -> list[Any]:
 
 def _get_text(value: Any, key: str) -> str:
     found = value.get(key) if isinstance(value, dict) else None
-    return clean_text(found) if isinstance(found, str) else ""
+    return clean_fact(found) if isinstance(found, str) else ""
 
 
 def _list_operation_tags(document: dict[str, Any]) -> Iterator[str]:
     for path_item in _get_object(document, "paths").values():
         for method, operation in path_item.items() if isinstance(path_item, dict) else ():
             if method in METHODS and isinstance(operation, dict):
-                yield from (clean_text(tag) for tag in _get_list(operation, "tags") if isinstance(tag, str))
+                yield from (clean_fact(tag) for tag in _get_list(operation, "tags") if isinstance(tag, str))
 
 
 def _find_category(document: dict[str, Any]) -> str:

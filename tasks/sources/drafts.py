@@ -6,14 +6,14 @@ from typing import Any
 
 from schemas.catalog import Auth, Catalog, CatalogEntry, Cors, SkippedRow
 from schemas.errors import UserError
-from tasks.sources.facts import clean_text, shorten
+from tasks.sources.facts import clean_fact, shorten
 from tasks.sources.ids import make_unique_ids
 
 _SHOWN_TEXT = 200
 
 
 @dataclass(frozen=True)
-class Draft:
+class EntryDraft:
     """An entry that has no id yet."""
 
     name: str
@@ -30,13 +30,13 @@ class Draft:
 class ParsedSource:
     """The drafts of a source in its order, and the rows that did not become one."""
 
-    drafts: list[Draft] = field(default_factory=list)
+    drafts: list[EntryDraft] = field(default_factory=list)
     skipped: list[SkippedRow] = field(default_factory=list)
 
     def skip(self, line: int, text: str, reason: str) -> None:
         """Lists a row that is left out; `line` counts from 1."""
-        shown = shorten(clean_text(text), _SHOWN_TEXT)
-        self.skipped.append(SkippedRow(line=line, text=shown, reason=clean_text(reason)))
+        shown = shorten(clean_fact(text), _SHOWN_TEXT)
+        self.skipped.append(SkippedRow(line=line, text=shown, reason=clean_fact(reason)))
 
 
 class RowProblem(Exception):  # noqa: N818 - it is a reason for `skipped`, not an error of the program
@@ -80,7 +80,7 @@ def require_text(fields: Iterable[tuple[str, str]]) -> None:
             raise RowProblem(f"no {name}")
 
 
-def _write_identity(draft: Draft) -> str:
+def _write_identity(draft: EntryDraft) -> str:
     return "\n".join((draft.name, draft.category, draft.link, draft.description))
 
 

@@ -10,7 +10,7 @@ _CORS: dict[str, Cors] = {"yes": "yes", "no": "no", "unknown": "unknown", "unkow
 _HTTPS = {"yes": True, "true": True, "no": False, "false": False}
 
 
-def clean_text(text: str) -> str:
+def clean_fact(text: str) -> str:
     """The text as one line: white space collapsed, control characters and lone surrogates gone."""
     encodable = text.encode("utf-8", "replace").decode("utf-8")
     return " ".join("".join(c if c.isprintable() else " " for c in encodable).split())
@@ -26,7 +26,7 @@ def shorten(text: str, length: int) -> str:
 
 def clean_link(link: str) -> str:
     """The link without white space around it and without `utm_*` parameters; the rest stays as written."""
-    link = clean_text(link)
+    link = clean_fact(link)
     try:
         parts = urlsplit(link)
     except ValueError:

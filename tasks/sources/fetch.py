@@ -5,7 +5,7 @@ from pathlib import Path
 import httpx
 
 from schemas.errors import UserError
-from tasks.sources.facts import clean_text
+from tasks.sources.facts import clean_fact
 
 TIMEOUT_S = 30.0
 
@@ -24,7 +24,7 @@ def fetch_text(url: str) -> str:
     try:
         answer = httpx.get(url, timeout=TIMEOUT_S, follow_redirects=True)
     except (httpx.HTTPError, httpx.InvalidURL) as error:
-        problem = clean_text(str(error)) or type(error).__name__
+        problem = clean_fact(str(error)) or type(error).__name__
         raise UserError(
             f"Cannot fetch {url}: {problem}; check the address and the network, or give a downloaded file."
         ) from error
@@ -35,7 +35,7 @@ def fetch_text(url: str) -> str:
     return _decode_text(answer.content, url)
 
 
-def read_text(path: Path) -> str:
+def read_text_file(path: Path) -> str:
     """The text of a file.
 
     Raises:

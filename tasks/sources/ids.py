@@ -17,7 +17,7 @@ _DEVICE_NAMES = frozenset({"con", "prn", "aux", "nul", *(f"{port}{n}" for port i
 """Windows opens a device for these whatever their extension."""
 
 
-def make_id(name: str) -> str:
+def make_api_id(name: str) -> str:
     """The id of one name: lower-case ASCII letters, digits and hyphens, at most 64 characters, never empty.
 
     A name with nothing to fold to ASCII becomes `api-<hash>`; a longer one is cut and ends in its hash, so that two
@@ -38,7 +38,7 @@ def make_unique_ids(names: Sequence[str], identities: Sequence[str]) -> list[str
     The first holder of an id keeps it plain, so that a newcomer of the same name never changes it. The others get a
     hash of their identity as a suffix, chosen after every plain id is taken, so that none collides with a third.
     """
-    plain = [make_id(name) for name in names]
+    plain = [make_api_id(name) for name in names]
     taken = set(plain)
     first_seen: set[str] = set()
     ids = []

@@ -6,8 +6,8 @@ Other tables (the sponsor's, above the index) and lists stand under no category 
 import re
 from dataclasses import dataclass
 
-from tasks.sources.drafts import Draft, ParsedSource, RowProblem, require_text
-from tasks.sources.facts import clean_link, clean_text, is_auth_cell, parse_auth, parse_cors, parse_https
+from tasks.sources.drafts import EntryDraft, ParsedSource, RowProblem, require_text
+from tasks.sources.facts import clean_fact, clean_link, is_auth_cell, parse_auth, parse_cors, parse_https
 
 _HEADING = re.compile(r"(#{1,6})\s+(.+?)\s*#*\s*$")
 _ROW_START = re.compile(r"\||\[.*\|")
@@ -41,7 +41,7 @@ def parse_markdown(text: str) -> ParsedSource:
     for number, line in enumerate(text.split("\n"), start=1):
         heading = _HEADING.match(line.rstrip())
         if heading:
-            category = clean_text(heading[2]) if len(heading[1]) == _CATEGORY_LEVEL else ""
+            category = clean_fact(heading[2]) if len(heading[1]) == _CATEGORY_LEVEL else ""
         elif category and _ROW_START.match(line.strip()):
             cells = _split_cells(line)
             if _is_header(cells):
@@ -86,12 +86,12 @@ def _place_cells(cells: list[str]) -> _Row:
     return _Row(padded[0], " | ".join(padded[1:at]), *padded[at : at + 3])
 
 
-def _read_draft(row: _Row, category: str) -> Draft:
+def _read_draft(row: _Row, category: str) -> EntryDraft:
     linked = _LINK.fullmatch(row.api)
-    name = clean_text(linked["name"] if linked else row.api)
-    description = clean_text(row.description)
+    name = clean_fact(linked["name"] if linked else row.api)
+    description = clean_fact(row.description)
     require_text((("name", name), ("description", description)))
-    return Draft(
+    return EntryDraft(
         name=name,
         description=description,
         category=category,

@@ -3,8 +3,8 @@
 import json
 from typing import Any
 
-from tasks.sources.drafts import Draft, ParsedSource, RowProblem, require_text
-from tasks.sources.facts import clean_link, clean_text, parse_auth, parse_cors, parse_https
+from tasks.sources.drafts import EntryDraft, ParsedSource, RowProblem, require_text
+from tasks.sources.facts import clean_fact, clean_link, parse_auth, parse_cors, parse_https
 
 
 def find_entries(value: Any) -> list[Any] | None:
@@ -27,10 +27,10 @@ def parse_entries(entries: list[Any]) -> ParsedSource:
     return parsed
 
 
-def _read_draft(entry: Any) -> Draft:
+def _read_draft(entry: Any) -> EntryDraft:
     if not isinstance(entry, dict):
         raise RowProblem("not an object")
-    fields = {key: clean_text("" if value is None else str(value)) for key, value in entry.items()}
+    fields = {key: clean_fact("" if value is None else str(value)) for key, value in entry.items()}
     name, description, category = (fields.get(key, "") for key in ("API", "Description", "Category"))
     require_text((("name", name), ("description", description), ("category", category)))
     https, cors = parse_https(fields.get("HTTPS", "")), parse_cors(fields.get("Cors", ""))
@@ -38,7 +38,7 @@ def _read_draft(entry: Any) -> Draft:
         raise RowProblem(f"HTTPS is {fields.get('HTTPS', '')!r}, neither true nor false")
     if cors is None:
         raise RowProblem(f"Cors is {fields.get('Cors', '')!r}, none of yes, no and unknown")
-    return Draft(
+    return EntryDraft(
         name=name,
         description=description,
         category=category,

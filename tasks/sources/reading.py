@@ -10,8 +10,8 @@ from tasks.sources.bundled import read_bundled
 from tasks.sources.decode import DecodeProblem
 from tasks.sources.documents import decode_document, is_document, read_document, read_folder
 from tasks.sources.drafts import ParsedSource, build_catalog
-from tasks.sources.facts import clean_text
-from tasks.sources.fetch import fetch_text, is_url, read_text
+from tasks.sources.facts import clean_fact
+from tasks.sources.fetch import fetch_text, is_url, read_text_file
 from tasks.sources.markdown import is_markdown_list, parse_markdown
 from tasks.sources.older_json import find_entries, parse_entries
 from tasks.sources.toolalpaca import is_toolalpaca_list, parse_toolalpaca
@@ -42,7 +42,7 @@ def read_catalog(source: str) -> Catalog:
     path = _find_path(source)
     if path.is_dir():
         return build_catalog(source, _read_documents(path, source))
-    return build_catalog(source, _parse_text(read_text(path), source, path.stem))
+    return build_catalog(source, _parse_text(read_text_file(path), source, path.stem))
 
 
 def _find_path(source: str) -> Path:
@@ -52,7 +52,7 @@ def _find_path(source: str) -> Path:
     except (OSError, RuntimeError, ValueError):  # a name too long for the file system, no home folder, a NUL in it
         exists = False
     if not exists:
-        shown = clean_text(source)[:200]
+        shown = clean_fact(source)[:200]
         raise UserError(f"No such file or folder: '{shown}'; give '{BUNDLED}', or a path or URL of {_FORMS}.")
     return path
 
@@ -75,9 +75,9 @@ def _parse_text(text: str, source: str, stem: str) -> ParsedSource:
     except DecodeProblem as problem:
         if not _CLAIMS_FORM.search(text):
             raise UserError(f"No usable row in {source}: it is of no known form; give {_FORMS}.") from problem
-        raise UserError(f"{source} cannot be read: {clean_text(str(problem))}; give {_FORMS}.") from problem
+        raise UserError(f"{source} cannot be read: {clean_fact(str(problem))}; give {_FORMS}.") from problem
     if is_document(value):
-        return ParsedSource(drafts=[read_document(value, fallback_name=clean_text(stem))])
+        return ParsedSource(drafts=[read_document(value, fallback_name=clean_fact(stem))])
     if is_toolalpaca_list(value):
         return parse_toolalpaca(value)
     entries = find_entries(value)

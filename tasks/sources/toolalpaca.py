@@ -8,8 +8,8 @@ from typing import Any
 
 from tasks.sources.decode import DecodeProblem
 from tasks.sources.documents import decode_document, read_document
-from tasks.sources.drafts import Draft, ParsedSource, RowProblem, require_text
-from tasks.sources.facts import clean_link, clean_text
+from tasks.sources.drafts import EntryDraft, ParsedSource, RowProblem, require_text
+from tasks.sources.facts import clean_fact, clean_link
 
 
 def is_toolalpaca_list(value: Any) -> bool:
@@ -29,10 +29,10 @@ def parse_toolalpaca(apis: list[Any]) -> ParsedSource:
     return parsed
 
 
-def _read_draft(api: Any) -> Draft:
+def _read_draft(api: Any) -> EntryDraft:
     if not isinstance(api, dict):
         raise RowProblem("not an object")
-    name, category = clean_text(str(api.get("Name") or "")), clean_text(str(api.get("Category") or ""))
+    name, category = clean_fact(str(api.get("Name") or "")), clean_fact(str(api.get("Category") or ""))
     require_text((("name", name), ("category", category)))
     documentation = api.get("Documentation")
     if not isinstance(documentation, str):
@@ -41,7 +41,7 @@ def _read_draft(api: Any) -> Draft:
     return replace(
         draft,
         name=name,
-        description=clean_text(str(api.get("Description") or "")) or draft.description,
+        description=clean_fact(str(api.get("Description") or "")) or draft.description,
         category=category,
         link=clean_link(str(api.get("Link") or "")) or draft.link,
     )

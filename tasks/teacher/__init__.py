@@ -6,28 +6,27 @@ others to say.
 
 from tasks.completions.store import CompletionStore
 from tasks.teacher.budget import Spent
-from tasks.teacher.client import Counts, Teacher, open_teacher
+from tasks.teacher.client import RequestCounts, Teacher, open_teacher
 from tasks.teacher.endpoint import build_recipe
-from tasks.teacher.engine.engine import Engine, EngineStart
+from tasks.teacher.engine.engine import Engine, EngineStart, require_usable_teacher
 from tasks.teacher.engine.garbage import collect_rarely
 from tasks.teacher.ledger import Ledger
-from tasks.teacher.preflight import check_teacher, find_price
-from tasks.teacher.prices import Price, Prices, load_prices
+from tasks.teacher.prices import Price, Prices, find_price, load_prices
 
 __all__ = [
     "CompletionStore",
-    "Counts",
     "Engine",
     "EngineStart",
     "Ledger",
     "Price",
     "Prices",
+    "RequestCounts",
     "Spent",
     "Teacher",
     "build_recipe",
-    "check_teacher",
     "collect_rarely",
     "find_price",
     "load_prices",
     "open_teacher",
+    "require_usable_teacher",
 ]

@@ -31,7 +31,7 @@ T = TypeVar("T", bound=BaseModel)
 
 
 @dataclass(frozen=True)
-class Counts:
+class RequestCounts:
     """`sent` requests went out (refused ones count too); `stored` completions were had without sending anything."""
 
     sent: int
@@ -84,9 +84,9 @@ class Teacher:
         return build_recipe(self.settings)
 
     @property
-    def counts(self) -> Counts:
+    def counts(self) -> RequestCounts:
         """What was sent, and what was not."""
-        return Counts(self._engine.state.sent, self._stored)
+        return RequestCounts(self._engine.state.sent, self._stored)
 
     @property
     def stopped(self) -> RunStoppedError | None:

@@ -11,7 +11,9 @@ from pydantic import Field, ValidationError
 from schemas.base import Record
 from schemas.calls import Usage
 from schemas.errors import UserError
+from schemas.teacher import TeacherSettings
 from tasks.completions.keys import strip_credentials
+from tasks.teacher.endpoint import name_endpoint
 
 PRICES_VARIABLE = "TOOLHERD_PRICES"
 _DATE_SUFFIX = re.compile(r"-\d{4}-\d{2}-\d{2}$")
@@ -70,3 +72,8 @@ def load_prices(path: Path | None = None) -> Prices:
         first = error.errors(include_url=False)[0]
         where = ".".join(map(str, first["loc"])) or "the document"
         raise UserError(f"price list {path}, at {where}: {first['msg']}; {remedy}") from error
+
+
+def find_price(settings: TeacherSettings) -> Price | None:
+    """What completions of a teacher cost; None where that is unknown. Raises UserError for a bad price list."""
+    return load_prices().find_price(name_endpoint(settings), settings.model)

@@ -29,7 +29,7 @@ class NoGpuError(Exception):
     """There is no GPU, and the CPU was not asked for."""
 
 
-def train(spec: TrainSpec, journal: Journal, stop: Any) -> None:
+def run_training(spec: TrainSpec, journal: Journal, stop: Any) -> None:
     """Train as `spec` says, to the end.
 
     Raises:
@@ -138,7 +138,7 @@ def run(spec: TrainSpec) -> int:
 
         stop = StopSignal()
         stop.listen()
-        train(spec, journal, stop)
+        run_training(spec, journal, stop)
         ending = EndEvent(status="done", step=journal.last_step)
     except BaseException as error:
         traceback.print_exc()

@@ -32,8 +32,8 @@ from tokenizers.models import WordLevel
 from transformers import LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast
 
 from tasks.trainer.attention import choose_attention
-from tasks.trainer.estimate import OVERHEAD, ModelShape, estimate_memory, read_shape
 from tasks.trainer.fine_tuning import Options, build_trainer, count_accumulation
+from tasks.trainer.footprint import OVERHEAD, ModelShape, estimate_memory, read_shape
 from tasks.trainer.packing import pack_lengths
 
 SHAPES = {

@@ -17,8 +17,9 @@ from schemas.calls import ChatRequest, Completion, Stage
 from schemas.catalog import CatalogEntry
 from schemas.parameters import BuildDatasetParams
 from schemas.teacher import TeacherSettings
-from tasks.agents import build_toolset, document_api, simulate_episodes, specify_api, write_instructions
+from tasks.agents import accept_audit, document_api, draft_toolset, simulate_episodes, specify_api, write_instructions
 from tasks.completions.keys import build_key
+from tasks.mock import audit_functions
 from tasks.sources import read_catalog, select_entries
 from tasks.teacher import Engine, Ledger, Teacher
 from tasks.teacher.endpoint import name_endpoint
@@ -93,7 +94,8 @@ async def _walk(entry: CatalogEntry, teacher: Teacher) -> None:
     params = BuildDatasetParams()
     documentation = await document_api(entry, teacher)
     document = await specify_api(entry, documentation, teacher)
-    toolset = build_toolset(entry, documentation.introduction, document, teacher.settings.model)
+    draft = draft_toolset(entry, documentation.introduction, document, teacher.settings.model)
+    toolset = accept_audit(draft, audit_functions(draft))
     shares = params.shares.by_kind()
     instructions = await write_instructions(toolset, params.instructions, shares, params.seed, teacher)
     await simulate_episodes(toolset, instructions, params.seed, teacher, params.teacher.concurrency)

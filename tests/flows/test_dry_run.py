@@ -11,7 +11,7 @@ from flows.command_line import main
 from flows.dry_run import render_forecast
 from schemas.calls import Stage
 from schemas.parameters import BuildDatasetParams, BuildToolsetParams
-from tasks.forecast import Forecast, StageForecast, forecast
+from tasks.cost_forecast import Forecast, StageForecast, forecast
 from tasks.sources import read_catalog, select_entries
 from tasks.teacher import Price
 from tests.flows.parts import write_document

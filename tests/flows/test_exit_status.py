@@ -5,16 +5,18 @@ import signal
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from pkgutil import resolve_name
 from typing import Any
 
 import pytest
 
-from flows import command_line, data_command, train_command
+from flows import command_line
 from flows.command import Command
 from flows.command_line import FLOWS, main
-from flows.data_command import read_command
+from flows.data_command import read_data_command
 from flows.inputs import Inputs, gather_inputs
 from flows.server import Server
+from flows.train_command import read_train_command
 from schemas.errors import (
     FatalTeacherError,
     MissingArtifactError,
@@ -91,10 +93,9 @@ def test_a_reader_gets_the_flow_s_name_and_the_process_s_arguments_and_may_leave
 
 
 def test_each_flow_has_a_reader_of_its_own() -> None:
-    readers = {"flows.data_command": data_command, "flows.train_command": train_command}
-    for name, module in FLOWS.items():
-        assert readers[module].read_command
-        assert (module == "flows.train_command") is (name == "train")
+    readers = {name: resolve_name(reader) for name, reader in FLOWS.items()}
+    assert readers.pop("train") is read_train_command
+    assert set(readers.values()) == {read_data_command}
 
 
 @pytest.mark.parametrize(
@@ -108,7 +109,7 @@ def test_each_flow_has_a_reader_of_its_own() -> None:
 def test_a_command_holds_the_flow_s_parameters_and_what_was_read_for_it(
     name: str, params: BuildToolsetParams, data: Path
 ) -> None:
-    command = read_command(name, ["--seed", "1", "--apis", "3"])
+    command = read_data_command(name, ["--seed", "1", "--apis", "3"])
     assert command is not None
     assert type(command.params) is type(params)
     assert command.params == params
@@ -127,12 +128,12 @@ def test_a_toolset_has_no_name_and_no_instructions(data: Path, capsys: pytest.Ca
 
 
 def test_a_dataset_may_be_given_a_version_and_a_refresh_may_not(data: Path) -> None:
-    command = read_command("build_dataset", ["--version", "v7"])
+    command = read_data_command("build_dataset", ["--version", "v7"])
     assert command is not None
     assert isinstance(command.params, BuildDatasetParams)
     assert command.params.version == "v7"
     with pytest.raises(UserError, match=r"^a refresh takes no version: leave --version out"):
-        read_command("refresh_dataset", ["--version", "v7"])
+        read_data_command("refresh_dataset", ["--version", "v7"])
 
 
 @pytest.mark.parametrize(
@@ -156,7 +157,7 @@ def test_a_dataset_may_be_given_a_version_and_a_refresh_may_not(data: Path) -> N
     ids=" ".join,
 )
 def test_what_is_just_allowed_is_allowed(arguments: list[str], data: Path) -> None:
-    assert read_command("build_dataset", arguments) is not None
+    assert read_data_command("build_dataset", arguments) is not None
 
 
 @pytest.mark.parametrize(
@@ -224,7 +225,7 @@ def make_summary(**more: Any) -> BuildSummary:
 def test_a_run_that_stopped_early_tells_what_there_is_and_ends_by_its_budget(
     summary: Any, data: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    command = read_command("build_dataset", [])
+    command = read_data_command("build_dataset", [])
     assert command is not None
     with pytest.raises(RunStoppedError, match=r"^the budget is reached$") as caught:
         command.print_end(summary, 1.0, Server("http://127.0.0.1:4200/api"))
@@ -233,7 +234,7 @@ def test_a_run_that_stopped_early_tells_what_there_is_and_ends_by_its_budget(
 
 
 def test_a_run_that_did_not_ends_well(data: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    command = read_command("build_dataset", [])
+    command = read_data_command("build_dataset", [])
     assert command is not None
     command.print_end(make_summary(), 1.0, Server("http://127.0.0.1:4200/api"))
     assert "demo v1: published" in capsys.readouterr().out

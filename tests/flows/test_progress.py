@@ -13,7 +13,7 @@ from prefect.client.schemas.filters import ArtifactFilter, ArtifactFilterFlowRun
 from prefect.client.schemas.objects import Artifact
 from rich.console import Console
 
-from flows.progress import Bar, Lines, Progress, Shown, format_seconds, open_display, show_progress
+from flows.progress import Lines, Progress, Shown, TerminalBar, format_seconds, open_display, show_progress
 from schemas.artifacts import ArtifactRef
 from schemas.catalog import CatalogEntry
 from schemas.errors import RunStoppedError
@@ -182,7 +182,7 @@ def test_a_log_gets_a_line_every_ten_seconds_and_the_same_one_every_minute(
 
 def test_a_terminal_gets_a_bar_with_the_brief_line(clock: Clock) -> None:
     written = io.StringIO()
-    bar = Bar(Console(file=written, force_terminal=True, width=80))
+    bar = TerminalBar(Console(file=written, force_terminal=True, width=80))
     progress = make_progress(2)
     clock.now = 10
     progress.count(TURNED_DOWN)
@@ -197,7 +197,7 @@ def test_a_terminal_gets_a_bar_with_the_brief_line(clock: Clock) -> None:
 
 def test_while_it_is_not_known_how_much_there_is_to_do_the_bar_is_no_full_one(clock: Clock) -> None:
     written = io.StringIO()
-    bar = Bar(Console(file=written, force_terminal=True, width=80))
+    bar = TerminalBar(Console(file=written, force_terminal=True, width=80))
     bar.show(make_progress(0))
     bar.close()
     last = written.getvalue().rpartition("\r")[2]
@@ -205,7 +205,7 @@ def test_while_it_is_not_known_how_much_there_is_to_do_the_bar_is_no_full_one(cl
     assert "━━━━━━━━" not in last  # a pulse, of one character after another
 
 
-@pytest.mark.parametrize(("is_terminal", "kind"), [(True, Bar), (False, Lines)])
+@pytest.mark.parametrize(("is_terminal", "kind"), [(True, TerminalBar), (False, Lines)])
 def test_what_is_no_terminal_gets_lines(is_terminal: bool, kind: type, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys.stderr, "isatty", lambda: is_terminal, raising=False)
     display = open_display()

@@ -24,9 +24,9 @@ FOR_EVER = 100_000
 MAIN = """
 import sys
 from flows.command_line import main
-from flows.train_command import read_command
+from flows.train_command import read_train_command
 from tests.tasks.supervision.parts import SCRIPTED
-raise SystemExit(main("train", read=lambda name, given: read_command(name, given, SCRIPTED)))
+raise SystemExit(main("train", read=lambda name, given: read_train_command(name, given, SCRIPTED)))
 """
 """The command line with a trainer that needs no torch."""
 
@@ -190,7 +190,7 @@ def test_bad_input_is_one_line_and_status_2_and_writes_nothing(
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    from flows.train_command import read_command
+    from flows.train_command import read_train_command
     from tests.tasks.supervision.parts import SCRIPTED
 
     monkeypatch.chdir(tmp_path)
@@ -206,7 +206,7 @@ def test_bad_input_is_one_line_and_status_2_and_writes_nothing(
     (tmp_path / "huge" / "config.json").write_text(json.dumps({**config, "vocab_size": 10**10}))
 
     given = ["--model", "model", "--dataset", published.path, "--cpu", *arguments]
-    assert main("train", given, read=lambda name, words: read_command(name, words, SCRIPTED)) == 2
+    assert main("train", given, read=lambda name, words: read_train_command(name, words, SCRIPTED)) == 2
     said = capsys.readouterr().err
     assert line in said
     assert said.startswith("error: ")

@@ -13,7 +13,7 @@ import pytest
 
 from flows import train_inputs
 from flows.inputs import Inputs
-from flows.train_command import read_command
+from flows.train_command import read_train_command
 from flows.train_inputs import TrainInputs, gather_train_inputs, make_record
 from schemas.errors import UserError
 from schemas.models import RunRecord, TrainSummary
@@ -21,11 +21,11 @@ from schemas.parameters import BuildDatasetParams
 from schemas.training import PreparedData, TrainParams
 from tasks.context import use_context
 from tasks.datasets import DataRoot, get_run
-from tasks.fit import plan_run
 from tasks.publishing import publish
 from tasks.supervision.machine import Gpu, Machine
-from tasks.trainer.estimate import read_shape
+from tasks.trainer.footprint import read_shape
 from tasks.trainer.hub import FoundModel, find_model
+from tasks.training_plan import plan_run
 from tests.tasks.made import Made
 from tests.tasks.supervision.parts import SCRIPTED, make_model
 
@@ -247,7 +247,7 @@ def test_a_record_has_a_name_in_any_case_and_the_model_by_its_own(published: Dat
 
 def test_a_command_holds_the_parameters_and_what_was_found(published: DataRoot, tmp_path: Path) -> None:
     model = make_model(tmp_path / "model")
-    command = read_command("train", ["--model", model, "--cpu", "--epochs", "2"], SCRIPTED)
+    command = read_train_command("train", ["--model", model, "--cpu", "--epochs", "2"], SCRIPTED)
     assert command.params == TrainParams(model=model, cpu=True, epochs=2)
     assert command.tags == (f"model: {model}",)
     assert isinstance(command.inputs, TrainInputs)

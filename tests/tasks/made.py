@@ -1,7 +1,7 @@
 """APIs whose artifacts lie in a data root, as the steps of a run leave them, and the rows that they lead to."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -76,7 +76,7 @@ class Made:
         self.write(INSTRUCT, contents.instructions, made, [build_ledger_row(api_id, api_id, stage="instruct")])
         self.write(SIMULATE, contents.episodes, made, list(reversed(spent)))
         self.write(CHECK, contents.verdicts, made)
-        self.context.entries[api_id] = contents.toolset.entry
+        self.context = replace(self.context, entries={**self.context.entries, api_id: contents.toolset.entry})
         self.outcomes.append(ApiOutcome(api_id=api_id, made=made))
         self.rows += [
             self.build_row(episode, contents.toolset, row, [call])
@@ -86,7 +86,7 @@ class Made:
     def add_rejected_api(self, api_id: str) -> None:
         """An API whose instructions failed: it has a toolset, and the calls of three stages."""
         entry = CatalogEntry(id=api_id, name=api_id, description="", category="Music")
-        self.context.entries[api_id] = entry
+        self.context = replace(self.context, entries={**self.context.entries, api_id: entry})
         self.outcomes.append(
             ApiOutcome(
                 api_id=api_id,

@@ -1,5 +1,6 @@
 """The context of a run: there for its body alone."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -38,6 +39,6 @@ def test_outside_of_a_run_there_is_no_context() -> None:
 def test_only_a_run_that_makes_a_dataset_has_a_dataset_s_parameters(tmp_path: Path) -> None:
     context = make_context(tmp_path)
     assert context.dataset_params == BuildDatasetParams()
-    context.params = BuildToolsetParams()
+    context = replace(context, params=BuildToolsetParams())
     with pytest.raises(AssertionError):
         _ = context.dataset_params

@@ -1,6 +1,7 @@
 """From the artifacts of several APIs to the rows of a dataset: what is judged together, in which order rows come."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -55,7 +56,7 @@ async def test_no_row_is_turned_down_for_being_like_one_that_was_turned_down_any
     made.add_api("a", {"a-001": text}, bad=["a-001"])
     made.add_api("b", {"b-001": text})
     made.add_api("c", {"c-001": text})
-    made.context.benchmarks = ("Nothing like it at all", text)
+    made.context = replace(made.context, benchmarks=("Nothing like it at all", text))
     rows = {row.id: row for row in read_content(made.context, await made.curate()).rows}
     assert rows["b-001"].reasons == (Reason.BENCHMARK_OVERLAP,)
     assert rows["a-001"].reasons == (Reason.PLACEHOLDER, Reason.NEAR_DUPLICATE, Reason.BENCHMARK_OVERLAP)
@@ -114,7 +115,7 @@ async def test_instructions_are_nearly_the_same_from_four_fifths_on(words: int, 
     made = Made(tmp_path)
     made.add_api("a", {"a-001": count_words(words, "first")})
     made.add_api("b", {"b-001": count_words(words, "other")})
-    made.context.benchmarks = (count_words(words, "third"),)
+    made.context = replace(made.context, benchmarks=(count_words(words, "third"),))
     found = {outline.id: outline.reasons for outline in (await made.curate()).outlines}
     assert found == {
         "a-001": (Reason.BENCHMARK_OVERLAP,) if is_like else (),
@@ -136,7 +137,7 @@ async def test_each_row_tells_what_both_checks_that_need_all_rows_said(tmp_path:
     made = Made(tmp_path)
     long = count_words(100, "end")
     made.add_api("a", {"a-001": "Which tides come first?", "a-002": long})
-    made.context.benchmarks = (long,)
+    made.context = replace(made.context, benchmarks=(long,))
     rows = {row.id: json.loads(row.checks) for row in read_content(made.context, await made.curate()).rows}
     assert rows["a-001"][-2:] == [
         {"check": "near_duplicate", "keep": True},

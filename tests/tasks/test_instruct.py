@@ -4,7 +4,7 @@ import pytest
 
 from schemas.episodes import Kind
 from schemas.parameters import BuildDatasetParams
-from tasks.instruct import choose_settings, make_instructions
+from tasks.instruct import choose_instruct_settings, make_instructions
 from tests.tasks.agents.parts import ENTRY, embedded, make_toolset
 from tests.tasks.parts import make_making
 
@@ -32,5 +32,5 @@ async def test_another_seed_asks_for_other_instructions() -> None:
 def test_what_is_written_depends_on_how_many_of_which_kind_and_on_the_seed() -> None:
     params = BuildDatasetParams.model_validate({"instructions": 7, "seed": 3, "shares": {"no_tool": 0.5}})
     shares = {kind.value: share for kind, share in params.shares.by_kind().items()}
-    assert choose_settings(params) == [7, shares, 3]
+    assert choose_instruct_settings(params) == [7, shares, 3]
     assert set(shares) == set(Kind)

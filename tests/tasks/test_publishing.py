@@ -1,5 +1,6 @@
 """When a version is published, when the newest one is found to be the same, and what is said of either."""
 
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -25,7 +26,7 @@ def made(tmp_path: Path) -> Made:
 
 def ask(made: Made, **params: Any) -> None:
     """Go on with other parameters."""
-    made.context.params = made.context.params.model_copy(update=params)
+    made.context = replace(made.context, params=made.context.params.model_copy(update=params))
 
 
 async def publish_as(made: Made, recipe: str, unfinished: int = 0) -> Published:

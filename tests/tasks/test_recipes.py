@@ -130,7 +130,7 @@ EDITS: dict[str, set[str]] = {
     "instruct.py": {"instruct", "check", "check imported"},
     "simulate.py": PLAYING,
     "check.py": {"check", "check imported"},
-    "walk.py": set(),
+    "api_walk.py": set(),
 }
 """What an edit in a room, or in a module beside them, has made anew."""
 
@@ -274,7 +274,7 @@ def change(kind: str, **changes: Any) -> ApiOutcome:
 
 def compute_dataset(folder: Path, *outcomes: ApiOutcome, benchmarks: tuple[str, ...] = ()) -> str:
     context = make_context(folder)
-    context.benchmarks = benchmarks
+    context = replace(context, benchmarks=benchmarks)
     with use_context(context):
         return compute_dataset_recipe(outcomes)
 

@@ -9,7 +9,7 @@ from schemas.artifacts import Episodes
 from schemas.episodes import Episode
 from schemas.parameters import BuildDatasetParams
 from tasks.making import Made
-from tasks.simulate import EPISODES_IN_FLIGHT, choose_settings, make_episodes
+from tasks.simulate import EPISODES_IN_FLIGHT, choose_simulate_settings, make_episodes
 from tests.tasks.agents.parts import embedded
 from tests.tasks.made import build_contents
 from tests.tasks.parts import make_making
@@ -48,4 +48,4 @@ async def test_an_episode_that_the_teacher_broke_off_is_kept_and_counts_as_unfin
 
 
 def test_what_is_played_depends_on_the_seed_and_on_what_answers_calls() -> None:
-    assert choose_settings(BuildDatasetParams(seed=7)) == [7, "mock"]
+    assert choose_simulate_settings(BuildDatasetParams(seed=7)) == [7, "mock"]

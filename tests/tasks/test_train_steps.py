@@ -16,11 +16,11 @@ from schemas.models import RunRecord
 from schemas.training import PrepareSpec, TrainEvent, TrainParams, TrainSpec
 from tasks.context import use_context
 from tasks.datasets import DataRoot, ModelRun, find_training_set, get_run
-from tasks.fit import Plan
 from tasks.publishing import publish
 from tasks.supervision.commands import Commands
-from tasks.trainer.estimate import MemoryEstimate
+from tasks.trainer.footprint import MemoryEstimate
 from tasks.training import TrainContext, prepare_data, publish_model, read_prepared, train_model, use_train_context
+from tasks.training_plan import Plan
 from tests.tasks.made import Made
 from tests.tasks.supervision.parts import SCRIPTED, make_model
 from tests.tasks.supervision.scripted_trainer import Behaviour

@@ -35,7 +35,7 @@ class Channel(asyncio.Protocol):
         Raises:
             Exception: pickle cannot take it; nothing is sent then.
         """
-        data = pack(message)
+        data = frame_message(message)
         if not self._outgoing:  # what is sent in one turn of the loop goes in one piece, and wakes the other end once
             asyncio.get_running_loop().call_soon(self._flush)
         self._outgoing.append(data)
@@ -75,7 +75,7 @@ class Channel(asyncio.Protocol):
         self._on_end()
 
 
-def pack(message: object) -> bytes:
+def frame_message(message: object) -> bytes:
     """A message as it goes over the socket."""
     data = pickle.dumps(message, pickle.HIGHEST_PROTOCOL)
     return len(data).to_bytes(_LENGTH, "big") + data

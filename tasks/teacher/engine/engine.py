@@ -24,7 +24,7 @@ from tasks.teacher.batches.batch import BatchSender
 from tasks.teacher.batches.batch_record import OpenBatch
 from tasks.teacher.budget import Account, RecentErrors, Spent
 from tasks.teacher.endpoint import name_endpoint, open_client, read_key
-from tasks.teacher.preflight import find_price
+from tasks.teacher.prices import find_price
 from tasks.teacher.sending.sender import Sender
 
 _LOOK_AGAIN_S = (0.1, 0.4)
@@ -220,3 +220,14 @@ def open_engine(start: EngineStart, store: CompletionStore) -> Engine:
         start.settings, store, budget=start.budget, max_error_share=start.max_error_share, key=start.key,
         single_shot=start.single_shot,
     )  # fmt: skip
+
+
+def require_usable_teacher(settings: TeacherSettings, budget: Budget) -> None:
+    """See that a teacher can be opened, as far as can be told before it is.
+
+    Raises:
+        UserError: what `Engine` raises; a key in a Prefect block is not looked for.
+    """
+    if settings.api_key_block is None:
+        read_key(settings)
+    Account(budget, find_price(settings), settings.model)

@@ -31,7 +31,7 @@ from tasks.teacher.engine.garbage import collect_rarely
 
 _FOLDER = Path(__file__).parents[3]
 _TELL_EVERY_S = 0.1
-_SERVE = "from tasks.teacher.engine.process import serve; serve()"
+_SERVE = "from tasks.teacher.engine.process import serve_engine; serve_engine()"
 """What the engine's process runs; as `-m` the module would be there twice, and its messages of two types."""
 
 
@@ -66,7 +66,7 @@ class Close:
 
 
 @dataclass(frozen=True)
-class Outcome:
+class AskOutcome:
     """What became of a request, and how the engine stands after it."""
 
     number: int
@@ -192,7 +192,7 @@ class EngineProcess:
 
     def _take(self, message: object) -> None:
         match message:
-            case Outcome(number, answer, state):
+            case AskOutcome(number, answer, state):
                 self._note_state(state)
                 answered = self._asked.get(number)
                 if answered is None or answered.done():  # nobody waits any more
@@ -298,7 +298,7 @@ class EngineServer:
             answer = await engine.answer(ask.request, ask.stage, ask.api_id)
         except Exception as error:
             answer = make_portable(error)
-        self._channel.send(Outcome(ask.number, answer, engine.state))
+        self._channel.send(AskOutcome(ask.number, answer, engine.state))
 
 
 class Forwarder(logging.Handler):
@@ -313,7 +313,7 @@ class Forwarder(logging.Handler):
         self._loop.call_soon_threadsafe(self._channel.send, Said(record.name, record.levelno, record.getMessage()))
 
 
-def serve() -> None:
+def serve_engine() -> None:
     """The engine's process: serves what comes over the socket whose number is its argument, to the end."""
     end = socket.socket(fileno=int(sys.argv[1]))
     uvloop.run(_serve(end))

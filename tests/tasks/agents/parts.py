@@ -12,7 +12,8 @@ from schemas.catalog import CatalogEntry
 from schemas.episodes import Detail, Instruction, Kind
 from schemas.teacher import TeacherSettings
 from schemas.toolset import Documentation, DocumentedField, DocumentedFunction, Toolset
-from tasks.agents.toolset import build_toolset
+from tasks.agents.toolset import accept_audit, draft_toolset
+from tasks.mock import audit_functions
 from tasks.teacher import Engine, Ledger, Teacher
 from tasks.teacher.in_process import connect_app
 from tests.tasks.teacher.endpoints import Endpoint, Reply, build_answer
@@ -71,9 +72,15 @@ def make_document(title: str = "Petfinder") -> Json:
     return {"openapi": "3.1.0", "info": {"title": title, "version": "1.0"}, "paths": paths}
 
 
+def build_audited(entry: CatalogEntry, introduction: str, document: dict[str, Any], teacher: str) -> Toolset:
+    """The toolset of a document whose functions have all passed the audit."""
+    draft = draft_toolset(entry, introduction, document, teacher)
+    return accept_audit(draft, audit_functions(draft))
+
+
 def make_toolset() -> Toolset:
     """The API of pets, audited."""
-    return build_toolset(ENTRY, "Petfinder lists the pets of shelters.", make_document(), teacher="offline")
+    return build_audited(ENTRY, "Petfinder lists the pets of shelters.", make_document(), teacher="offline")
 
 
 def make_documentation(**changes: Any) -> Documentation:

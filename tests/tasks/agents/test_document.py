@@ -7,7 +7,7 @@ import pytest
 from schemas.catalog import CatalogEntry
 from schemas.errors import TeacherError
 from schemas.toolset import Documentation, DocumentedField, DocumentedFunction
-from tasks.agents.document import document_api, find_problems
+from tasks.agents.document import document_api, find_documentation_problems
 from tasks.teacher import Ledger
 from tests.tasks.agents.parts import ENTRY, embedded, make_documentation, scripted, write
 
@@ -20,7 +20,7 @@ async def test_the_embedded_teacher_documents_any_entry(category: str) -> None:
     entry = CatalogEntry(id="x", name="X", description="Facts about things", category=category)
     async with embedded() as teacher:
         documentation = await document_api(entry, teacher)
-    assert find_problems(documentation) == []
+    assert find_documentation_problems(documentation) == []
     assert 2 <= len(documentation.functions) <= 10
 
 
@@ -63,28 +63,28 @@ async def test_what_stays_wrong_is_an_error_that_says_why() -> None:
     ],
 )
 def test_an_introduction_has_so_many_characters_at_most(characters: int, problems: list[str]) -> None:
-    assert find_problems(make_documentation(introduction="x" * characters)) == problems
+    assert find_documentation_problems(make_documentation(introduction="x" * characters)) == problems
 
 
 @pytest.mark.parametrize("introduction", ["", " ", "\n\t"])
 def test_an_introduction_says_something(introduction: str) -> None:
-    assert find_problems(make_documentation(introduction=introduction)) == ["the introduction is empty"]
+    assert find_documentation_problems(make_documentation(introduction=introduction)) == ["the introduction is empty"]
 
 
 @pytest.mark.parametrize("name", ["a", "getPet", "getPet2", "getURL", "g" * 64])
 def test_a_name_in_camel_case_is_a_name(name: str) -> None:
-    assert find_problems(name_functions(name)) == []
+    assert find_documentation_problems(name_functions(name)) == []
 
 
 @pytest.mark.parametrize(
     "name", ["", "GetPet", "get_pet", "get-pet", "2getPets", "get pet", "getPet\n", "gétPet", "_getPet", "g" * 65]
 )
 def test_any_other_name_is_a_problem(name: str) -> None:
-    assert find_problems(name_functions(name)) == [f"the function name {name!r} is not in camelCase"]
+    assert find_documentation_problems(name_functions(name)) == [f"the function name {name!r} is not in camelCase"]
 
 
 def test_a_name_that_is_there_several_times_is_told_once_and_names_in_their_order() -> None:
-    problems = find_problems(name_functions("getPet", "findPet", "getPet", "getPet", "addPet", "findPet"))
+    problems = find_documentation_problems(name_functions("getPet", "findPet", "getPet", "getPet", "addPet", "findPet"))
     assert problems == ["two functions are named 'findPet'", "two functions are named 'getPet'"]
 
 
@@ -94,7 +94,7 @@ def test_one_name_may_stand_among_the_inputs_of_several_functions_and_among_the_
         DocumentedFunction(name=name, description="Search.", inputs=(city,), outputs=(city, city))
         for name in ("searchPets", "searchShelters")
     ]
-    assert find_problems(make_documentation(functions=tuple(functions))) == []
+    assert find_documentation_problems(make_documentation(functions=tuple(functions))) == []
 
 
 def name_functions(*names: str) -> Documentation:
@@ -148,7 +148,7 @@ def test_names_must_be_camel_case_and_inputs_unique() -> None:
     city = DocumentedField(name="city", type="string", description="Where")
     odd = DocumentedFunction(name="search_pets", description="Search.", inputs=(city, city))
     good = make_documentation().functions[0]
-    assert find_problems(make_documentation(functions=(odd, good))) == [
+    assert find_documentation_problems(make_documentation(functions=(odd, good))) == [
         "the function name 'search_pets' is not in camelCase",
         "search_pets has two inputs named 'city'",
     ]

@@ -8,10 +8,9 @@ import pytest
 from schemas.errors import TeacherError
 from tasks.agents.document import document_api
 from tasks.agents.specify import specify_api
-from tasks.agents.toolset import build_toolset
 from tasks.openapi import find_lint_problems
 from tasks.teacher import Ledger
-from tests.tasks.agents.parts import ENTRY, embedded, make_document, make_documentation, scripted, write
+from tests.tasks.agents.parts import ENTRY, build_audited, embedded, make_document, make_documentation, scripted, write
 
 BROKEN = {"openapi": "3.1.0", "info": {"title": "Petfinder", "version": "1.0"}, "paths": {}}
 
@@ -25,7 +24,7 @@ async def write_good() -> tuple[Any, dict[str, Any]]:
 async def test_the_embedded_teachers_document_holds_the_documented_functions_and_passes_the_audit() -> None:
     documentation, document = await write_good()
     assert find_lint_problems(document, documentation) == []
-    toolset = build_toolset(ENTRY, documentation.introduction, document, "offline")
+    toolset = build_audited(ENTRY, documentation.introduction, document, "offline")
     assert {function.name for function in toolset.functions} == {f.name for f in documentation.functions}
     assert not any(call.problem for call in toolset.audit)
 

@@ -5,10 +5,10 @@ from copy import deepcopy
 import pytest
 
 from schemas.toolset import Toolset
-from tasks.agents.toolset import accept_audit, build_toolset, toolset_from_document
+from tasks.agents.toolset import accept_audit, toolset_from_document
 from tasks.mock import audit_functions
 from tasks.openapi import DocumentError, load_document
-from tests.tasks.agents.parts import ENTRY, PET, answer_with, make_document
+from tests.tasks.agents.parts import ENTRY, PET, answer_with, build_audited, make_document
 
 
 def test_each_operation_is_a_function_that_was_called_well_and_badly(toolset: Toolset) -> None:
@@ -23,7 +23,7 @@ def test_each_operation_is_a_function_that_was_called_well_and_badly(toolset: To
 
 def test_a_document_without_operations_is_rejected() -> None:
     with pytest.raises(DocumentError, match="has no operation"):
-        build_toolset(ENTRY, "", {**make_document(), "paths": {}}, "offline")
+        build_audited(ENTRY, "", {**make_document(), "paths": {}}, "offline")
 
 
 def test_a_function_whose_answer_no_mock_can_give_fails_the_audit() -> None:
@@ -31,7 +31,7 @@ def test_a_function_whose_answer_no_mock_can_give_fails_the_audit() -> None:
     impossible = {"type": "object", "properties": {"n": {"type": "integer", "minimum": 5, "maximum": 2}}}
     document["paths"]["/pets/{petId}"]["get"]["responses"] = answer_with({**impossible, "required": ["n"]})
     with pytest.raises(DocumentError, match=r"getPet fails the audit: .+ \(1 of 8 calls fail\)"):
-        build_toolset(ENTRY, "", document, "offline")
+        build_audited(ENTRY, "", document, "offline")
 
 
 def test_a_real_document_needs_no_teacher_and_gives_the_introduction() -> None:
@@ -81,7 +81,7 @@ def test_a_draft_is_a_toolset_once_its_audit_has_passed() -> None:
 
 def test_a_toolset_says_who_made_it_of_what(toolset: Toolset) -> None:
     entry = ENTRY.model_copy(update={"openapi": make_document()})
-    made = build_toolset(entry, "Pets.", make_document(), "some-model")
+    made = build_audited(entry, "Pets.", make_document(), "some-model")
     assert (made.teacher, made.introduction, made.entry) == ("some-model", "Pets.", ENTRY)
     assert made.document == toolset.document
 
@@ -94,7 +94,7 @@ def test_a_document_that_says_a_thing_once_for_several_places_is_kept_written_ou
     del pet["delete"]["parameters"]
     document["components"] = {"schemas": {"Pet": PET}}
     pet["get"]["responses"] = answer_with({"$ref": "#/components/schemas/Pet"})
-    made = build_toolset(ENTRY, "Pets.", document, "offline")
+    made = build_audited(ENTRY, "Pets.", document, "offline")
     assert made.document["paths"] == toolset.document["paths"]
 
 

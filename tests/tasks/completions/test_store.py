@@ -14,7 +14,7 @@ import pytest
 from schemas.calls import Completion, Usage
 from schemas.episodes import ToolCall
 from schemas.errors import UserError
-from tasks.completions.store import CompletionStore, connect, pack, unpack
+from tasks.completions.store import CompletionStore, connect, pack_completion, unpack_completion
 from tests.tasks.completions.watching import Gate, Watch
 from tests.tasks.teacher import processes
 
@@ -46,13 +46,13 @@ async def test_what_was_put_is_there_as_it_was_also_after_reopening(tmp_path: Pa
 
 def test_what_is_kept_takes_less_room_than_its_text() -> None:
     text = make("Hello. " * 1000).model_dump_json()
-    assert len(pack(text)) < len(text) / 10
+    assert len(pack_completion(text)) < len(text) / 10
 
 
 def test_what_was_kept_before_batches_were_known_is_still_read() -> None:
     older = make().model_dump_json(exclude={"batched"})
     assert "batched" not in older
-    assert unpack(pack(older)) == make()
+    assert unpack_completion(pack_completion(older)) == make()
 
 
 async def test_the_first_answer_to_a_key_stays(tmp_path: Path) -> None:

@@ -3,7 +3,7 @@
 import pytest
 from jinja2 import UndefinedError
 
-from tasks.datasets.templating import escape_markdown, load_template, read_asset, write_code, write_figure
+from tasks.datasets.templating import escape_markdown, load_page, read_asset, write_code, write_figure
 
 
 @pytest.mark.parametrize(
@@ -40,7 +40,7 @@ def test_a_number_is_written_as_people_do(value: float, figure: str) -> None:
 
 def test_a_template_that_misses_a_value_is_an_error() -> None:
     with pytest.raises(UndefinedError):
-        load_template("card.md.jinja").render()
+        load_page("card.md.jinja").render()
 
 
 def test_scripts_and_styles_are_read_as_they_lie() -> None:

@@ -6,10 +6,10 @@ import pytest
 
 from schemas.catalog import Auth
 from tasks.sources.documents import decode_document, is_document, read_document
-from tasks.sources.drafts import Draft, RowProblem
+from tasks.sources.drafts import EntryDraft, RowProblem
 
 
-def read(**fields: Any) -> Draft:
+def read(**fields: Any) -> EntryDraft:
     return read_document({"openapi": "3.1.0", **fields}, fallback_name="file")
 
 

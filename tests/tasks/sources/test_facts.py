@@ -4,8 +4,8 @@ import pytest
 
 from schemas.catalog import Auth, Cors
 from tasks.sources.facts import (
+    clean_fact,
     clean_link,
-    clean_text,
     is_auth_cell,
     parse_auth,
     parse_cors,
@@ -60,7 +60,7 @@ def test_a_cell_can_be_auth_if_it_is_code_or_names_a_method(cell: str, can_be: b
     [(" a \n\t b ", "a b"), ("a\0b", "a b"), ("\ud83d!", "?!"), ("é 🐑", "é 🐑"), ("a\u200bb", "a b"), ("", "")],
 )
 def test_text_is_cleaned_to_one_line(text: str, cleaned: str) -> None:
-    assert clean_text(text) == cleaned
+    assert clean_fact(text) == cleaned
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,7 @@ import pytest
 
 from schemas.errors import UserError
 from tasks.sources import read_catalog
-from tasks.sources.drafts import Draft, ParsedSource, RowProblem, build_catalog, require_text
+from tasks.sources.drafts import EntryDraft, ParsedSource, RowProblem, build_catalog, require_text
 from tasks.sources.fetch import is_url
 from tasks.sources.older_json import find_entries, parse_entries
 from tasks.sources.toolalpaca import is_toolalpaca_list, parse_toolalpaca
@@ -45,10 +45,10 @@ def test_an_entry_of_the_older_form_is_read_field_by_field() -> None:
         "Link": " https://b.example/?utm_x=1 ",
     }
     assert parse_entries([odd, {**ENTRY, "Auth": None, "Cors": None, "Link": None}]).drafts == [
-        Draft(
+        EntryDraft(
             name="B", description="d", category="C", link="https://b.example/", auth="apiKey", https=False, cors="yes"
         ),
-        Draft(name="A", description="d", category="C"),
+        EntryDraft(name="A", description="d", category="C"),
     ]
 
 
@@ -89,7 +89,7 @@ def test_toolalpacas_form_is_a_list_in_which_there_is_documentation(value: Any, 
 def test_toolalpacas_own_words_come_before_the_documents(fields: dict[str, Any], description: str, link: str) -> None:
     api = {"Name": "N", "Category": "C", "Documentation": json.dumps(DOCUMENT), **fields}
     (draft,) = parse_toolalpaca([api]).drafts
-    assert draft == Draft(name="N", description=description, category="C", link=link, openapi=DOCUMENT)
+    assert draft == EntryDraft(name="N", description=description, category="C", link=link, openapi=DOCUMENT)
 
 
 @pytest.mark.parametrize(
@@ -122,7 +122,7 @@ def test_a_row_that_is_left_out_is_shown_in_short() -> None:
 
 
 def test_a_catalogue_keeps_all_that_is_known_of_an_entry() -> None:
-    drafts = [Draft("A b", "d", "C", "l", "OAuth", False, "no", {"x": 1}), Draft("A b", "e", "C")]
+    drafts = [EntryDraft("A b", "d", "C", "l", "OAuth", False, "no", {"x": 1}), EntryDraft("A b", "e", "C")]
     parsed = ParsedSource(drafts=drafts)
     parsed.skip(1, "x", "y")
     catalog = build_catalog("made", parsed)

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from tasks.sources.ids import make_id, make_unique_ids
+from tasks.sources.ids import make_api_id, make_unique_ids
 
 SAFE = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
 
@@ -22,10 +22,10 @@ names = st.one_of(
 @example("nul")
 @example("a" * 63 + "-b")
 def test_any_name_gives_a_safe_id(name: str) -> None:
-    made = make_id(name)
+    made = make_api_id(name)
     assert SAFE.fullmatch(made)
     assert len(made) <= 64
-    assert made == make_id(name)
+    assert made == make_api_id(name)
 
 
 @given(st.lists(st.tuples(names, st.text(max_size=20)), max_size=30))
@@ -47,7 +47,7 @@ def test_ids_of_a_catalogue_are_safe_and_distinct(rows: list[tuple[str, str]]) -
     ],
 )
 def test_names_fold_to_readable_ids(name: str, expected: str) -> None:
-    assert make_id(name) == expected
+    assert make_api_id(name) == expected
 
 
 def hash_text(text: str) -> str:
@@ -71,7 +71,7 @@ def hash_text(text: str) -> str:
     ids=lambda value: value[:20],
 )
 def test_an_id_is_cut_or_told_apart_by_a_hash_of_the_name_only_where_it_must_be(name: str, expected: str) -> None:
-    assert make_id(name) == expected
+    assert make_api_id(name) == expected
 
 
 def test_the_others_of_one_name_are_told_apart_by_what_else_is_known_of_them() -> None:
@@ -80,7 +80,7 @@ def test_the_others_of_one_name_are_told_apart_by_what_else_is_known_of_them() -
 
 
 def test_long_names_with_one_beginning_differ() -> None:
-    assert make_id("x" * 300) != make_id("x" * 301)
+    assert make_api_id("x" * 300) != make_api_id("x" * 301)
 
 
 def test_the_first_of_one_name_keeps_the_plain_id() -> None:

@@ -14,7 +14,7 @@ from pydantic import SecretStr
 from schemas.errors import UserError
 from schemas.parameters import Budget
 from schemas.teacher import TeacherSettings
-from tasks.teacher import check_teacher, find_price, in_process
+from tasks.teacher import find_price, in_process, require_usable_teacher
 from tasks.teacher.endpoint import build_recipe, name_endpoint, open_client, read_key, scrub
 from tasks.teacher.in_process import read_version
 
@@ -147,17 +147,17 @@ class TestBeforehand:
         assert find_price(at_host(base_url="http://other/v1")) is None
 
     def test_a_budget_in_dollars_needs_one(self) -> None:
-        check_teacher(at_host(), Budget(usd=1))
-        check_teacher(at_host(model="other"), Budget(tokens=1))
+        require_usable_teacher(at_host(), Budget(usd=1))
+        require_usable_teacher(at_host(model="other"), Budget(tokens=1))
         with pytest.raises(UserError, match="price of 'other'"):
-            check_teacher(at_host(model="other"), Budget(usd=1))
+            require_usable_teacher(at_host(model="other"), Budget(usd=1))
 
     def test_a_key_is_looked_for_in_the_environment_and_not_in_a_block(self) -> None:
         with pytest.raises(UserError, match="OPENAI_API_KEY"):
-            check_teacher(TeacherSettings(model="gpt-4o"), Budget())
-        check_teacher(TeacherSettings(model="gpt-4o", api_key_block="teacher-key"), Budget())
+            require_usable_teacher(TeacherSettings(model="gpt-4o"), Budget())
+        require_usable_teacher(TeacherSettings(model="gpt-4o", api_key_block="teacher-key"), Budget())
         with pytest.raises(UserError, match="price of 'gpt-4o'"):
-            check_teacher(TeacherSettings(model="gpt-4o", api_key_block="teacher-key"), Budget(usd=1))
+            require_usable_teacher(TeacherSettings(model="gpt-4o", api_key_block="teacher-key"), Budget(usd=1))
 
 
 class TestVersion:

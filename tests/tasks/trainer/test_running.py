@@ -22,7 +22,7 @@ from tasks.trainer import train as module
 from tasks.trainer.endings import EXIT_STATUS
 from tasks.trainer.failures import StoppedError
 from tasks.trainer.journal import Journal
-from tasks.trainer.train import main, run, train
+from tasks.trainer.train import main, run, run_training
 from tasks.trainer.watching import StopSignal
 from tests.tasks.trainer.runs import list_checkpoints, make_spec, read_end, read_events, read_notes, read_steps
 
@@ -139,7 +139,7 @@ def test_a_run_that_is_told_to_stop_before_its_first_step_makes_none(
     stop = StopSignal()
     stop.name = "SIGINT"
     with pytest.raises(StoppedError, match="SIGINT before the first step"):
-        train(make_spec(vicuna, packed, tmp_path), Journal(tmp_path), stop)
+        run_training(make_spec(vicuna, packed, tmp_path), Journal(tmp_path), stop)
     assert read_steps(tmp_path) == []
     assert not (tmp_path / "final").exists()
 
@@ -148,7 +148,7 @@ def test_before_the_first_step_it_is_at_step_0(vicuna: Path, packed: Path, tmp_p
     stop, journal = StopSignal(), Journal(tmp_path)
     stop.name = "SIGINT"
     with pytest.raises(StoppedError):
-        train(make_spec(vicuna, packed, tmp_path), journal, stop)
+        run_training(make_spec(vicuna, packed, tmp_path), journal, stop)
     assert journal.last_step == 0
 
 
@@ -158,7 +158,7 @@ def test_a_run_whose_other_process_was_told_to_stop_stops(vicuna: Path, packed: 
             return True
 
     with pytest.raises(StoppedError, match=r"^a signal after step 1; the checkpoint is kept$"):
-        train(make_spec(vicuna, packed, tmp_path), Journal(tmp_path), Told())
+        run_training(make_spec(vicuna, packed, tmp_path), Journal(tmp_path), Told())
     assert list_checkpoints(tmp_path) == ["checkpoint-1"]
 
 
@@ -179,7 +179,7 @@ def test_a_tokenizer_that_has_no_token_for_padding_takes_another(
     monkeypatch.setattr(AutoTokenizer, "from_pretrained", lambda _: tokenizer)
     monkeypatch.setattr("tasks.trainer.fine_tuning.build_trainer", build)
     with pytest.raises(KeyError) as caught:
-        train(make_spec(vicuna, packed, tmp_path), Journal(tmp_path), StopSignal())
+        run_training(make_spec(vicuna, packed, tmp_path), Journal(tmp_path), StopSignal())
     assert caught.value.args == (taken,)
 
 
@@ -260,7 +260,7 @@ def test_the_attention_that_is_asked_for_is_told(vicuna: Path, packed: Path, tmp
     stop.name = "SIGINT"
     spec = make_spec(vicuna, packed, tmp_path, attention="sdpa", packing=packing)
     with pytest.raises(StoppedError):
-        train(spec, Journal(tmp_path), stop)
+        run_training(spec, Journal(tmp_path), stop)
     assert read_notes(tmp_path)[0].endswith("dense mask that keeps conversations apart") is packing
 
 

@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from schemas.errors import FatalTeacherError, RunStoppedError, TeacherError, UserError
-from tasks.teacher.engine.channel import Channel, pack
+from tasks.teacher.engine.channel import Channel, frame_message
 from tests.tasks.teacher.batching import wait_until
 
 
@@ -85,10 +85,10 @@ async def test_what_is_sent_in_one_turn_of_the_loop_goes_in_one_piece() -> None:
     with pytest.raises(BlockingIOError):
         other.recv(100)
     await asyncio.sleep(0)
-    assert other.recv(100) == pack("a") + pack("b")
+    assert other.recv(100) == frame_message("a") + frame_message("b")
     end.channel.send("c")
     await asyncio.sleep(0)
-    assert other.recv(100) == pack("c")
+    assert other.recv(100) == frame_message("c")
     other.close()
     await end.ended.wait()
 
@@ -104,7 +104,7 @@ async def test_what_cannot_be_pickled_is_an_error_of_the_sender_and_disturbs_not
 
 
 def test_a_message_goes_with_its_length_before_it_in_eight_bytes() -> None:
-    packed = pack("x" * 300)
+    packed = frame_message("x" * 300)
     assert packed[:8] == (len(packed) - 8).to_bytes(8, "big")
     assert pickle.loads(packed[8:]) == "x" * 300
 
@@ -113,7 +113,7 @@ def test_a_message_goes_with_its_length_before_it_in_eight_bytes() -> None:
 def test_messages_may_come_in_any_pieces(pieces: list[int], messages: list[bytes]) -> None:
     received: list[Any] = []
     receiver = Channel(received.append, print)
-    rest = b"".join(map(pack, messages))
+    rest = b"".join(map(frame_message, messages))
     for piece in pieces:
         receiver.data_received(rest[:piece])
         rest = rest[piece:]

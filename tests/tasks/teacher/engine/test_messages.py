@@ -27,12 +27,12 @@ from tasks.teacher.engine.engine import Answer, EngineState
 from tasks.teacher.engine.process import (
     Abort,
     Ask,
+    AskOutcome,
     Close,
     Ended,
     EngineProcess,
     EngineServer,
     Forwarder,
-    Outcome,
     Said,
     Standing,
     Stop,
@@ -160,11 +160,11 @@ class TestTheRunsSide:
             (ask("2"), "judge", "dogs"),
         ]
         assert asked[0].number != asked[1].number
-        other.channel.send(Outcome(asked[1].number, ANSWER, EngineState(sent=2)))
+        other.channel.send(AskOutcome(asked[1].number, ANSWER, EngineState(sent=2)))
         assert await second == ANSWER
         assert engine.state.sent == 2
         assert not first.done()
-        other.channel.send(Outcome(asked[0].number, TeacherError("no"), EngineState(sent=3)))
+        other.channel.send(AskOutcome(asked[0].number, TeacherError("no"), EngineState(sent=3)))
         with pytest.raises(TeacherError, match=r"^no$"):
             await first
         assert engine.state.sent == 3
@@ -172,7 +172,7 @@ class TestTheRunsSide:
     async def test_answers_are_not_held_on_to(self, engine: EngineProcess, other: Other) -> None:
         for number in range(1, 21):
             asked = asyncio.create_task(engine.answer(ask(str(number)), "simulate", "cats"))
-            other.channel.send(Outcome((await other.hear(Ask, number)).number, ANSWER, EngineState()))
+            other.channel.send(AskOutcome((await other.hear(Ask, number)).number, ANSWER, EngineState()))
             await asked
         gc.collect()
         assert sum(type(thing) is Answer for thing in gc.get_objects()) < 10
@@ -183,13 +183,13 @@ class TestTheRunsSide:
         gone.cancel()
         await asyncio.wait([gone])
         for outcome in (ANSWER, TeacherError("no"), ANSWER):
-            other.channel.send(Outcome(asked.number, outcome, EngineState(sent=1)))
-        other.channel.send(Outcome(999, ANSWER, EngineState(sent=2)))
+            other.channel.send(AskOutcome(asked.number, outcome, EngineState(sent=1)))
+        other.channel.send(AskOutcome(999, ANSWER, EngineState(sent=2)))
         await wait_until(lambda: engine.state.sent == 2)
         waits = asyncio.create_task(engine.answer(ask("2"), "simulate", "cats"))
         number = (await other.hear(Ask, 2)).number
-        other.channel.send(Outcome(number, ANSWER, EngineState()))
-        other.channel.send(Outcome(number, TeacherError("twice"), EngineState()))
+        other.channel.send(AskOutcome(number, ANSWER, EngineState()))
+        other.channel.send(AskOutcome(number, TeacherError("twice"), EngineState()))
         assert await waits == ANSWER
 
     @pytest.mark.forced
@@ -247,7 +247,7 @@ class TestTheRunsSide:
         waiting = [asyncio.create_task(engine.answer(ask(str(n)), "simulate", "cats")) for n in range(3)]
         number = (await other.hear(Ask, 3)).number
         waiting[0].cancel()
-        other.channel.send(Outcome(number, ANSWER, EngineState()))
+        other.channel.send(AskOutcome(number, ANSWER, EngineState()))
         other.channel.close()
         assert await waiting[2] == ANSWER
         for failing in (waiting[1], engine.answer(ask("late"), "simulate", "cats")):
@@ -306,7 +306,10 @@ class TestTheRunsSide:
             root = str(Path(str(tasks.__file__)).parents[1])
             assert options["env"]["PYTHONPATH"].split(os.pathsep) == [root, *([given] if given else [])]
             assert options["env"]["MARK"] == "4711"
-            assert started.command[1:3] == ["-c", "from tasks.teacher.engine.process import serve; serve()"]
+            assert started.command[1:3] == [
+                "-c",
+                "from tasks.teacher.engine.process import serve_engine; serve_engine()",
+            ]
             other.channel.close()
 
 
@@ -343,10 +346,10 @@ class TestTheEnginesSide:
             run.channel.send(start_at(url, tmp_path))
             assert (await run.hear(Standing)).state == EngineState()
             run.channel.send(Ask(7, ask("one"), "simulate", "cats"))
-            failed = await run.hear(Outcome)
+            failed = await run.hear(AskOutcome)
             assert (failed.number, type(failed.answer), failed.state.sent) == (7, TeacherError, 1)
             run.channel.send(Ask(8, ask("two"), "simulate", "cats"))
-            answered = await run.hear(Outcome, 2)
+            answered = await run.hear(AskOutcome, 2)
             assert (answered.number, answered.answer.completion.content) == (8, "You said: two")
             assert (answered.state.sent, answered.state.spent.calls) == (2, 1)
             told = len(run.find(Standing))
@@ -367,7 +370,7 @@ class TestTheEnginesSide:
             await wait_until(lambda: endpoint.busy == 3)
             run.channel.send(Close())
             run.channel.send(Ask(3, ask("too late"), "simulate", "cats"))
-            late = await run.hear(Outcome)
+            late = await run.hear(AskOutcome)
             assert (late.number, type(late.answer)) == (3, RunStoppedError)
             endpoint.release()
             await run.hear(Ended)
@@ -381,7 +384,7 @@ class TestTheEnginesSide:
             run.channel.send(early)
         run.channel.send(start_at("http://127.0.0.1:9/v1", tmp_path))
         assert (await run.hear(Standing)).state.stopped is None
-        assert run.find(Outcome) == []
+        assert run.find(AskOutcome) == []
 
     @pytest.mark.forced
     async def test_a_run_that_is_gone_has_its_answers_kept_and_nothing_more_sent(
@@ -415,7 +418,7 @@ class TestTheEnginesSide:
             await wait_until(lambda: endpoint.busy == 1)
             run.channel.send(Stop(ENOUGH))
             run.channel.send(Ask(2, ask("other"), "simulate", "cats"))
-            assert str((await run.hear(Outcome)).answer) == "enough"
+            assert str((await run.hear(AskOutcome)).answer) == "enough"
             run.channel.send(Abort())
             run.channel.send(Close())
             await run.hear(Ended)  # with the endpoint still silent
@@ -452,7 +455,7 @@ class TestTheEnginesSide:
         run.channel.send(start_at("http://127.0.0.1:9/v1", tmp_path))
         await run.hear(Standing)
         run.channel.send(Ask(1, ask(), "simulate", "cats"))
-        error = (await run.hear(Outcome)).answer
+        error = (await run.hear(AskOutcome)).answer
         assert (type(error), str(error)) == (RuntimeError, f"{type(odd).__name__}: what now?")
 
     async def test_what_it_logs_from_info_on_is_said(self, run: Other, tmp_path: Path) -> None:

@@ -8,12 +8,12 @@ import pytest
 from schemas.artifacts import Episodes, Instructions, Verdicts
 from schemas.parameters import BuildDatasetParams
 from schemas.steps import ApiOutcome
+from tasks.api_walk import walk_api
 from tasks.context import RunContext, use_context
 from tasks.curation import compute_dataset_recipe, curate, read_content
 from tasks.datasets import read_artifact
 from tasks.publishing import find_unchanged, publish
 from tasks.steps import STEPS
-from tasks.walk import walk_api
 from tests.tasks.parts import Code, PlainSteps, make_context
 
 KINDS = ["documentation", "toolset", "instructions", "episodes", "verdicts"]

@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, nullcontext
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -20,13 +21,13 @@ from schemas.errors import (
 from schemas.parameters import BuildDatasetParams, BuildToolsetParams
 from schemas.steps import ApiOutcome
 from schemas.toolset import Toolset
+from tasks.api_walk import ApiWalk, find_fatal, walk_api, walk_to_toolset
 from tasks.context import use_context
 from tasks.datasets import find_artifact, write_artifact
 from tasks.making import Made, Making
 from tasks.openapi import DocumentError
 from tasks.recipes import compute_way_recipe
 from tasks.steps import STEPS, list_steps
-from tasks.walk import ApiWalk, find_fatal, walk_api, walk_to_toolset
 from tests.tasks.datasets.samples import CREATED_AT, build_ledger_row
 from tests.tasks.made import build_contents
 from tests.tasks.parts import ENTRY, Make, PlainSteps, make_context
@@ -64,13 +65,14 @@ class Walked:
 
     def change_entry(self, **changes: Any) -> None:
         """Have the catalogue say something else of the API."""
-        self.context.entries["boats"] = self.context.entries["boats"].model_copy(update=changes)
+        entry = self.context.entries["boats"].model_copy(update=changes)
+        self.context = replace(self.context, entries={"boats": entry})
 
-    async def walk(self) -> ApiOutcome:
+    async def walk(self, apis: int = 1) -> ApiOutcome:
         """What becomes of the API; what is called and made for it is noted anew."""
         self.plain.clear()
         with use_context(self.context):
-            return await walk_api("boats", nullcontext())
+            return await walk_api("boats", nullcontext(), apis)
 
     async def walk_to_toolset(self) -> ApiOutcome:
         self.plain.clear()
@@ -385,17 +387,16 @@ async def test_work_beside_is_expected_for_all_apis_as_soon_as_there_is_any(
     walked: Walked, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     expected: list[int] = []
-    walked.context.entries.update({"ships": ENTRY, "rafts": ENTRY})
     monkeypatch.setattr(walked.context.side, "expect", expected.append)
-    await walked.walk()
+    await walked.walk(apis=3)
     assert expected == [9]
-    await walked.walk()
+    await walked.walk(apis=3)
     assert expected == [9]
 
 
 @pytest.mark.parametrize("document", [None, {"openapi": "3.1.0"}], ids=["documented", "imported"])
 async def test_the_way_to_a_toolset_ends_there_and_a_dataset_goes_on_from_it(document: Any, walked: Walked) -> None:
-    walked.context.params = BuildToolsetParams()
+    walked.context = replace(walked.context, params=BuildToolsetParams())
     walked.change_entry(openapi=document)
     first = ["import"] if document else ["document", "specify"]
     outcome = await walked.walk_to_toolset()

@@ -12,11 +12,11 @@ import pytest
 from schemas.calls import LedgerRow
 from schemas.catalog import CatalogEntry
 from schemas.parameters import BuildDatasetParams, BuildToolsetParams
+from tasks.api_walk import walk_api
 from tasks.context import use_context
+from tasks.cost_forecast import Forecast, forecast
 from tasks.datasets import read_artifact
-from tasks.forecast import Forecast, forecast
 from tasks.steps import STEPS
-from tasks.walk import walk_api
 from tests.flows.parts import write_document
 from tests.tasks.parts import ENTRY, PlainSteps, make_context
 

@@ -7,8 +7,7 @@ from typing import Any
 
 import pytest
 
-from flows.progress import Progress
-from flows.walk import (
+from flows.fan_out import (
     SET_OUT_EVERY_S,
     StartingGate,
     Walked,
@@ -17,6 +16,7 @@ from flows.walk import (
     make_gate,
     walk_apis,
 )
+from flows.progress import Progress
 from schemas.catalog import CatalogEntry
 from schemas.errors import FatalTeacherError, RunStoppedError, TeacherError
 from schemas.parameters import BuildDatasetParams

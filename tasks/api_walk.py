@@ -79,8 +79,8 @@ class ApiWalk:
         return any(step.makes is kind for step in self.steps[: len(self.made)])
 
 
-async def walk_api(api_id: str, preparing: AbstractAsyncContextManager[None]) -> ApiOutcome:
-    """What became of one API: found as an earlier run left it, or made.
+async def walk_api(api_id: str, preparing: AbstractAsyncContextManager[None], apis: int = 1) -> ApiOutcome:
+    """What became of one API of `apis`: found as an earlier run left it, or made.
 
     `preparing` is held until the API's instructions are written. A rejection is never taken from an earlier run: the
     teacher may have been out of reach. What it did answer is in the completion store, so that a rejection for good
@@ -94,7 +94,7 @@ async def walk_api(api_id: str, preparing: AbstractAsyncContextManager[None]) ->
     found = await asyncio.to_thread(_find_outcome, context, entry)
     if found is not None:
         return found
-    context.side.expect(_SIDE_CALLS * len(context.entries))
+    context.side.expect(_SIDE_CALLS * apis)
     walk = ApiWalk(context, entry)
     try:
         async with preparing:

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from schemas.training import TrainParams
-from tasks.trainer.estimate import ModelShape, estimate_disk, estimate_memory, read_shape
+from tasks.trainer.footprint import ModelShape, estimate_disk, estimate_memory, read_shape
 from tests.tasks.trainer.runs import make_spec, read_end, run_child
 from tests.train_extra import needs_train_extra
 

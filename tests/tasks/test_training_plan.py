@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 
 from schemas.errors import UserError
 from schemas.training import TrainParams
-from tasks.fit import GIB, plan_run, write_gib
 from tasks.supervision.machine import Gpu, Machine, read_free_disk
-from tasks.trainer.estimate import ModelShape, estimate_disk, estimate_memory, read_shape
+from tasks.trainer.footprint import ModelShape, estimate_disk, estimate_memory, read_shape
+from tasks.training_plan import GIB, plan_run, write_gib
 
 VICUNA_7B = read_shape(
     {

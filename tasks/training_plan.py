@@ -7,7 +7,7 @@ from pathlib import Path
 from schemas.errors import UserError
 from schemas.training import TrainParams
 from tasks.supervision.machine import Machine, read_free_disk
-from tasks.trainer.estimate import BFLOAT16, FLOAT32, MemoryEstimate, ModelShape, estimate_disk, estimate_memory
+from tasks.trainer.footprint import BFLOAT16, FLOAT32, MemoryEstimate, ModelShape, estimate_disk, estimate_memory
 
 GIB = 2**30
 

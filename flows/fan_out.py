@@ -11,9 +11,9 @@ from schemas.catalog import CatalogEntry
 from schemas.errors import RunStoppedError
 from schemas.parameters import Budget, BuildDatasetParams, BuildToolsetParams
 from schemas.steps import ApiOutcome
+from tasks.api_walk import find_fatal
 from tasks.context import RunContext
 from tasks.teacher import collect_rarely
-from tasks.walk import find_fatal
 
 Walk = Callable[[str], Awaitable[ApiOutcome]]
 
