@@ -5,7 +5,7 @@ import textwrap
 from functools import partial
 
 from flows.inputs import Inputs
-from flows.spending import write_usd
+from flows.spending import format_usd
 from schemas.errors import UserError
 from schemas.parameters import BuildToolsetParams
 from tasks.cost_forecast import Forecast, forecast
@@ -60,7 +60,7 @@ def render_forecast(found: Forecast, params: BuildToolsetParams) -> str:
 
 
 def _render_row(stage: str, calls: int, prompt: int, completion: int, cost: float | None) -> str:
-    told = "unknown" if cost is None else write_usd(cost)
+    told = "unknown" if cost is None else format_usd(cost)
     return f"{stage:<10}{calls:>10,}{prompt:>18,}{completion:>20,}{told:>12}"
 
 

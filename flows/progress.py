@@ -17,7 +17,7 @@ from rich.console import Console
 from rich.progress import BarColumn, TextColumn
 from rich.progress import Progress as RichProgress
 
-from flows.spending import write_tokens, write_usd
+from flows.spending import format_tokens, format_usd
 from schemas.calls import Usage
 from schemas.errors import RunStoppedError
 from schemas.steps import ApiOutcome
@@ -147,12 +147,12 @@ class Progress:
             return ""
         spent, left = self.teacher.spent, self.total - self.apis
         if spent.usd is None:
-            now = write_tokens(spent.tokens) + " tokens"
+            now = format_tokens(spent.tokens) + " tokens"
             total = self.bought.tokens * (1 + left / max(self.bought_apis, 1))
-            likely = write_tokens(round(total))
+            likely = format_tokens(round(total))
         else:
-            now = write_usd(spent.usd)
-            likely = write_usd((self.bought.usd or 0.0) * (1 + left / max(self.bought_apis, 1)))
+            now = format_usd(spent.usd)
+            likely = format_usd((self.bought.usd or 0.0) * (1 + left / max(self.bought_apis, 1)))
         return f"{now} of ~{likely}" if self.bought_apis else now
 
 

@@ -13,14 +13,14 @@ def describe_spent(calls: CallCounts) -> str:
     return f"{write_usd(calls.cost_usd)} for {tokens}" if calls.cost_usd else f"{tokens}, free of charge"
 
 
-def write_usd(amount: float) -> str:
+def format_usd(amount: float) -> str:
     """Dollars as people write them: $0.0042, $1.23, $124, $1,204."""
     if amount >= 100:
         return f"${amount:,.0f}"
     return f"${amount:.2f}" if amount >= 0.1 or not amount else f"${amount:.4f}"
 
 
-def write_tokens(count: int) -> str:
+def format_tokens(count: int) -> str:
     """A count of tokens in few characters: 812, 81k, 1.2M."""
     if count < 10_000:
         return f"{count:,}"

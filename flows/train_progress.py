@@ -5,7 +5,7 @@ from collections import deque
 
 from flows.progress import format_seconds
 from schemas.training import StepEvent
-from tasks.training_plan import write_gib
+from tasks.training_plan import format_gib
 
 _LATEST = 20
 """Steps over which the pace is taken: the first ones are slow, and so is one after a restart."""
@@ -51,7 +51,7 @@ class TrainProgress:
         parts = [f"step {event.step}/{event.max_steps}", f"loss {event.loss:.3f}"]
         parts.append(f"{event.tokens_per_second:,.0f} tokens/s")
         if event.memory_bytes:
-            parts.append(write_gib(event.memory_bytes))
+            parts.append(format_gib(event.memory_bytes))
         if self.left is not None and event.step < event.max_steps:
             parts.append(f"{format_seconds(self.left)} left")
         return ", ".join(parts)

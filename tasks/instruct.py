@@ -4,7 +4,7 @@ from schemas.artifacts import Instructions
 from schemas.base import Json
 from schemas.parameters import BuildDatasetParams
 from schemas.toolset import Toolset
-from tasks.agents.instruct import write_instructions
+from tasks.agents.instruct import instruct_api
 from tasks.making import Made, Making
 
 
@@ -16,7 +16,5 @@ def choose_instruct_settings(params: BuildDatasetParams) -> Json:
 async def make_instructions(making: Making) -> Made[Instructions]:
     """Raises TeacherError."""
     params, toolset = making.dataset_params, await making.read(Toolset)
-    written = await write_instructions(
-        toolset, params.instructions, params.shares.by_kind(), params.seed, making.teacher
-    )
+    written = await instruct_api(toolset, params.instructions, params.shares.by_kind(), params.seed, making.teacher)
     return Made(Instructions(instructions=written), {"instructions": len(written)})

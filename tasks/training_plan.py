@@ -155,7 +155,7 @@ def _spell_options(change: dict[str, object]) -> str:
     return " ".join(f"--{name} {str(value).lower()}" for name, value in change.items())
 
 
-def write_gib(size: int) -> str:
+def format_gib(size: int) -> str:
     """Bytes as people write them: 512 MiB, 13.2 GiB, 113 GiB."""
     gib = size / GIB
     if gib < 1:

@@ -1,7 +1,7 @@
 """The agents: what the teacher is asked at each step, and the episode loop between user, assistant and executor."""
 
 from tasks.agents.document import document_api
-from tasks.agents.instruct import write_instructions
+from tasks.agents.instruct import instruct_api
 from tasks.agents.simulate import simulate_episodes
 from tasks.agents.specify import specify_api
 from tasks.agents.toolset import accept_audit, draft_toolset, toolset_from_document
@@ -10,8 +10,8 @@ __all__ = [
     "accept_audit",
     "document_api",
     "draft_toolset",
+    "instruct_api",
     "simulate_episodes",
     "specify_api",
     "toolset_from_document",
-    "write_instructions",
 ]

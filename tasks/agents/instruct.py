@@ -33,7 +33,7 @@ class _Answer(Record):
     instructions: tuple[_Written, ...]
 
 
-async def write_instructions(
+async def instruct_api(
     toolset: Toolset, count: int, shares: Mapping[Kind, float], seed: int, teacher: Teacher
 ) -> tuple[Instruction, ...]:
     """Up to `count` instructions for an API, divided over the kinds by `shares`.

@@ -15,7 +15,7 @@ from schemas.calls import ChatRequest
 from schemas.catalog import CatalogEntry
 from schemas.parameters import BuildDatasetParams
 from schemas.teacher import TeacherSettings
-from tasks.agents import accept_audit, document_api, draft_toolset, specify_api, write_instructions
+from tasks.agents import accept_audit, document_api, draft_toolset, instruct_api, specify_api
 from tasks.completions.store import STORE_NAME
 from tasks.mock import audit_functions
 from tasks.side_process import SideProcess
@@ -74,7 +74,7 @@ async def _walk_single_shot(base_url: str) -> None:
             document = await specify_api(entry, documentation, teacher, run=side.run)
             draft = draft_toolset(entry, documentation.introduction, document, settings.model)
             toolset = accept_audit(draft, await side.run(audit_functions, draft))
-            await write_instructions(toolset, params.instructions, params.shares.by_kind(), params.seed, teacher)
+            await instruct_api(toolset, params.instructions, params.shares.by_kind(), params.seed, teacher)
 
     try:
         with tempfile.TemporaryDirectory(prefix="toolherd-bench-") as folder:

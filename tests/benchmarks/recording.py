@@ -17,7 +17,7 @@ from schemas.calls import ChatRequest, Completion, Stage
 from schemas.catalog import CatalogEntry
 from schemas.parameters import BuildDatasetParams
 from schemas.teacher import TeacherSettings
-from tasks.agents import accept_audit, document_api, draft_toolset, simulate_episodes, specify_api, write_instructions
+from tasks.agents import accept_audit, document_api, draft_toolset, instruct_api, simulate_episodes, specify_api
 from tasks.completions.keys import build_key
 from tasks.mock import audit_functions
 from tasks.sources import read_catalog, select_entries
@@ -97,5 +97,5 @@ async def _walk(entry: CatalogEntry, teacher: Teacher) -> None:
     draft = draft_toolset(entry, documentation.introduction, document, teacher.settings.model)
     toolset = accept_audit(draft, audit_functions(draft))
     shares = params.shares.by_kind()
-    instructions = await write_instructions(toolset, params.instructions, shares, params.seed, teacher)
+    instructions = await instruct_api(toolset, params.instructions, shares, params.seed, teacher)
     await simulate_episodes(toolset, instructions, params.seed, teacher, params.teacher.concurrency)

@@ -17,7 +17,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from schemas.catalog import CatalogEntry
 from schemas.parameters import BuildDatasetParams
 from schemas.teacher import TeacherSettings
-from tasks.agents import accept_audit, document_api, draft_toolset, simulate_episodes, specify_api, write_instructions
+from tasks.agents import accept_audit, document_api, draft_toolset, instruct_api, simulate_episodes, specify_api
 from tasks.embedded.app import create_app
 from tasks.mock import audit_functions
 from tasks.sources import read_catalog, select_entries
@@ -50,7 +50,7 @@ async def _walk(entry: CatalogEntry, teacher: Teacher, seed: int) -> None:
     document = await specify_api(entry, documentation, teacher)
     draft = draft_toolset(entry, documentation.introduction, document, "offline")
     toolset = accept_audit(draft, audit_functions(draft))
-    instructions = await write_instructions(toolset, params.instructions, params.shares.by_kind(), seed, teacher)
+    instructions = await instruct_api(toolset, params.instructions, params.shares.by_kind(), seed, teacher)
     await simulate_episodes(toolset, instructions, seed, teacher, _IN_FLIGHT)
 
 

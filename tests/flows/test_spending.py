@@ -2,7 +2,7 @@
 
 import pytest
 
-from flows.spending import describe_spent, write_tokens, write_usd
+from flows.spending import describe_spent, format_tokens, format_usd
 from schemas.steps import CallCounts
 
 
@@ -22,7 +22,7 @@ from schemas.steps import CallCounts
     ],
 )
 def test_dollars_have_as_many_digits_as_say_something(amount: float, text: str) -> None:
-    assert write_usd(amount) == text
+    assert format_usd(amount) == text
 
 
 @pytest.mark.parametrize(
@@ -33,7 +33,7 @@ def test_dollars_have_as_many_digits_as_say_something(amount: float, text: str) 
     ],
 )  # fmt: skip
 def test_tokens_are_told_in_few_characters(count: int, text: str) -> None:
-    assert write_tokens(count) == text
+    assert format_tokens(count) == text
 
 
 @pytest.mark.parametrize(

@@ -13,7 +13,7 @@ from schemas.errors import UserError
 from schemas.training import TrainParams
 from tasks.supervision.machine import Gpu, Machine, read_free_disk
 from tasks.trainer.footprint import ModelShape, estimate_disk, estimate_memory, read_shape
-from tasks.training_plan import GIB, plan_run, write_gib
+from tasks.training_plan import GIB, format_gib, plan_run
 
 VICUNA_7B = read_shape(
     {
@@ -142,7 +142,7 @@ def test_a_tight_fit_and_short_main_memory_are_told() -> None:
 
 
 def test_sizes_are_written_as_people_do() -> None:
-    assert [write_gib(size) for size in (512 * 2**20, int(13.2 * GIB), 113 * GIB)] == [
+    assert [format_gib(size) for size in (512 * 2**20, int(13.2 * GIB), 113 * GIB)] == [
         "512 MiB", "13.2 GiB", "113 GiB"
     ]  # fmt: skip
 
@@ -360,4 +360,4 @@ def test_on_the_cpu_nothing_is_loaded_twice() -> None:
     ],
 )  # fmt: skip
 def test_a_size_has_as_many_digits_as_say_something(size: int, text: str) -> None:
-    assert write_gib(size) == text
+    assert format_gib(size) == text

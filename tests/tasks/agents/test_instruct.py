@@ -12,7 +12,7 @@ from schemas.episodes import Detail, Kind
 from schemas.errors import TeacherError
 from schemas.parameters import KindShares
 from schemas.toolset import Function, Toolset
-from tasks.agents.instruct import share_out, write_instructions
+from tasks.agents.instruct import instruct_api, share_out
 from tasks.quality.wording import is_repeated, names_api
 from tests.tasks.agents.parts import embedded, scripted, write
 
@@ -53,7 +53,7 @@ def test_a_share_of_nothing_is_nothing() -> None:
 @pytest.mark.parametrize("seed", range(3))
 async def test_the_embedded_teacher_fills_every_kind_with_different_words(toolset: Toolset, seed: int) -> None:
     async with embedded() as teacher:
-        made = await write_instructions(toolset, 20, KindShares().by_kind(), seed, teacher)
+        made = await instruct_api(toolset, 20, KindShares().by_kind(), seed, teacher)
     assert [item.id for item in made] == [f"petfinder-{number:03}" for number in range(1, 21)]
     assert {item.kind for item in made} == set(Kind)
     texts = [item.text for item in made]
@@ -64,9 +64,9 @@ async def test_the_embedded_teacher_fills_every_kind_with_different_words(toolse
 
 async def test_another_seed_writes_other_instructions_and_the_same_seed_the_same(toolset: Toolset) -> None:
     async with embedded() as teacher:
-        first = await write_instructions(toolset, 5, SINGLE, 0, teacher)
-        again = await write_instructions(toolset, 5, SINGLE, 0, teacher)
-        other = await write_instructions(toolset, 5, SINGLE, 1, teacher)
+        first = await instruct_api(toolset, 5, SINGLE, 0, teacher)
+        again = await instruct_api(toolset, 5, SINGLE, 0, teacher)
+        other = await instruct_api(toolset, 5, SINGLE, 1, teacher)
     assert first == again
     assert {item.text for item in first} != {item.text for item in other}
 
@@ -74,7 +74,7 @@ async def test_another_seed_writes_other_instructions_and_the_same_seed_the_same
 async def test_repeated_wording_is_thrown_out_and_asked_for_anew(toolset: Toolset) -> None:
     script = [write(written("Find me a dog in Lyon.", "find me a dog in Lyon!")), write(written("Any cats in Oslo?"))]
     async with scripted(*script) as (teacher, endpoint):
-        made = await write_instructions(toolset, 2, SINGLE, 0, teacher)
+        made = await instruct_api(toolset, 2, SINGLE, 0, teacher)
     assert [item.text for item in made] == ["Find me a dog in Lyon.", "Any cats in Oslo?"]
     second = endpoint.requests[1]["messages"][0]["content"]
     assert "Write 1 different requests" in second
@@ -84,13 +84,13 @@ async def test_repeated_wording_is_thrown_out_and_asked_for_anew(toolset: Toolse
 async def test_what_names_the_api_is_thrown_out_and_asked_for_anew(toolset: Toolset) -> None:
     script = [write(written("Ask Petfinder for dogs in Lyon.")), write(written("Any dogs in Lyon?"))]
     async with scripted(*script) as (teacher, _):
-        (made,) = await write_instructions(toolset, 1, SINGLE, 0, teacher)
+        (made,) = await instruct_api(toolset, 1, SINGLE, 0, teacher)
     assert made.text == "Any dogs in Lyon?"
 
 
 async def test_a_teacher_that_only_repeats_itself_is_asked_three_times_a_kind_and_no_more(toolset: Toolset) -> None:
     async with scripted(last=write(written("Find me a dog in Lyon."))) as (teacher, endpoint):
-        made = await write_instructions(toolset, 2, SINGLE, 0, teacher)
+        made = await instruct_api(toolset, 2, SINGLE, 0, teacher)
     assert len(made) == 1
     assert len(endpoint.requests) == 4 * 3  # the kind itself, then single_call, multi_call and no_tool in its place
 
@@ -101,7 +101,7 @@ async def test_a_kind_that_the_api_does_not_allow_for_is_made_up_for_by_others(t
     )
     bare = toolset.model_copy(update={"functions": (random,)})
     async with embedded() as teacher:
-        made = await write_instructions(bare, 6, {Kind.MISSING_DETAIL: 1.0}, 0, teacher)
+        made = await instruct_api(bare, 6, {Kind.MISSING_DETAIL: 1.0}, 0, teacher)
     assert len(made) == 6
     assert {item.kind for item in made} <= {Kind.SINGLE_CALL, Kind.MULTI_CALL, Kind.NO_TOOL}
 
@@ -111,7 +111,7 @@ async def test_a_withheld_detail_must_be_a_parameter_of_the_functions_named(tool
     none = written("Any dogs near me?")
     good = written("Any dogs near me?", withheld={"parameter": "city", "value": "Lyon"})
     async with scripted(write(wrong), write(none), write(good)) as (teacher, endpoint):
-        (made,) = await write_instructions(toolset, 1, {Kind.MISSING_DETAIL: 1.0}, 0, teacher)
+        (made,) = await instruct_api(toolset, 1, {Kind.MISSING_DETAIL: 1.0}, 0, teacher)
     assert made.withheld == Detail(parameter="city", value="Lyon")
     complaints = [request["messages"][-1]["content"] for request in endpoint.requests[1:]]
     assert "instruction 1 withholds 'species', no parameter of its functions" in complaints[0]
@@ -121,5 +121,5 @@ async def test_a_withheld_detail_must_be_a_parameter_of_the_functions_named(tool
 async def test_functions_that_do_not_exist_go_back_and_are_an_error_in_the_end(toolset: Toolset) -> None:
     async with scripted(last=write(written("Any dogs?", functions=("findDogs",)))) as (teacher, endpoint):
         with pytest.raises(TeacherError, match="names a function 'findDogs' that does not exist"):
-            await write_instructions(toolset, 1, SINGLE, 0, teacher)
+            await instruct_api(toolset, 1, SINGLE, 0, teacher)
     assert len(endpoint.requests) == 4

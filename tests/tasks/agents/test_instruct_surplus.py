@@ -10,7 +10,7 @@ from starlette.responses import Response
 from schemas.episodes import Detail, Instruction, Kind
 from schemas.errors import TeacherError
 from schemas.toolset import Toolset
-from tasks.agents.instruct import write_instructions
+from tasks.agents.instruct import instruct_api
 from tasks.teacher import Ledger
 from tests.tasks.agents.parts import scripted, write
 from tests.tasks.teacher.endpoints import Endpoint, fail
@@ -60,7 +60,7 @@ async def ask(
         return reply
 
     async with scripted(last=answer, ledger=ledger) as (teacher, endpoint):
-        made = await write_instructions(toolset, count, shares, 0, teacher)
+        made = await instruct_api(toolset, count, shares, 0, teacher)
     assert not any(scripts.values()), "it was asked less often than the test thinks"
     return made, endpoint
 
@@ -69,13 +69,13 @@ class TestTooMuch:
     @pytest.mark.parametrize("given", [2, 3, 7])
     async def test_no_more_are_kept_than_were_asked_for(self, toolset: Toolset, given: int) -> None:
         async with scripted(give(*map(item, TEXTS[:given]))) as (teacher, _):
-            made = await write_instructions(toolset, 2, SINGLE, 0, teacher)
+            made = await instruct_api(toolset, 2, SINGLE, 0, teacher)
         assert [one.text for one in made] == list(TEXTS[:2])
 
     async def test_what_is_beyond_the_number_does_not_stand_in_for_what_was_thrown_out(self, toolset: Toolset) -> None:
         script = [give(item(TEXTS[0]), item(TEXTS[0]), item(TEXTS[1])), give(item(TEXTS[2]), item(TEXTS[3]))]
         async with scripted(*script) as (teacher, endpoint):
-            made = await write_instructions(toolset, 2, SINGLE, 0, teacher)
+            made = await instruct_api(toolset, 2, SINGLE, 0, teacher)
         assert [one.text for one in made] == [TEXTS[0], TEXTS[2]]
         assert [read_count(body) for body in endpoint.requests] == [2, 1]
 
@@ -98,7 +98,7 @@ class TestTooMuch:
     )
     async def test_a_field_more_than_was_asked_for_goes_back(self, toolset: Toolset, surplus: dict[str, Any]) -> None:
         async with scripted(write(surplus), give(item(TEXTS[1]))) as (teacher, endpoint):
-            (made,) = await write_instructions(toolset, 1, SINGLE, 0, teacher)
+            (made,) = await instruct_api(toolset, 1, SINGLE, 0, teacher)
         assert made.text == TEXTS[1]
         assert "Extra inputs are not permitted" in endpoint.requests[1]["messages"][-1]["content"]
 
@@ -107,7 +107,7 @@ class TestTooLittle:
     async def test_what_is_missing_is_asked_for_and_no_more(self, toolset: Toolset) -> None:
         script = [give(item(TEXTS[0])), give(item(TEXTS[1])), give(item(TEXTS[2]), item(TEXTS[3]), item(TEXTS[4]))]
         async with scripted(*script) as (teacher, endpoint):
-            made = await write_instructions(toolset, 4, SINGLE, 0, teacher)
+            made = await instruct_api(toolset, 4, SINGLE, 0, teacher)
         assert [read_count(body) for body in endpoint.requests] == [4, 3, 2]
         assert [one.text for one in made] == list(TEXTS[:4])
 
@@ -232,14 +232,14 @@ class TestTheWrongThing:
     @pytest.mark.parametrize("spoilt", [{"text": ""}, {"functions": ["searchPets"]}, "Find me a dog.", {"text": None}])
     async def test_what_is_no_instruction_goes_back(self, toolset: Toolset, spoilt: Any) -> None:
         async with scripted(give(spoilt), give(item(TEXTS[0]))) as (teacher, endpoint):
-            (made,) = await write_instructions(toolset, 1, SINGLE, 0, teacher)
+            (made,) = await instruct_api(toolset, 1, SINGLE, 0, teacher)
         assert made.text == TEXTS[0]
         assert len(endpoint.requests) == 2
 
     async def test_a_text_alone_is_an_instruction_and_a_function_may_be_called_twice(self, toolset: Toolset) -> None:
         twice = item(TEXTS[1], ("getPet", "searchPets", "getPet"))
         async with scripted(give({"text": TEXTS[0]}, twice)) as (teacher, _):
-            bare, full = await write_instructions(toolset, 2, SINGLE, 0, teacher)
+            bare, full = await instruct_api(toolset, 2, SINGLE, 0, teacher)
         assert (bare.functions, bare.withheld) == ((), None)
         assert full.functions == ("getPet", "searchPets", "getPet")
 

@@ -12,7 +12,7 @@ from schemas.episodes import Detail, Episode, Kind
 from schemas.errors import FatalTeacherError
 from schemas.parameters import KindShares
 from schemas.toolset import Toolset
-from tasks.agents import simulate_episodes, write_instructions
+from tasks.agents import instruct_api, simulate_episodes
 from tasks.mock import MockApi
 from tasks.openapi import list_operations
 from tasks.quality import check_episode
@@ -24,7 +24,7 @@ FAULTS = (429, 500, 503, 504)
 
 async def simulate(toolset: Toolset, count: int, seed: int) -> tuple[Episode, ...]:
     async with embedded() as teacher:
-        instructions = await write_instructions(toolset, count, KindShares().by_kind(), 0, teacher)
+        instructions = await instruct_api(toolset, count, KindShares().by_kind(), 0, teacher)
         return await simulate_episodes(toolset, instructions, seed, teacher, 4)
 
 

@@ -6,7 +6,7 @@ from schemas.catalog import CatalogEntry
 from schemas.episodes import Kind
 from schemas.parameters import KindShares
 from schemas.toolset import Toolset
-from tasks.agents import accept_audit, simulate_episodes, toolset_from_document, write_instructions
+from tasks.agents import accept_audit, instruct_api, simulate_episodes, toolset_from_document
 from tasks.mock import audit_functions
 from tasks.openapi import DocumentError, load_document
 from tasks.quality import check_episode
@@ -57,7 +57,7 @@ async def test_every_function_can_be_called_and_every_episode_passes(entry: Cata
     assert all(200 <= call.status < 300 for call in toolset.audit if call.good)
     assert {call.function for call in toolset.audit} == {function.name for function in toolset.functions}
     async with embedded() as teacher:
-        instructions = await write_instructions(toolset, 20, KindShares().by_kind(), 0, teacher)
+        instructions = await instruct_api(toolset, 20, KindShares().by_kind(), 0, teacher)
         episodes = await simulate_episodes(toolset, instructions, 0, teacher, 4)
     assert len(episodes) == 20
     assert {Kind.SINGLE_CALL, Kind.MULTI_CALL} <= {instruction.kind for instruction in instructions}
