@@ -10,7 +10,7 @@ def describe_spent(calls: CallCounts) -> str:
         return "nothing"
     if calls.cost_usd is None:
         return f"{tokens} (no price is known)"
-    return f"{write_usd(calls.cost_usd)} for {tokens}" if calls.cost_usd else f"{tokens}, free of charge"
+    return f"{format_usd(calls.cost_usd)} for {tokens}" if calls.cost_usd else f"{tokens}, free of charge"
 
 
 def format_usd(amount: float) -> str:

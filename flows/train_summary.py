@@ -21,7 +21,7 @@ def print_train_summary(summary: TrainSummary, seconds: float, server: Server) -
         ("rows", f"{prepared.kept:,} conversations" + (f", {left_out:,} left out" if left_out else "")),
         ("steps", f"{summary.steps:,}" + (f", loss {summary.last_loss:.3f}" if summary.last_loss is not None else "")),
         ("speed", f"{summary.tokens_per_second:,.0f} tokens a second"),
-        ("memory", f"{write_gib(summary.peak_memory)} at the peak, {write_gib(summary.estimated_memory)} estimated"),
+        ("memory", f"{format_gib(summary.peak_memory)} at the peak, {format_gib(summary.estimated_memory)} estimated"),
         ("run", f"{server.ui_url}/runs/flow-run/{summary.run_id}"),
         ("time", format_seconds(seconds)),
     ]

@@ -65,14 +65,14 @@ def _require_memory(
         return
     where = "main memory" if not gpus else "the GPU" if gpus == 1 else f"each of {gpus} GPUs"
     taken = max((gpu.total - gpu.free for gpu in machine.gpus), default=0) if gpus else 0
-    others = f" (other processes hold {write_gib(taken)})" if taken > GIB else ""
+    others = f" (other processes hold {format_gib(taken)})" if taken > GIB else ""
     fitting = list(_list_fitting(shape, params, room, gpus))
     remedy = (
         f"this would fit: {'; '.join(fitting)}" if fitting else "use a larger card, more of them, or a smaller model"
     )
     raise UserError(
-        f"training {params.model} this way takes about {write_gib(memory.total)} of {where} "
-        f"({_spell_parts(memory)}) and {write_gib(room)} are free{others}; {remedy}."
+        f"training {params.model} this way takes about {format_gib(memory.total)} of {where} "
+        f"({_spell_parts(memory)}) and {format_gib(room)} are free{others}; {remedy}."
     )
 
 
@@ -97,7 +97,7 @@ def _list_fitting(shape: ModelShape, params: TrainParams, room: int, gpus: int) 
         need = estimate_memory(shape, params.model_copy(update=change), gpus).total
         if need <= room and kind not in told:
             told.add(kind)
-            yield f"{_spell_options(change)} ({write_gib(need)})"
+            yield f"{_spell_options(change)} ({format_gib(need)})"
 
 
 def _require_disk(shape: ModelShape, params: TrainParams, folder: Path, needed: int) -> None:
@@ -110,10 +110,10 @@ def _require_disk(shape: ModelShape, params: TrainParams, folder: Path, needed: 
     for change in changes:
         need = needed - saved + estimate_disk(shape, params.model_copy(update=change))
         if need <= free:
-            fitting.append(f"{_spell_options(change)} ({write_gib(need)})")
+            fitting.append(f"{_spell_options(change)} ({format_gib(need)})")
     other = "set TOOLHERD_MODELS_ROOT to a folder on a larger disk"
     raise UserError(
-        f"the run's checkpoints and model take about {write_gib(needed)} and {folder} has {write_gib(free)} free; "
+        f"the run's checkpoints and model take about {format_gib(needed)} and {folder} has {format_gib(free)} free; "
         f"what would do: {'; '.join([*fitting, other])}."
     )
 
@@ -129,26 +129,28 @@ def _describe(
 ) -> Iterator[str]:
     room = _find_room(machine, gpus)
     if gpus:
-        cards = ", ".join(f"{gpu.name} ({write_gib(gpu.free)} of {write_gib(gpu.total)} free)" for gpu in machine.gpus)
-        yield f"machine: {cards}; {write_gib(machine.memory)} of main memory"
+        cards = ", ".join(
+            f"{gpu.name} ({format_gib(gpu.free)} of {format_gib(gpu.total)} free)" for gpu in machine.gpus
+        )
+        yield f"machine: {cards}; {format_gib(machine.memory)} of main memory"
     else:
-        yield f"machine: the CPU, as asked for; {write_gib(machine.memory)} of main memory"
+        yield f"machine: the CPU, as asked for; {format_gib(machine.memory)} of main memory"
     each = " on each GPU" if gpus > 1 else ""
     yield (
-        f"estimate: {shape.parameters / 1e9:.2f}B parameters, {write_gib(memory.total)} at the peak{each} "
-        f"({_spell_parts(memory)}); {write_gib(disk)} of disk at {folder}"
+        f"estimate: {shape.parameters / 1e9:.2f}B parameters, {format_gib(memory.total)} at the peak{each} "
+        f"({_spell_parts(memory)}); {format_gib(disk)} of disk at {folder}"
     )
     if memory.total > _TIGHT * room:
-        yield f"this is tight: {write_gib(room)} are free, and an estimate may be off by some per cent"
+        yield f"this is tight: {format_gib(room)} are free, and an estimate may be off by some per cent"
     loading = shape.parameters * (FLOAT32 if params.method == "full" else BFLOAT16) * gpus
     if loading > machine.memory:
-        yield f"main memory is short: loading the weights takes up to {write_gib(loading)} of it for {gpus} processes"
+        yield f"main memory is short: loading the weights takes up to {format_gib(loading)} of it for {gpus} processes"
 
 
 def _spell_parts(memory: MemoryEstimate) -> str:
     """The three largest parts."""
     parts = sorted(memory.parts.items(), key=lambda part: -part[1])[:3]
-    return ", ".join(f"{name.replace('_', ' ')} {write_gib(size)}" for name, size in parts)
+    return ", ".join(f"{name.replace('_', ' ')} {format_gib(size)}" for name, size in parts)
 
 
 def _spell_options(change: dict[str, object]) -> str:

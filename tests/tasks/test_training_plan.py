@@ -235,12 +235,12 @@ def test_the_message_names_the_model_what_it_takes_and_what_there_is() -> None:
         plan(TrainParams(model="some/model"), make_exact(room), VICUNA_7B)
     largest = sorted(memory.parts.values(), reverse=True)[:3]
     assert str(caught.value).startswith(
-        f"training some/model this way takes about {write_gib(memory.total)} of the GPU (optimizer "
-        f"{write_gib(largest[0])}, "
+        f"training some/model this way takes about {format_gib(memory.total)} of the GPU (optimizer "
+        f"{format_gib(largest[0])}, "
     )
     assert str(caught.value).count("GiB") == len(largest) + 2
     assert str(caught.value).endswith(
-        f"{write_gib(largest[2])}) and 8.0 GiB are free; use a larger card, more of them, or a smaller model."
+        f"{format_gib(largest[2])}) and 8.0 GiB are free; use a larger card, more of them, or a smaller model."
     )
 
 
@@ -267,7 +267,7 @@ def test_a_disk_that_has_just_enough_will_do_and_one_byte_less_will_not(
     told = plan(params, make_machine(200), VICUNA_7B, held=held, fetched=fetched)
     assert told.disk == needed + held
     fill_disk(monkeypatch, needed - 1)
-    with pytest.raises(UserError, match=f"take about {write_gib(needed)} and / has {write_gib(needed)} free"):
+    with pytest.raises(UserError, match=f"take about {format_gib(needed)} and / has {format_gib(needed)} free"):
         plan(params, make_machine(200), VICUNA_7B, held=held, fetched=fetched)
 
 
@@ -284,7 +284,7 @@ def test_smaller_checkpoints_are_offered_where_they_fit_the_disk(held: int, monk
         return str(caught.value).partition("what would do: ")[2]
 
     other = "set TOOLHERD_MODELS_ROOT to a folder on a larger disk."
-    by_lora, by_both = f"--method lora ({write_gib(lora)})", f"--optimizer adafactor ({write_gib(adafactor)})"
+    by_lora, by_both = f"--method lora ({format_gib(lora)})", f"--optimizer adafactor ({format_gib(adafactor)})"
     assert offer(adafactor) == f"{by_both}; {by_lora}; {other}"
     assert offer(adafactor - 1) == f"{by_lora}; {other}"
     assert offer(lora) == f"{by_lora}; {other}"
@@ -304,13 +304,13 @@ def test_a_plan_says_of_several_cards_what_each_has_and_takes(tmp_path: Path, mo
     cards = (Gpu("A", 200 * GIB, 150 * GIB), Gpu("B", 180 * GIB, 180 * GIB))
     told = plan_run(VICUNA_7B, params, Machine(cards, 512 * GIB), tmp_path, fetched=False)
     parts = ", ".join(
-        f"{name.replace('_', ' ')} {write_gib(size)}"
+        f"{name.replace('_', ' ')} {format_gib(size)}"
         for name, size in sorted(memory.parts.items(), key=lambda part: part[1], reverse=True)[:3]
     )
     assert told.lines == (
         "machine: A (150 GiB of 200 GiB free), B (180 GiB of 180 GiB free); 512 GiB of main memory",
-        f"estimate: {VICUNA_7B.parameters / 1e9:.2f}B parameters, {write_gib(memory.total)} at the peak on each GPU "
-        f"({parts}); {write_gib(told.disk)} of disk at {tmp_path}",
+        f"estimate: {VICUNA_7B.parameters / 1e9:.2f}B parameters, {format_gib(memory.total)} at the peak on each GPU "
+        f"({parts}); {format_gib(told.disk)} of disk at {tmp_path}",
     )
     assert told.gpus == 2
     assert told.memory == memory
@@ -321,7 +321,7 @@ def test_it_is_tight_from_92_per_cent_of_the_room_on() -> None:
 
     def is_tight(room: int) -> bool:
         lines = plan(TrainParams(), make_exact(room)).lines
-        return any(f"this is tight: {write_gib(room)} are free" in line for line in lines)
+        return any(f"this is tight: {format_gib(room)} are free" in line for line in lines)
 
     assert is_tight(int(needed / 0.921))
     assert not is_tight(int(needed / 0.919))
@@ -341,14 +341,14 @@ def test_main_memory_is_short_where_the_processes_cannot_all_load_the_weights(
 
     assert list_short(loading) == []
     assert list_short(loading - 1) == [
-        f"main memory is short: loading the weights takes up to {write_gib(loading)} of it for {gpus} processes"
+        f"main memory is short: loading the weights takes up to {format_gib(loading)} of it for {gpus} processes"
     ]
 
 
 def test_on_the_cpu_nothing_is_loaded_twice() -> None:
     needed = need_bytes(TrainParams(cpu=True), 0, SMALL)
     lines = plan(TrainParams(cpu=True), make_exact(memory=2 * needed)).lines
-    assert lines[0] == f"machine: the CPU, as asked for; {write_gib(2 * needed)} of main memory"
+    assert lines[0] == f"machine: the CPU, as asked for; {format_gib(2 * needed)} of main memory"
     assert len(lines) == 2
 
 
