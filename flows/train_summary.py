@@ -4,6 +4,7 @@ from flows.progress import format_seconds
 from flows.server import Server
 from flows.summary import print_lines, shorten_path
 from schemas.models import TrainSummary
+from tasks.training_plan import format_gib
 
 
 def print_train_summary(summary: TrainSummary, seconds: float, server: Server) -> None:
