@@ -104,7 +104,7 @@ async def walk_apis(context: RunContext, entries: Sequence[CatalogEntry], walk: 
     finished = tuple(outcome for outcome in found if outcome is not None)
     if len(finished) == len(found):
         return Walked(finished)
-    return Walked(finished, len(found) - len(finished), teacher.stopped)
+    return Walked(finished, len(found) - len(finished), teacher.state.stopped)
 
 
 def make_gate(params: BuildDatasetParams) -> StartingGate:

@@ -19,9 +19,8 @@ from rich.progress import Progress as RichProgress
 
 from flows.spending import format_tokens, format_usd
 from schemas.calls import Usage
-from schemas.errors import RunStoppedError
 from schemas.steps import ApiOutcome
-from tasks.teacher import Spent
+from tasks.teacher import EngineState, Spent
 
 _LONG_PAUSE_S = 3.0
 """Waits for the endpoint's limits that are worth a word."""
@@ -31,28 +30,12 @@ SAME_LINE_EVERY_S = 60.0
 ARTIFACT_EVERY_S = 3.0
 
 
-class Spender(Protocol):
+class HasState(Protocol):
     """What progress asks of the run's teacher."""
 
     @property
-    def spent(self) -> Spent:
-        """What this run has bought so far."""
-
-    @property
-    def in_flight(self) -> int:
-        """Requests on their way."""
-
-    @property
-    def in_batches(self) -> int:
-        """Requests that wait for the Batch API."""
-
-    @property
-    def pause_s(self) -> float:
-        """Seconds for which nothing is sent."""
-
-    @property
-    def stopped(self) -> RunStoppedError | None:
-        """Why nothing is sent any more."""
+    def state(self) -> EngineState:
+        """How it stands now."""
 
 
 class Shown(Protocol):
@@ -79,7 +62,7 @@ class Progress:
     """
 
     total: int
-    teacher: Spender | None = None
+    teacher: HasState | None = None
     apis: int = 0
     rejected_apis: int = 0
     instances: int = 0
@@ -126,26 +109,26 @@ class Progress:
                 parts.append(f"{self.instances} rows" + ("" if spending else f" {share} ok"))
             else:
                 parts.append(f"{self.instances} instances, {share} accepted")
-        if self.teacher is not None and self.teacher.spent.calls:
-            rate = self.teacher.spent.calls / max(self.elapsed, 0.1)
+        if self.teacher is not None and self.teacher.state.spent.calls:
+            rate = self.teacher.state.spent.calls / max(self.elapsed, 0.1)
             parts.append(f"{rate:.0f}/s" if brief else f"{rate:.0f} calls/s")
         if spending:
             parts.append(spending)
-        if self.teacher is not None and self.teacher.stopped is not None:
-            parts.append(f"stopping, {self.teacher.in_flight} in flight")
-        elif self.teacher is not None and self.teacher.in_batches:
-            parts.append(f"{self.teacher.in_batches} wait in batches")
-        elif self.teacher is not None and self.teacher.pause_s >= _LONG_PAUSE_S:
-            parts.append(f"limited for {format_seconds(self.teacher.pause_s)}")
+        if self.teacher is not None and self.teacher.state.stopped is not None:
+            parts.append(f"stopping, {self.teacher.state.in_flight} in flight")
+        elif self.teacher is not None and self.teacher.state.in_batches:
+            parts.append(f"{self.teacher.state.in_batches} wait in batches")
+        elif self.teacher is not None and self.teacher.state.pause_s >= _LONG_PAUSE_S:
+            parts.append(f"limited for {format_seconds(self.teacher.state.pause_s)}")
         elif self.left is not None and self.apis < self.total:
             parts.append(f"{format_seconds(self.left)} left")
         return ", ".join(parts)
 
     def _describe_spending(self) -> str:
         """Spent so far and, once an API is done, what all are likely to take; empty where it is free of charge."""
-        if self.teacher is None or not self.teacher.spent.calls or self.teacher.spent.usd == 0:
+        if self.teacher is None or not self.teacher.state.spent.calls or self.teacher.state.spent.usd == 0:
             return ""
-        spent, left = self.teacher.spent, self.total - self.apis
+        spent, left = self.teacher.state.spent, self.total - self.apis
         if spent.usd is None:
             now = format_tokens(spent.tokens) + " tokens"
             total = self.bought.tokens * (1 + left / max(self.bought_apis, 1))

@@ -112,7 +112,7 @@ class StoppableTeacher:
     def stop(self, sign: signal.Signals) -> str:
         """See `Stoppable`."""
         self.teacher.stop(RunStoppedError(f"stopped by {sign.name}", "signal"))
-        return f"{self.teacher.in_flight} requests in flight are finished and kept"
+        return f"{self.teacher.state.in_flight} requests in flight are finished and kept"
 
     def list_notes(self) -> list[str]:
         """See `Stoppable`."""
@@ -160,7 +160,7 @@ def locate_store(root: DataRoot) -> Path:
 
 def count_calls(context: RunContext) -> CallCounts:
     """What the teacher was asked in this run, and what that took."""
-    counts, spent = context.teacher.counts, context.teacher.spent
+    counts, spent = context.teacher.counts, context.teacher.state.spent
     return CallCounts(
         sent=counts.sent, stored=counts.stored, bought=spent.calls, tokens=spent.tokens, cost_usd=spent.usd
     )

@@ -8,7 +8,7 @@ from tasks.completions.store import CompletionStore
 from tasks.teacher.budget import Spent
 from tasks.teacher.client import RequestCounts, Teacher, open_teacher
 from tasks.teacher.endpoint import build_recipe
-from tasks.teacher.engine.engine import Engine, EngineStart, require_usable_teacher
+from tasks.teacher.engine.engine import Engine, EngineStart, EngineState, require_usable_teacher
 from tasks.teacher.engine.garbage import collect_rarely
 from tasks.teacher.ledger import Ledger
 from tasks.teacher.prices import Price, Prices, find_price, load_prices
@@ -17,6 +17,7 @@ __all__ = [
     "CompletionStore",
     "Engine",
     "EngineStart",
+    "EngineState",
     "Ledger",
     "Price",
     "Prices",

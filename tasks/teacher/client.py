@@ -22,7 +22,7 @@ from tasks.completions.store import CompletionStore
 from tasks.teacher.batches.batch_record import OpenBatch
 from tasks.teacher.budget import Spent
 from tasks.teacher.endpoint import build_recipe
-from tasks.teacher.engine.engine import Answer, Engine, EngineStart, open_engine
+from tasks.teacher.engine.engine import Answer, Engine, EngineStart, EngineState, open_engine
 from tasks.teacher.engine.process import EngineProcess
 from tasks.teacher.ledger import Ledger
 from tasks.teacher.structured import Check, ask_for_json
@@ -89,33 +89,13 @@ class Teacher:
         return RequestCounts(self._engine.state.sent, self._stored)
 
     @property
-    def stopped(self) -> RunStoppedError | None:
-        """Why nothing is sent any more; None while it is."""
-        return self._engine.state.stopped
-
-    @property
-    def spent(self) -> Spent:
-        """What this run has bought so far."""
-        return self._engine.state.spent
+    def state(self) -> EngineState:
+        """How it stands: what is on its way, what was bought, why nothing is sent any more."""
+        return self._engine.state
 
     def get_spent(self, api_id: str) -> Spent:
         """What this run has bought for one API."""
         return self._by_api[api_id]
-
-    @property
-    def in_flight(self) -> int:
-        """Requests on their way."""
-        return self._engine.state.in_flight
-
-    @property
-    def in_batches(self) -> int:
-        """Requests that wait for the Batch API."""
-        return self._engine.state.in_batches
-
-    @property
-    def pause_s(self) -> float:
-        """Seconds for which nothing is sent, because the endpoint asked for patience."""
-        return self._engine.state.pause_s
 
     async def complete(self, request: ChatRequest, *, stage: Stage, api_id: str, owner: str) -> Completion:
         """The completion of a request, from the store or the endpoint; it is on disk when it is returned.

@@ -4,6 +4,7 @@ import asyncio
 import io
 import re
 import sys
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -19,7 +20,7 @@ from schemas.catalog import CatalogEntry
 from schemas.errors import RunStoppedError
 from schemas.instance import RejectedApi
 from schemas.steps import ApiOutcome
-from tasks.teacher import Spent
+from tasks.teacher import EngineState, Spent
 
 VERDICTS = ArtifactRef(
     step="check", api_id="a", recipe="r", path="p", content="c", counts={"accepted": 9, "rejected": 1}
@@ -50,9 +51,7 @@ class Spender:
     """What progress asks of a teacher."""
 
     def __init__(self, spent: Spent, *, in_flight: int = 0, pause_s: float = 0.0) -> None:
-        self.spent, self.in_flight, self.pause_s = spent, in_flight, pause_s
-        self.in_batches = 0
-        self.stopped: RunStoppedError | None = None
+        self.state = EngineState(spent=spent, in_flight=in_flight, pause_s=pause_s)
 
 
 def make_progress(total: int = 4, teacher: Spender | None = None, **more: Any) -> Progress:
@@ -127,9 +126,9 @@ def test_a_run_that_waits_or_stops_says_so_instead_of_the_time_left() -> None:
     teacher = Spender(Spent(), in_flight=7, pause_s=90)
     progress = Progress(total=4, apis=1, teacher=teacher)
     assert progress.describe().endswith("limited for 1 min 30 s")
-    teacher.in_batches = 50
+    teacher.state = replace(teacher.state, in_batches=50)
     assert progress.describe().endswith("50 wait in batches")
-    teacher.stopped = RunStoppedError("stopped by SIGINT", "signal")
+    teacher.state = replace(teacher.state, stopped=RunStoppedError("stopped by SIGINT", "signal"))
     assert progress.describe().endswith("stopping, 7 in flight")
 
 
@@ -147,7 +146,7 @@ def test_calls_in_the_first_moment_make_no_absurd_rate(clock: Clock) -> None:
 
 def test_the_bar_s_line_leaves_room_for_the_bar_at_80_columns(clock: Clock) -> None:
     teacher = Spender(Spent(calls=12_000, tokens=4_000_000, usd=123.45))
-    counts = {"apis": 1234, "instances": 12340, "accepted": 12340, "bought_apis": 1234, "bought": teacher.spent}
+    counts = {"apis": 1234, "instances": 12340, "accepted": 12340, "bought_apis": 1234, "bought": teacher.state.spent}
     progress = make_progress(9999, teacher, **counts)
     clock.now = 600
     assert len(progress.describe(brief=True)) <= 71, progress.describe(brief=True)

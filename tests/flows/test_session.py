@@ -175,8 +175,8 @@ async def test_a_teacher_that_is_stopped_sends_nothing_more_and_says_why(tmp_pat
     context = make_context(tmp_path)
     stoppable = StoppableTeacher(context.teacher)
     assert stoppable.stop(signal.SIGTERM) == "0 requests in flight are finished and kept"
-    assert context.teacher.stopped is not None
-    assert (str(context.teacher.stopped), context.teacher.stopped.cause) == ("stopped by SIGTERM", "signal")
+    assert context.teacher.state.stopped is not None
+    assert (str(context.teacher.state.stopped), context.teacher.state.stopped.cause) == ("stopped by SIGTERM", "signal")
     with pytest.raises(RunStoppedError, match="stopped by SIGTERM"):
         await ask(context)
 

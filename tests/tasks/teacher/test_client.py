@@ -77,7 +77,7 @@ class TestAnswers:
         async with Teacher(Engine(settings, client=connect_app(endpoint.app)), ledger) as teacher:
             first = asyncio.create_task(complete(teacher))
             await asyncio.sleep(1)
-            assert (teacher.in_flight, teacher.in_batches, teacher.stopped) == (1, 0, None)
+            assert (teacher.state.in_flight, teacher.state.in_batches, teacher.state.stopped) == (1, 0, None)
             await teacher.complete(ask(), stage="judge", api_id="dogs", owner="dogs-7")
             await first
             assert (teacher.counts.sent, teacher.counts.stored) == (2, 1)
@@ -171,7 +171,7 @@ class TestTurns:
                 began = read_clock()
                 await complete(teacher)
                 assert read_clock() == pytest.approx(began)
-                assert waits_s <= teacher.pause_s <= waits_s + 1
+                assert waits_s <= teacher.state.pause_s <= waits_s + 1
                 await complete(teacher, ask("second"))
                 assert waits_s <= read_clock() - began <= waits_s + 1
 

@@ -81,7 +81,7 @@ class TestStopping:
                 async with connect(url, store, budget=Budget(calls=calls), concurrency=4) as teacher:
                     asked = (complete(teacher, ask(str(n))) for n in range(20))
                     results = await asyncio.gather(*asked, return_exceptions=True)
-                assert teacher.spent.calls == bought
+                assert teacher.state.spent.calls == bought
                 assert sum(isinstance(result, Completion) for result in results) == calls
         assert len({body["messages"][0]["content"] for body in endpoint.requests}) == len(endpoint.requests) == 20
 

@@ -71,8 +71,8 @@ async def test_single_shot_stages_go_in_one_batch_at_half_price_and_the_dialogue
     assert rows["document"].batched
     for row, share in ((rows["document"], 0.5), (rows["simulate"], 1.0)):
         assert row.cost_usd == pytest.approx(share * (row.prompt_tokens * 2 + row.completion_tokens * 8) / 1e6)
-    assert teacher.spent.calls == 4
-    assert teacher.spent.usd == pytest.approx(sum(row.cost_usd or 0 for row in rows.values()))
+    assert teacher.state.spent.calls == 4
+    assert teacher.state.spent.usd == pytest.approx(sum(row.cost_usd or 0 for row in rows.values()))
 
 
 async def test_a_run_that_is_stopped_leaves_its_batch_and_the_next_one_gets_the_answers(store: CompletionStore) -> None:
@@ -81,7 +81,7 @@ async def test_a_run_that_is_stopped_leaves_its_batch_and_the_next_one_gets_the_
         async with connect(url, store) as teacher:
             asked = [asyncio.create_task(complete(teacher, number)) for number in range(5)]
             await wait_until(lambda: bool(endpoint.lines))
-            assert teacher.in_batches == 5
+            assert teacher.state.in_batches == 5
             teacher.stop(RunStoppedError("stopped by SIGINT", "signal"))
             results = await asyncio.gather(*asked, return_exceptions=True)
         assert all(isinstance(result, RunStoppedError) for result in results)

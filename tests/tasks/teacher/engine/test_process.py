@@ -107,8 +107,8 @@ class TestAnswers:
         ledger, endpoint = Ledger(), Endpoint()
         async with connect(endpoint, tmp_path, ledger=ledger) as teacher:
             answers = await asyncio.gather(*(complete(teacher, str(n)) for n in range(50)))
-            assert (teacher.counts.sent, teacher.counts.stored, teacher.spent.calls) == (50, 0, 50)
-            assert (teacher.spent.tokens, teacher.get_spent("cats").tokens) == (50 * 14, 50 * 14)
+            assert (teacher.counts.sent, teacher.counts.stored, teacher.state.spent.calls) == (50, 0, 50)
+            assert (teacher.state.spent.tokens, teacher.get_spent("cats").tokens) == (50 * 14, 50 * 14)
         assert [answer.content for answer in answers] == [f"You said: {n}" for n in range(50)]
         assert {(row.attempts, row.stored, row.prompt_tokens, row.cost_usd) for row in ledger.rows} == {
             (1, False, 10, None)
@@ -142,7 +142,7 @@ class TestFailures:
             with pytest.raises(RunStoppedError, match="budget of 1 completions") as caught:
                 await complete(teacher, "two")
             assert caught.value.cause == "budget"
-            assert teacher.stopped is not None
+            assert teacher.state.stopped is not None
             assert (await complete(teacher, "one")).content == "You said: one"
 
     async def test_what_cannot_be_opened_is_told_at_once(self, tmp_path: Path) -> None:
@@ -184,7 +184,7 @@ class TestEnds:
             await wait_until(lambda: sum(task.done() for task in running) == 2)  # those that were not sent
             endpoint.release()
             ended = await asyncio.gather(*running, return_exceptions=True)
-            assert teacher.stopped is not None
+            assert teacher.state.stopped is not None
         assert sorted(type(one).__name__ for one in ended) == ["Completion"] * 2 + ["RunStoppedError"] * 2
         with CompletionStore(tmp_path / "c.sqlite") as store:
             assert store.count() == 2
