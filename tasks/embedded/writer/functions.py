@@ -6,43 +6,9 @@ from random import Random
 from typing import Any
 
 from schemas.base import Json
-from tasks.embedded.knowledge import Attribute, Resource
-from tasks.embedded.naming import join_camel, join_list, join_pascal, join_snake, make_singular, with_article
-
-_VERBS = {
-    "search": ("search", "find", "query", "filter"),
-    "list": ("list", "browse"),
-    "get": ("get", "fetch", "retrieve", "show"),
-    "related": ("list", "get", "fetch"),
-    "create": ("create", "add", "register", "submit"),
-    "update": ("update", "edit", "change", "modify"),
-    "delete": ("delete", "remove", "cancel"),
-    "count": ("count",),
-    "random": ("getRandom", "pickRandom", "fetchRandom"),
-    "top": ("getTop", "listTop", "rank", "fetchTop"),
-    "latest": ("getLatest", "listRecent", "fetchNewest", "listLatest"),
-}
-_DESCRIPTIONS = {
-    "search": (
-        "Search {things} by {by}.",
-        "Find {things} that match {by}.",
-        "Look for {things}, narrowed down by {by}.",
-    ),
-    "list": ("List the {things}.", "Browse all {things} page by page.", "Go through the {things} that are on record."),
-    "get": (
-        "Get one {thing} by its id.",
-        "Fetch everything that is known about one {thing}.",
-        "Show a single {thing} in full.",
-    ),
-    "related": ("List the {things} of one {owner}.", "Get all {things} that belong to a given {owner}."),
-    "create": ("Create {a_thing}.", "Add a new {thing}.", "Put {a_thing} on record, given {by}."),
-    "update": ("Change some fields of {a_thing}.", "Update {a_thing}; what is left out stays as it is."),
-    "delete": ("Delete {a_thing} for good.", "Remove one {thing} from the records."),
-    "count": ("Count the {things}.", "Tell how many {things} there are.", "Count the {things} that match {by}."),
-    "random": ("Pick one {thing} at random.", "Get a random {thing}."),
-    "top": ("Rank the {things} and return the first ones.", "List the {things} that lead by some measure."),
-    "latest": ("List the newest {things} first.", "Get the {things} that were added last."),
-}
+from tasks.embedded.writer import PHRASES
+from tasks.embedded.writer.knowledge import Attribute, Resource
+from tasks.values import join_camel, join_list, join_pascal, join_snake, singularize, with_article
 
 
 @dataclass(frozen=True)
@@ -79,7 +45,7 @@ class Subject:
         """The API's view of `resource`; the noun is shortened at times, never to one that is `taken`."""
         noun, plural = resource.name, resource.plural
         short, shorts = noun.split()[-1], plural.split()[-1]
-        if short not in taken and make_singular(shorts) == short and rng.random() < 0.4:
+        if short not in taken and singularize(shorts) == short and rng.random() < 0.4:
             noun, plural = short, shorts
         label, *rest = resource.attributes
         kept = rng.sample(rest, rng.randint(min(5, len(rest)), len(rest)))
@@ -100,12 +66,12 @@ def make_function(
     """A documented function as plain JSON (see `schemas.toolset.DocumentedFunction`)."""
     inputs = _INPUTS[archetype](subject, owner, style, rng)
     noun = subject.noun if archetype in ("get", "create", "update", "delete", "random") else subject.plural
-    verb = rng.choice(_VERBS[archetype])
+    verb = rng.choice(PHRASES["verbs"][archetype])
     if archetype == "related" and owner:
         noun = f"{owner.noun} {noun}"
     narrowing = [field for field in inputs if field["enum"] or field["examples"] or field["type"] == "boolean"]
     by = [str(field["description"]) for field in narrowing if not field["description"].startswith("The id ")][:3]
-    description = rng.choice(_DESCRIPTIONS[archetype]).format(
+    description = str(rng.choice(PHRASES["descriptions"][archetype])).format(
         things=subject.plural, thing=subject.noun, a_thing=with_article(subject.noun),
         owner=owner.noun if owner else "",
         by=join_list([text[:1].lower() + text[1:].split(" (")[0] for text in by]) or "their fields",
