@@ -11,7 +11,7 @@ from typing import Any
 from schemas.base import Json
 from tasks.embedded.tools import Tool, read_tools
 from tasks.embedded.writer import PHRASES
-from tasks.embedded.writer.functions import Style, Subject, make_function
+from tasks.embedded.writer.functions import Style, Subject, as_tool, make_function
 from tasks.embedded.writer.knowledge import Resource, find_resources, load_knowledge, rank_resources
 from tasks.values import join_list
 
@@ -43,21 +43,7 @@ def draw_foreign_tools(rng: Random) -> tuple[Tool, ...]:
     subject = Subject.draw(resource, frozenset(), style, rng)
     archetypes = ["search", "list", "random", "top", "count", *resource.actions[:1]]
     function = make_function(rng.choice(archetypes), subject, None, style, rng)
-    return read_tools([_as_tool(function)])
-
-
-def _as_tool(function: dict[str, Any]) -> dict[str, Any]:
-    properties = {
-        field["name"]: {key: field[key] for key in ("type", "enum", "examples") if field.get(key)}
-        for field in function["inputs"]
-    }
-    required = [field["name"] for field in function["inputs"] if field.get("required", True)]
-    fields = ", ".join(field["name"] for field in function["outputs"])
-    return {
-        "name": function["name"],
-        "description": f"{function['description']} Returns: {fields}.",
-        "parameters": {"type": "object", "properties": properties, "required": required},
-    }
+    return read_tools([as_tool(function)])
 
 
 def _draw_subjects(ranked: list[Resource], style: Style, rng: Random) -> list[Subject]:

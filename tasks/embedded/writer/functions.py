@@ -1,6 +1,6 @@
 """The functions of an invented API, one maker an archetype: name, description, inputs and outputs."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from random import Random
 from typing import Any
@@ -85,6 +85,21 @@ def make_function(
     }
 
 
+def as_tool(function: dict[str, Any]) -> dict[str, Any]:
+    """A documented function as the `function` object of a tool."""
+    inputs = function.get("inputs", ())
+    properties = {
+        field["name"]: {key: field[key] for key in ("type", "enum", "examples") if field.get(key)} for field in inputs
+    }
+    required = [field["name"] for field in inputs if field.get("required", True)]
+    fields = ", ".join(field["name"] for field in function.get("outputs", ()))
+    return {
+        "name": function["name"],
+        "description": f"{function['description']} Returns: {fields}.",
+        "parameters": {"type": "object", "properties": properties, "required": required},
+    }
+
+
 def _draw_ids(noun: str, style: Style, rng: Random) -> tuple[Json, ...]:
     numbers = rng.sample(range(1000, 9999), 3)
     prefix = noun.split()[-1][:4]
@@ -99,38 +114,39 @@ def _describe(attribute: Attribute) -> str:
     return f"{text} ({attribute.low:g} to {attribute.high:g})" if attribute.low is not None else text
 
 
-def _field(attribute: Attribute, subject: Subject, style: Style, required: bool = True) -> dict[str, Any]:
-    field = {"name": style.spell(attribute.words), "type": attribute.type, "description": _describe(attribute)}
+def _make_field(
+    name: str, kind: str, about: str, *, required: bool = True, enum: Sequence[Json] = (), examples: Sequence[Json] = ()
+) -> dict[str, Any]:
     return {
-        **field,
+        "name": name,
+        "type": kind,
+        "description": about,
         "required": required,
-        "enum": list(attribute.enum),
-        "examples": list(subject.examples[attribute.name]),
+        "enum": list(enum),
+        "examples": list(examples),
     }
+
+
+def _field(attribute: Attribute, subject: Subject, style: Style, required: bool = True) -> dict[str, Any]:
+    return _make_field(
+        style.spell(attribute.words),
+        attribute.type,
+        _describe(attribute),
+        required=required,
+        enum=attribute.enum,
+        examples=subject.examples[attribute.name],
+    )
 
 
 def _id_field(subject: Subject, style: Style, name: str = "") -> dict[str, Any]:
-    return {
-        "name": name or style.spell(f"{subject.noun} id"),
-        "type": "integer" if style.id_form == "integer" else "string",
-        "description": f"The id of the {subject.noun}",
-        "required": True,
-        "enum": [],
-        "examples": list(subject.ids),
-    }
+    kind = "integer" if style.id_form == "integer" else "string"
+    name = name or style.spell(f"{subject.noun} id")
+    return _make_field(name, kind, f"The id of the {subject.noun}", examples=subject.ids)
 
 
 def _limit_field(things: str, rng: Random) -> dict[str, Any]:
-    most = rng.choice((10, 20, 25, 50))
-    description = f"How many {things} to return at most (1 to {most})"
-    return {
-        "name": "limit",
-        "type": "integer",
-        "description": description,
-        "required": False,
-        "enum": [],
-        "examples": [],
-    }
+    about = f"How many {things} to return at most (1 to {rng.choice((10, 20, 25, 50))})"
+    return _make_field("limit", "integer", about, required=False)
 
 
 def _filters(subject: Subject, style: Style, rng: Random, count: int) -> list[dict[str, Any]]:
@@ -203,16 +219,17 @@ def _count_inputs(subject: Subject, owner: Subject | None, style: Style, rng: Ra
 
 def _top_inputs(subject: Subject, owner: Subject | None, style: Style, rng: Random) -> list[dict[str, Any]]:
     amounts = [style.spell(attribute.words) for attribute in subject.attributes if attribute.is_amount]
-    description = f"The measure to rank the {subject.plural} by"
-    by = {"name": style.spell("rank by"), "type": "string", "description": description}
-    return [{**by, "required": rng.random() < 0.6, "enum": amounts, "examples": []}, _limit_field(subject.plural, rng)]
+    about = f"The measure to rank the {subject.plural} by"
+    by = _make_field(style.spell("rank by"), "string", about, required=rng.random() < 0.6, enum=amounts)
+    return [by, _limit_field(subject.plural, rng)]
 
 
 def _latest_inputs(subject: Subject, owner: Subject | None, style: Style, rng: Random) -> list[dict[str, Any]]:
-    description = f"The earliest day that {subject.plural} may date from, as YYYY-MM-DD"
-    since = {"name": "since", "type": "string", "description": description, "required": rng.random() < 0.5, "enum": []}
+    about = f"The earliest day that {subject.plural} may date from, as YYYY-MM-DD"
+    required = rng.random() < 0.5
     days = sorted(f"2026-{rng.randint(1, 12):02}-{rng.randint(1, 28):02}" for _ in range(3))
-    return [{**since, "examples": days}, _limit_field(subject.plural, rng)]
+    since = _make_field("since", "string", about, required=required, examples=days)
+    return [since, _limit_field(subject.plural, rng)]
 
 
 _Maker = Callable[[Subject, Subject | None, Style, Random], list[dict[str, Any]]]

@@ -5,6 +5,7 @@ from typing import Any
 
 from schemas.base import Json
 from tasks.embedded.tools import Tool, read_tools
+from tasks.embedded.writer.functions import as_tool
 from tasks.embedded.writer.knowledge import FORMATS
 from tasks.values import infer_value_kind, join_camel, join_snake, pluralize, split_name
 
@@ -22,7 +23,7 @@ _POSTED = ("create", "update")
 def write_document(entry: dict[str, Any], documentation: dict[str, Any]) -> dict[str, Json]:
     """The OpenAPI document of the API that `documentation` tells of."""
     functions = documentation["functions"]
-    tools = read_tools([_as_tool(function) for function in functions])
+    tools = read_tools([as_tool(function) for function in functions])
     paths: dict[str, Any] = {}
     for function, tool in zip(functions, tools, strict=True):
         method, path = _choose_path(tool, tools)
@@ -40,13 +41,6 @@ def write_document(entry: dict[str, Any], documentation: dict[str, Any]) -> dict
         "servers": [{"url": f"https://{slug[:60].strip('-')}.example.com/v1"}],
         "paths": paths,
     }
-
-
-def _as_tool(function: dict[str, Any]) -> dict[str, Any]:
-    properties = {field["name"]: {"type": field["type"]} for field in function.get("inputs", ())}
-    required = [field["name"] for field in function.get("inputs", ()) if field.get("required", True)]
-    parameters = {"type": "object", "properties": properties, "required": required}
-    return {"name": function["name"], "description": function["description"], "parameters": parameters}
 
 
 def _choose_path(tool: Tool, tools: tuple[Tool, ...]) -> tuple[str, str]:
