@@ -2,15 +2,17 @@
 
 import re
 from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
 
-from tasks.embedded.naming import is_plural, split_words
+from tasks.values import is_plural, load_words, split_name
+
+WORDS: dict[str, Any] = load_words(Path(__file__).with_name("words.yaml"))
+"""What words in names and descriptions tell."""
 
 _RETURNS = re.compile(r"\s*Returns:\s*(.*)$", re.DOTALL)
 _MOST_CHARACTERS = 200
 _FIELD = re.compile(r"[A-Za-z_]\w*")
-_KINDS = frozenset(("nothing", "string", "integer", "number", "boolean", "object", "array", "null", "values"))
-"""What stands in place of field names where an answer has none."""
-
 _PREAMBLE = re.compile(
     r"(?:you can )?(?:use )?(?:this|the) (?:endpoint|function|operation|method|call|route|api)(?: is used)?"
     r"(?: (?:will|can|lets you|allows you|to))*\s+|(?:will|allows you to|lets you|used to|use to)\s+",
@@ -23,12 +25,6 @@ _LISTING = re.compile(
 _OWN_NAME = re.compile(r"(?:\bthe )?\b[A-Z][a-z]+[A-Z]\w*(?= (?:database|API|service|platform|app)\b)")
 """A name like `AbuseIPDB` before such a word is the API's own, which no user's request holds."""
 
-_VERBS = ("get", "list", "search", "find", "create", "add", "update", "delete", "remove", "check", "convert", "count")
-_THIRD_PERSON = {
-    "returns": "get", "return": "get", "fetches": "fetch", "searches": "search", "queries": "query",
-    "modifies": "modify", "verifies": "verify", "applies": "apply", "is": "is",
-}  # fmt: skip
-"""Verbs that need more than their "s" taken off; what an API returns, its user gets."""
 _ADVERBS_AND_NOUNS = re.compile(r"(?:ss|us|is|[^aeiou]ies)$")
 
 
@@ -51,7 +47,7 @@ def read_returned(description: str) -> Returned:
     told = inner.group(1) if inner else text.removeprefix("list of ")
     names = [part.strip() for part in re.split(r"[,()]", told)]
     fields = tuple(dict.fromkeys(name for name in names if _FIELD.fullmatch(name)))
-    return Returned(() if len(fields) == 1 and fields[0] in _KINDS else fields, listed)
+    return Returned(() if len(fields) == 1 and fields[0] in WORDS["kinds"] else fields, listed)
 
 
 def make_imperative(name: str, description: str) -> str:
@@ -61,7 +57,7 @@ def make_imperative(name: str, description: str) -> str:
     """
     first = re.split(r"(?<=[.!?])\s", _RETURNS.sub("", description).strip())[0].rstrip(".!? ")
     if " " not in first:
-        return _order_words(split_words(first or name))
+        return _order_words(split_name(first or name))
     first = _TAIL.sub("", _PREAMBLE.sub("", first, count=1) if _PREAMBLE.match(first) else first)
     verb, _, rest = _OWN_NAME.sub("the", first).partition(" ")
     order = f"{_find_base(verb)} {rest}"
@@ -81,14 +77,13 @@ def _find_base(verb: str) -> str:
     if verb[:2].isupper():
         return verb
     lower = verb[:1].lower() + verb[1:]
-    if lower in _THIRD_PERSON:
-        return _THIRD_PERSON[lower]
-    return lower[:-1] if lower.endswith("s") and not _ADVERBS_AND_NOUNS.search(lower) else lower
+    bare = lower[:-1] if lower.endswith("s") and not _ADVERBS_AND_NOUNS.search(lower) else lower
+    return str(WORDS["third_person"].get(lower, bare))
 
 
 def _order_words(words: tuple[str, ...]) -> str:
     for place, word in enumerate(words):
-        if word in _VERBS:
+        if word in WORDS["orders"]:
             after = words[place + 1 :]
             return " ".join((word, *(after or words[:place])))
     return " ".join(words)

@@ -7,12 +7,13 @@ Which answers err, and how, is a function of the request. An erring answer says 
 import json
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from pathlib import Path
 from random import Random
 from typing import Any
 
 from schemas.base import Json
-from tasks.embedded.assisting import Turn, write_arguments
-from tasks.embedded.naming import split_words
+from tasks.embedded.assistant.assisting import Turn, write_arguments
+from tasks.values import load_words, split_name
 
 TEXT_ERRORS = ("fence", "truncated", "silence")
 """What can go wrong with an answer that is a JSON document."""
@@ -20,18 +21,7 @@ TEXT_ERRORS = ("fence", "truncated", "silence")
 RESPONSE_ERRORS = ("unsupported", "silence")
 """What can go wrong with a final response."""
 
-_FENCES = (
-    "Here is the JSON you asked for:\n\n```json\n{}\n```\n",
-    "```json\n{}\n```",
-    "Sure!\n```\n{}\n```\nLet me know.",
-)
-_UNSUPPORTED = (
-    " It was last checked {number} days ago by {name}.",
-    " By the way, {name} rated it {number} out of 5000.",
-    " The reference number is {number}.",
-    " {name} confirmed {number} of them.",
-)
-_NAMES = ("Bartholomew Quill", "Ottoline Frask", "Cassius Vandermeer", "Philippa Okonjo")
+_WORDS: dict[str, list[str]] = load_words(Path(__file__).with_name("erring.yaml"))
 
 
 @dataclass(frozen=True)
@@ -47,7 +37,7 @@ def spoil_text(content: str, rng: Random) -> Answer:
     """A JSON answer with one error in it."""
     error = rng.choice(TEXT_ERRORS)
     if error == "fence":
-        return Answer(rng.choice(_FENCES).format(content), error=error)
+        return Answer(rng.choice(_WORDS["fences"]).format(content), error=error)
     return Answer(content[: int(len(content) * rng.uniform(0.3, 0.9))] if error == "truncated" else "", error=error)
 
 
@@ -66,7 +56,9 @@ def _spoil_response(turn: Turn, rng: Random) -> Answer:
     error = rng.choice(RESPONSE_ERRORS)
     if error == "silence" or "?" in turn.content:
         return Answer("", error="silence")
-    claim = rng.choice(_UNSUPPORTED).format(number=rng.randint(30000, 99999) * 7, name=rng.choice(_NAMES))
+    claim = rng.choice(_WORDS["unsupported"]).format(
+        number=rng.randint(30000, 99999) * 7, name=rng.choice(_WORDS["names"])
+    )
     return Answer(turn.content + claim, error=error)
 
 
@@ -90,7 +82,7 @@ def _truncate(turn: Turn, functions: list[dict[str, Any]], rng: Random) -> Answe
 def _invent_function(turn: Turn, functions: list[dict[str, Any]], rng: Random) -> Answer | None:
     name, arguments = turn.calls[0]
     taken = {function["name"] for function in functions}
-    verb, *rest = split_words(name)
+    verb, *rest = split_name(name)
     made = [f"{other}{''.join(word.capitalize() for word in (*rest, *more))}"
             for other in ("lookup", "obtain", "query", verb) for more in ((), ("v2",))]  # fmt: skip
     return _with_first(turn, rng.choice([other for other in made if other not in taken]), arguments)
@@ -118,7 +110,7 @@ def _mistype_argument(turn: Turn, functions: list[dict[str, Any]], rng: Random) 
 def _invent_id(turn: Turn, functions: list[dict[str, Any]], rng: Random) -> Answer | None:
     name, arguments = turn.calls[0]
     properties = _schema(name, functions).get("properties", {})
-    ids = [key for key in arguments if split_words(key)[-1:] == ("id",)]
+    ids = [key for key in arguments if split_name(key)[-1:] == ("id",)]
     if not ids:
         return None
     key = rng.choice(ids)

@@ -8,11 +8,13 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from schemas.base import Json
-from tasks.embedded.phrasing import find_pattern, load_phrases, spoken_attributes
 from tasks.embedded.plans import Reference, Step, make_step
-from tasks.embedded.slots import read_slot
+from tasks.embedded.slots import read_slot, reference_pattern
 from tasks.embedded.speech import hear, value_pattern
 from tasks.embedded.tools import Parameter, Tool
+from tasks.embedded.user import PHRASES
+
+_NEVER = r"(?!)"
 
 
 @dataclass(frozen=True)
@@ -48,7 +50,7 @@ def read_request(text: str, tools: tuple[Tool, ...]) -> Reading:
 @lru_cache(maxsize=512)
 def all_attributes(tools: tuple[Tool, ...]) -> tuple[str, ...]:
     """Every attribute that some function returns, in words."""
-    return tuple(sorted({words for tool in tools for words in spoken_attributes(tool)}))
+    return tuple(sorted({words for tool in tools for words in tool.attributes}))
 
 
 def _find_clauses(text: str, tools: tuple[Tool, ...], attributes: tuple[str, ...]) -> list[_Clause]:
@@ -56,7 +58,7 @@ def _find_clauses(text: str, tools: tuple[Tool, ...], attributes: tuple[str, ...
     found = [
         _Clause(tool, match.start(), match.end())
         for tool in tools
-        for match in find_pattern(tool, attributes).finditer(text)
+        for match in _find_pattern(tool, attributes).finditer(text)
     ]
     found.sort(key=lambda clause: (clause.start - clause.end, clause.start))
     chosen: list[_Clause] = []
@@ -64,6 +66,36 @@ def _find_clauses(text: str, tools: tuple[Tool, ...], attributes: tuple[str, ...
         if all(clause.end <= other.start or other.end <= clause.start for other in chosen):
             chosen.append(clause)
     return sorted(chosen, key=lambda clause: clause.start)
+
+
+@lru_cache(maxsize=512)
+def _find_pattern(tool: Tool, attributes: tuple[str, ...]) -> re.Pattern[str]:
+    """A pattern for every phrasing of the function's archetype with the function's own nouns; longest phrasing first.
+
+    `attributes` are those that references may go by ("the city with the highest population").
+    """
+    bank = PHRASES["archetypes"][tool.archetype]
+    one = reference_pattern(tool.reference, attributes) if tool.reference else _NEVER
+    own = "|".join(re.escape(words) for words in sorted(tool.attributes, key=len, reverse=True)) or _NEVER
+    slots = {
+        "things": re.escape(tool.things) or _NEVER,
+        "thing": re.escape(tool.thing) or _NEVER,
+        "a_thing": rf"(?:an?|a new|another) {re.escape(tool.thing)}" if tool.thing else _NEVER,
+        "one": one,
+        "attrs": rf"(?:{own})(?:(?:,| and) (?:{own}))*",
+        "imperative": re.escape(tool.imperative) or _NEVER,
+    }
+    # Phrases that differ only before their first slot share one copy of what follows: compiling is what costs here.
+    groups: dict[str, list[str]] = {}
+    for phrase in sorted((phrase for mood in ("do", "ask", "say") for phrase in bank[mood]), key=len, reverse=True):
+        before, brace, after = phrase.partition("{")
+        groups.setdefault(brace + after, []).append(re.escape(before))
+    sources = (f"(?:{'|'.join(before)}){_fill(after, slots)}" for after, before in groups.items())
+    return re.compile(rf"(?<!\w)(?:{'|'.join(sources)})(?!\w)", re.IGNORECASE)
+
+
+def _fill(text: str, slots: dict[str, str]) -> str:
+    return re.sub(r"\\\{(\w+)\\\}", lambda match: slots[match.group(1)], re.escape(text))
 
 
 def _read_arguments(tool: Tool, span: str, attributes: tuple[str, ...]) -> dict[str, Json | Reference]:
@@ -100,7 +132,7 @@ def _take_as_text(spoken: str, parameter: Parameter) -> Json:
 @lru_cache(maxsize=512)
 def _reply_patterns(words: str) -> tuple[re.Pattern[str], ...]:
     """The ways in which a reply gives a value; the wordiest first, since the others match it too."""
-    replies = sorted(load_phrases()["replies"], key=len, reverse=True)
+    replies = sorted(PHRASES["replies"], key=len, reverse=True)
     return tuple(
         re.compile(
             re.escape(reply).replace(r"\{value\}", "(.+)").replace(r"\{words\}", re.escape(words)), re.IGNORECASE

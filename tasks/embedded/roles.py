@@ -12,12 +12,12 @@ from random import Random
 from typing import Any
 
 from schemas.base import canonical_json
-from tasks.embedded.assisting import take_turn, write_arguments
-from tasks.embedded.documenting import write_documentation
+from tasks.embedded.assistant.assisting import take_turn, write_arguments
 from tasks.embedded.erring import Answer, spoil_text, spoil_turn
-from tasks.embedded.instructing import write_instructions
-from tasks.embedded.replying import DONE, write_reply
-from tasks.embedded.specifying import write_document
+from tasks.embedded.user.instructing import write_instructions
+from tasks.embedded.user.replying import DONE, write_reply
+from tasks.embedded.writer.documenting import write_documentation
+from tasks.embedded.writer.specifying import write_document
 
 _BLOCK = r"<{0}>\s*(.*?)\s*</{0}>"
 _COUNT = re.compile(r"Write (\d+) different requests")

@@ -1,7 +1,7 @@
 """How a request says what a parameter should be ("in Lyon", "with a price of at most 20"), written and read.
 
-`write_slot` and `read_slot` belong together: what the one writes, the other finds. A form that is added to one needs
-its pattern in the other.
+`write_slot` and `read_slot` belong together: what the one writes, the other finds. A form that is added to the phrases
+of the one (`user/phrases.yaml`) needs its pattern in the other.
 """
 
 import re
@@ -9,51 +9,11 @@ from functools import lru_cache
 from random import Random
 
 from schemas.base import Json
-from tasks.embedded.naming import reads_as_noun, with_article
 from tasks.embedded.plans import Reference
 from tasks.embedded.speech import hear, speak_argument, value_pattern
 from tasks.embedded.tools import Parameter
-
-_FORMS: dict[str, tuple[str, ...]] = {  # "bare": of names that no article goes with
-    "value": (
-        "with {words} {value}",
-        "with the {words} {value}",
-        "where the {words} is {value}",
-        "with {value} as the {words}",
-        "using {value} as the {words}",
-        "with {words} set to {value}",
-        "for which the {words} is {value}",
-    ),
-    "change": (
-        "so that the {words} is {value}",
-        "with the {words} changed to {value}",
-        "with {value} as the new {words}",
-        "with the {words} set to {value}",
-        "to make the {words} {value}",
-    ),
-    "bare": ("with {words} set to {value}", "where {words} is {value}", "for which {words} is {value}"),
-    "bare change": ("so that {words} is {value}", "with {words} set to {value}", "with {words} changed to {value}"),
-    "place": ("in {value}", "with {words} {value}", "where the {words} is {value}"),
-    "limit": (
-        "no more than {value} of them",
-        "at most {value} results",
-        "just {value} of them",
-        "up to {value} of them",
-        "limited to {value} results",
-    ),
-    "minimum": (
-        "with {a_words} of at least {value}",
-        "with {words} {value} or more",
-        "where the {words} is at least {value}",
-    ),
-    "maximum": (
-        "with {a_words} of at most {value}",
-        "with {words} {value} or less",
-        "where the {words} is no more than {value}",
-    ),
-    "since": ("since {value}", "that appeared since {value}"),
-    "by": ("by {value}", "going by {value}"),
-}
+from tasks.embedded.user import PHRASES
+from tasks.values import reads_as_noun, with_article
 
 
 def write_slot(parameter: Parameter, value: Json | Reference, rng: Random, *, change: bool = False) -> str:
@@ -61,8 +21,8 @@ def write_slot(parameter: Parameter, value: Json | Reference, rng: Random, *, ch
     if parameter.role == "reference":
         return f"for {write_reference(parameter, value, rng)}"
     assert not isinstance(value, Reference)
-    form = rng.choice(_FORMS[_choose_manner(parameter, change)])
-    return form.format(
+    form = rng.choice(PHRASES["slots"][_choose_manner(parameter, change)])
+    return str(form).format(
         words=parameter.words,
         a_words=with_article(parameter.words),
         value=speak_argument(parameter, value, rng),
@@ -84,7 +44,7 @@ def write_reference(parameter: Parameter, value: Json | Reference, rng: Random) 
         if value.select in ("highest", "lowest"):
             return f"the {noun} with the {value.select} {value.attribute}"
         return f"that {noun}" if value.select == "that" else f"the {value.select} {noun}"
-    return f"{rng.choice(('the {}', 'the {} with the id', '{}', '{} number', 'the {} with id')).format(noun)} {value}"
+    return str(rng.choice(PHRASES["references"])).format(noun=noun, id=value)
 
 
 def read_slot(parameter: Parameter, text: str, attributes: tuple[str, ...] = ()) -> Json | Reference:

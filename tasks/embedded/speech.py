@@ -7,8 +7,8 @@ from functools import lru_cache
 from random import Random
 
 from schemas.base import Json
-from tasks.embedded.naming import split_words
 from tasks.embedded.tools import Parameter
+from tasks.values import split_name
 
 _MONTHS = (
     "January", "February", "March", "April", "May", "June",
@@ -48,7 +48,7 @@ def speak_argument(parameter: Parameter, value: Json, rng: Random) -> str:
 
 def _speak_code(text: str) -> str:
     """`in_stock` and `inStock` as `in stock`."""
-    return " ".join(split_words(text)) if _IDENTIFIER.fullmatch(text) else text
+    return " ".join(split_name(text)) if _IDENTIFIER.fullmatch(text) else text
 
 
 def value_pattern(parameter: Parameter) -> str:

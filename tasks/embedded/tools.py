@@ -7,38 +7,21 @@ nowhere else.
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from typing import Any, Literal
 
 from schemas.base import Json
-from tasks.embedded.describing import find_listed_noun, make_imperative, read_returned
-from tasks.embedded.naming import is_plural, make_plural, make_singular, split_words
+from tasks.embedded.describing import WORDS, find_listed_noun, make_imperative, read_returned
+from tasks.values import is_plural, pluralize, singularize, split_name
 
 Archetype = Literal[
     "search", "list", "get", "related", "random", "create", "update", "delete", "count", "top", "latest", "other"
 ]
 Role = Literal["reference", "limit", "paging", "minimum", "maximum", "place", "since", "by", "value", "opaque"]
 
-_VERBS: dict[str, Archetype] = {
-    **dict.fromkeys(("search", "find", "query", "filter", "look", "lookup", "discover"), "search"),
-    **dict.fromkeys(("list", "browse", "all"), "list"),
-    **dict.fromkeys(("get", "fetch", "retrieve", "show", "read", "view", "describe"), "get"),
-    **dict.fromkeys(
-        ("create", "add", "register", "submit", "book", "post", "save", "make", "record", "open"), "create"
-    ),
-    **dict.fromkeys(("update", "change", "edit", "modify", "patch", "revise"), "update"),
-    **dict.fromkeys(("delete", "remove", "cancel", "erase"), "delete"),
-    **dict.fromkeys(("count",), "count"),
-    **dict.fromkeys(("rank", "top"), "top"),
-    **dict.fromkeys(("random", "pick", "draw"), "random"),
-}
-_MODIFIERS: dict[str, Archetype] = {
-    "random": "random",
-    **dict.fromkeys(("top", "best", "leading"), "top"),
-    **dict.fromkeys(("latest", "newest", "recent"), "latest"),
-}
-_LIMITS = {("limit",), ("max", "results"), ("page", "size"), ("per", "page"), ("results",)}
-_PAGING = {("offset",), ("page",), ("skip",), ("cursor",), ("page", "number"), ("sort",), ("order",), ("sort", "order")}
+_VERBS: dict[str, Archetype] = {verb: found for found, verbs in WORDS["verbs"].items() for verb in verbs}
+_MODIFIERS: dict[str, Archetype] = {word: found for found, words in WORDS["modifiers"].items() for word in words}
+_LIMITS, _PAGING = ({tuple(name.split()) for name in WORDS[key]} for key in ("limits", "paging"))
 
 
 @dataclass(frozen=True)
@@ -82,6 +65,12 @@ class Tool:
         """The required parameter that names one thing, if there is one."""
         return next((p for p in self.parameters if p.role == "reference" and p.required), None)
 
+    @cached_property
+    def attributes(self) -> tuple[str, ...]:
+        """The fields that it returns, in words; ids left out, they are nothing that a person asks for."""
+        spoken = (" ".join(split_name(name)) for name in self.returns)
+        return tuple(words for words in spoken if words and words.split()[-1] != "id")
+
     def parameter(self, name: str) -> Parameter:
         """The parameter of that name."""
         return next(p for p in self.parameters if p.name == name)
@@ -120,7 +109,7 @@ def _read_tool(function: dict[str, Any], taken: set[tuple[str, str]]) -> Tool:
     required = set(schema.get("required", ())) | _find_needed_ids(function["name"], properties, schema)
     archetype, noun = _find_archetype(function["name"], properties, required)
     parameters = tuple(
-        _read_parameter(name, part, name in required, make_singular(noun) if noun else "item")
+        _read_parameter(name, part, name in required, singularize(noun) if noun else "item")
         for name, part in properties.items()
     )
     description = function.get("description") or ""
@@ -128,11 +117,11 @@ def _read_tool(function: dict[str, Any], taken: set[tuple[str, str]]) -> Tool:
     if not noun and returned.listed:
         noun = find_listed_noun(imperative)
         archetype = "list" if noun else archetype
-    things = make_plural(noun) if noun else ""
+    things = pluralize(noun) if noun else ""
     owner = next((p.noun for p in parameters if p.role == "reference" and p.required), "")
     if archetype == "related":
         things = things.removeprefix(f"{owner} ") or things
-    if archetype == "get" and owner and not is_same_thing(make_singular(things), owner):
+    if archetype == "get" and owner and not is_same_thing(singularize(things), owner):
         archetype = "other"  # what is asked for is not the thing that the id names
     if (archetype, things) in taken:
         archetype = "other"
@@ -140,7 +129,7 @@ def _read_tool(function: dict[str, Any], taken: set[tuple[str, str]]) -> Tool:
         name=function["name"],
         archetype=archetype,
         things=things,
-        thing=make_singular(things) if things else "",
+        thing=singularize(things) if things else "",
         imperative=imperative,
         parameters=parameters,
         returns=returned.fields,
@@ -149,11 +138,11 @@ def _read_tool(function: dict[str, Any], taken: set[tuple[str, str]]) -> Tool:
 
 def _find_needed_ids(name: str, properties: dict[str, Any], schema: dict[str, Any]) -> set[str]:
     """Ids that a function cannot do without, whatever its document says: `updateDashboard` needs its `dashboardId`."""
-    verb, *rest = split_words(name) or ("",)
+    verb, *rest = split_name(name) or ("",)
     required = schema.get("required", ())
-    if any(split_words(p)[-1:] == ("id",) for p in required) or _VERBS.get(verb) in ("search", "list", "create"):
+    if any(split_name(p)[-1:] == ("id",) for p in required) or _VERBS.get(verb) in ("search", "list", "create"):
         return set()
-    return {p for p in properties if split_words(p)[-1:] == ("id",) and {*split_words(p)[:-1]} & {*rest}}
+    return {p for p in properties if split_name(p)[-1:] == ("id",) and {*split_name(p)[:-1]} & {*rest}}
 
 
 def is_same_thing(thing: str, noun: str) -> bool:
@@ -165,7 +154,7 @@ def is_same_thing(thing: str, noun: str) -> bool:
 
 def _find_archetype(name: str, properties: dict[str, Any], required: set[str]) -> tuple[Archetype, str]:
     """The archetype of a function and its noun, in words; `other` and "" where the name tells neither."""
-    verb, *rest = split_words(name) or ("",)
+    verb, *rest = split_name(name) or ("",)
     archetype = _VERBS.get(verb)
     if archetype is None or not rest:
         return "other", ""
@@ -182,7 +171,7 @@ def _find_archetype(name: str, properties: dict[str, Any], required: set[str]) -
     if rest[-1] in ("details", "detail", "record", "info") and len(rest) > 1:
         rest = rest[:-1]
     noun = " ".join(rest)
-    refers = any(split_words(p)[-1:] == ("id",) for p in properties if p in required)
+    refers = any(split_name(p)[-1:] == ("id",) for p in properties if p in required)
     if archetype in ("get", "search", "list") and refers:
         archetype = "related" if is_plural(noun) else "get"
     elif archetype == "get":
@@ -193,7 +182,7 @@ def _find_archetype(name: str, properties: dict[str, Any], required: set[str]) -
 
 
 def _read_parameter(name: str, schema: dict[str, Any], required: bool, thing: str) -> Parameter:
-    words = split_words(name) or (name,)
+    words = split_name(name) or (name,)
     spoken = " ".join(words)
     role = _find_role(words, schema, required)
     if role in ("minimum", "maximum"):

@@ -9,9 +9,9 @@ from tasks.mock.finding import Arguments, Targets, find_things, own_collection, 
 from tasks.mock.lists import DEFAULT_PAGE, describe_figure, find_slice, read_int
 from tasks.mock.plan import Role, Route
 from tasks.mock.shapes import Schema, has_type, list_properties, put_at, read_at
-from tasks.mock.vocabulary import CONTROLS, is_id_name, name_words, read_resource, snake
+from tasks.mock.vocabulary import CONTROLS, is_id_name, read_resource
 from tasks.mock.world import Thing, Wish, World
-from tasks.values import conforms, sample_value
+from tasks.values import conforms, join_snake, name_words, sample_value
 
 ACTIONS = {"cancel": "cancel", "close": "close", "complete": "complet", "confirm": "confirm", "approve": "approv"}
 
@@ -167,7 +167,7 @@ def _answer_openly(arguments: Arguments, world: World) -> Json:
         **{
             name: value
             for name, value in arguments.items()
-            if snake(name) not in CONTROLS and not isinstance(value, dict)
+            if join_snake(name) not in CONTROLS and not isinstance(value, dict)
         },
     }
     figures = {"properties": {"rate": {"type": "number"}, "result": {"type": "number"}}, "type": "object"}

@@ -14,23 +14,20 @@ from tasks.mock.vocabulary import (
     PAGES,
     SORTS,
     UPPER_BOUNDS,
-    Words,
     is_id_name,
-    name_words,
-    snake,
 )
-from tasks.values import infer_value_kind
+from tasks.values import Words, infer_value_kind, join_snake, name_words
 
 
 def read_controls(arguments: Mapping[str, Schema], properties: Mapping[str, Schema]) -> ListControls:
     """Which arguments cut, order and search a list."""
-    taken = {snake(name) for name in properties}
+    taken = {join_snake(name) for name in properties}
 
     def pick(words: frozenset[str], kinds: tuple[str, ...], own: bool = False) -> str | None:
         for name, schema in arguments.items():
             # An argument named like a property filters by it, except for what only ever cuts a list.
             fits = any(has_type(schema, kind) for kind in kinds) or "type" not in schema
-            if snake(name) in words and fits and (own or snake(name) not in taken):
+            if join_snake(name) in words and fits and (own or join_snake(name) not in taken):
                 return name
         return None
 
@@ -101,7 +98,7 @@ def _find_exact(
     resource = tuple(collection.name.split("_"))
     for wanted in (words, words[len(resource) :] if words[: len(resource)] == resource else ()):
         for keys in paths:
-            if wanted and name_words(keys[-1]) == wanted and not (len(keys) > 1 and snake(keys[-1]) in CONTROLS):
+            if wanted and name_words(keys[-1]) == wanted and not (len(keys) > 1 and join_snake(keys[-1]) in CONTROLS):
                 return keys
     return None
 

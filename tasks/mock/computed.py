@@ -7,14 +7,10 @@ from typing import Any
 from schemas.base import Json
 from tasks.mock.plan import Role
 from tasks.mock.shapes import Schema, has_type, list_properties
-from tasks.mock.vocabulary import Words, name_words, split_words
+from tasks.mock.vocabulary import FLAGS
 from tasks.mock.world import Thing, World
-from tasks.values import conforms, split_name
+from tasks.values import Words, conforms, name_words, split_name
 
-FLAGS = split_words(
-    "success successful ok deleted removed updated created saved sent accepted confirmed submitted acknowledged "
-    "cancelled canceled registered subscribed"
-)
 MESSAGES = frozenset({"message", "msg", "detail"})
 DONE = {Role.CREATE: "created", Role.UPDATE: "updated", Role.DELETE: "deleted"}
 STATISTICS = {

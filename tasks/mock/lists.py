@@ -8,9 +8,9 @@ from schemas.base import Json
 from tasks.mock.filters import read_value
 from tasks.mock.plan import Collection, ListControls
 from tasks.mock.shapes import Schema, has_type
-from tasks.mock.vocabulary import LIMITS, OFFSETS, PAGES, name_words, snake
+from tasks.mock.vocabulary import LIMITS, OFFSETS, PAGES
 from tasks.mock.world import Thing
-from tasks.values import infer_value_kind, split_name
+from tasks.values import infer_value_kind, join_snake, name_words, split_name
 
 DEFAULT_PAGE = 10
 TOTAL_WORDS = frozenset(["total", "count", "number", "num", "hits", "found", "matches", "results", "quantity"])
@@ -49,7 +49,7 @@ def sort_things(
     direction = str(arguments.get(controls.direction or "", "")).lower()
     if isinstance(wanted, str) and wanted:
         bare = wanted.lstrip("+-").split(":")[0].split(" ")[0]
-        ranks = bool(verbs & BEST_FIRST) or snake(controls.sort or "").startswith("rank")
+        ranks = bool(verbs & BEST_FIRST) or join_snake(controls.sort or "").startswith("rank")
         descending = direction.startswith("desc") or wanted.startswith("-") or wanted.lower().endswith("desc")
         descending = descending or (ranks and not direction.startswith("asc"))
         key = _find_sort_key(bare, collection)
@@ -108,7 +108,7 @@ def describe_figure(name: str, part: Schema, total: int, shown: int, start: int,
         return start > 0 if words[:1] == ("has",) and words[-1] in {"previous", "prev"} else None
     if not (has_type(part, "integer") or has_type(part, "number")) or not words:
         return None
-    spelled, pages = snake(name), max(size or total, 1)
+    spelled, pages = join_snake(name), max(size or total, 1)
     if "pages" in words or spelled in {"last_page", "page_count"}:
         return max(math.ceil(total / pages), 1)
     if spelled in PAGES or spelled == "current_page":

@@ -6,8 +6,8 @@ from tasks.mock.ids import list_examples
 from tasks.mock.plan import Collection, Role
 from tasks.mock.shapes import Schema, Spot, has_type, list_properties
 from tasks.mock.sightings import Sighting
-from tasks.mock.vocabulary import SIMILAR, WRAPPERS, Words, is_id_name, name_words, strip_id
-from tasks.values import infer_value_kind, merge_schemas, split_name
+from tasks.mock.vocabulary import SIMILAR, WRAPPERS, is_id_name, strip_id
+from tasks.values import Words, infer_value_kind, merge_schemas, name_words, split_name
 
 VAGUE_KINDS = frozenset({None, "name", "title", "id", "category"})
 ORDERED_PAIRS = (

@@ -9,9 +9,9 @@ from tasks.mock.plan import Collection, Filter, IdArgument, ListControls, Role, 
 from tasks.mock.recognition import find_id_owner, gather_collections
 from tasks.mock.shapes import Schema, schema_without
 from tasks.mock.sightings import Sighting, sight_operation
-from tasks.mock.vocabulary import CONTROLS, PICKING, is_id_name, name_words, snake
+from tasks.mock.vocabulary import CONTROLS, PICKING, is_id_name
 from tasks.openapi.functions import Operation
-from tasks.values import infer_value_kind
+from tasks.values import infer_value_kind, join_snake, name_words
 
 DEFAULT_STATUS = {"POST": 201, "DELETE": 200}
 
@@ -109,7 +109,7 @@ def _list_scope(
         if name not in used
         and name != sighting.own_id
         and (name in ids or name in required)
-        and snake(name) not in CONTROLS
+        and join_snake(name) not in CONTROLS
         and infer_value_kind(name, arguments[name]) != "token"
     )
 

@@ -5,8 +5,8 @@ from random import Random
 from typing import Any
 
 from schemas.base import Json
-from tasks.mock.vocabulary import WRAPPERS, Words, name_words
-from tasks.values import COMBINATIONS, flatten_schema, split_name
+from tasks.mock.vocabulary import WRAPPERS
+from tasks.values import COMBINATIONS, Words, flatten_schema, name_words, split_name
 
 Schema = dict[str, Any]
 Keys = tuple[str, ...]

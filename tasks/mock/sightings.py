@@ -15,14 +15,12 @@ from tasks.mock.vocabulary import (
     READING,
     UPDATING,
     VERBS,
-    Words,
     is_id_name,
-    name_words,
     read_resource,
     strip_id,
 )
 from tasks.openapi.functions import Operation
-from tasks.values import split_name
+from tasks.values import Words, name_words, split_name
 
 
 @dataclass(eq=False)

@@ -1,73 +1,35 @@
 """The words by which operations, parameters and properties are told apart, and what they name."""
 
-from functools import lru_cache
+from pathlib import Path
 
-from tasks.values import singularize, split_name
+from tasks.values import Words, load_words, singularize_last, split_name
 
-Words = tuple[str, ...]
+_SETS = {key: frozenset[str](words) for key, words in load_words(Path(__file__).with_name("vocabulary.yaml")).items()}
 
-
-def split_words(text: str) -> frozenset[str]:
-    """The words of a list that is written as one text, blanks between them."""
-    return frozenset(text.split())
-
-
-READING = split_words(
-    "get list search find fetch retrieve query lookup look browse show all available read view filter explore discover"
-)
-PICKING = split_words(
-    "random latest recent newest top best popular trending featured today current upcoming next daily"
-)
-CREATING = split_words(
-    "create add new register book submit place make schedule order post report subscribe reserve insert upload start "
-    "open send log record request save track"
-)
-UPDATING = split_words("update edit modify change set patch put replace configure manage assign rename")
-DELETING = split_words("delete remove cancel destroy unsubscribe clear")
-COUNTING = split_words("count counts stats statistics summary total totals aggregate")
-COMPUTING = split_words(
-    "convert calculate compute estimate compare verify validate check translate analyze generate authenticate initiate "
-    "login standardize normalize parse detect predict"
-)
-FILLER = split_words(
-    "details detail info information profile data results result list api rest json by id index v0 v1 v2 v3 v4"
-)
-PREPOSITIONS = split_words("by from for of in with near on at to within between around per")
-WRAPPERS = split_words(
-    "data result results response items payload records entries list content rows values hits matches documents body"
-)
-SIMILAR = split_words("similar related recommendations recommendation recommended suggestions alternatives")
+READING = _SETS["reading"]
+PICKING = _SETS["picking"]
+CREATING = _SETS["creating"]
+UPDATING = _SETS["updating"]
+DELETING = _SETS["deleting"]
+COUNTING = _SETS["counting"]
+COMPUTING = _SETS["computing"]
+FILLER = _SETS["filler"]
+PREPOSITIONS = _SETS["prepositions"]
+WRAPPERS = _SETS["wrappers"]
+SIMILAR = _SETS["similar"]
 VERBS = READING | PICKING | CREATING | UPDATING | DELETING | COUNTING | COMPUTING
 
-ID_WORDS = split_words("id ids uuid guid")
-LIMITS = split_words(
-    "limit per_page page_size max_results size take rows results_per_page num_results max n top number_of_results "
-    "count items_per_page pagesize perpage num max_items first"
-)
-OFFSETS = split_words("offset skip start start_index")
-PAGES = split_words("page page_number pagenumber p")
-SORTS = split_words("sort_by sort order_by orderby sortby sorting rank_by ranked_by by ranking_by")
-DIRECTIONS = split_words("order sort_order direction sort_direction sort_dir order_direction")
-FREE_TEXT = split_words("query q search keyword keywords text term search_term search_query phrase terms contains s")
-CONTROLS = split_words(
-    "api_key apikey key token access_key access_token appid app_id callback format lang language locale units unit "
-    "fields include expand output pretty html json type timeout version"
-)
-LOWER_BOUNDS = split_words("min minimum from after since start gte gt above over begin lower earliest")
-UPPER_BOUNDS = split_words("max maximum to before until end lte lt below under upper latest")
-
-
-@lru_cache(maxsize=16384)
-def name_words(name: str) -> Words:
-    """The words of a name, the last one in the singular, so that `petIds` and `pet_id` are one."""
-    words = split_name(name)
-    return (*words[:-1], singularize(words[-1])) if words else ()
-
-
-@lru_cache(maxsize=16384)
-def snake(name: str) -> str:
-    """A name in snake_case."""
-    return "_".join(split_name(name))
+ID_WORDS = _SETS["id_words"]
+LIMITS = _SETS["limits"]
+OFFSETS = _SETS["offsets"]
+PAGES = _SETS["pages"]
+SORTS = _SETS["sorts"]
+DIRECTIONS = _SETS["directions"]
+FREE_TEXT = _SETS["free_text"]
+CONTROLS = _SETS["controls"]
+LOWER_BOUNDS = _SETS["lower_bounds"]
+UPPER_BOUNDS = _SETS["upper_bounds"]
+FLAGS = _SETS["flags"]
 
 
 def is_id_name(name: str) -> bool:
@@ -78,8 +40,7 @@ def is_id_name(name: str) -> bool:
 
 def strip_id(name: str) -> Words:
     """What an id's name says it is the id of: `("pet",)` for `petId`, nothing for `id`."""
-    words = split_name(name)[:-1]
-    return (*words[:-1], singularize(words[-1])) if words else ()
+    return singularize_last(split_name(name)[:-1])
 
 
 def read_resource(text: str) -> Words:
@@ -93,4 +54,4 @@ def read_resource(text: str) -> Words:
             break
     while words and words[-1] in FILLER | COUNTING:
         words.pop()
-    return (*words[:-1], singularize(words[-1])) if words else ()
+    return singularize_last(words)

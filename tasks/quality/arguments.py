@@ -6,7 +6,7 @@ from typing import Any
 
 from tasks.quality.claims import find_ungrounded_claims
 from tasks.quality.corpus import Corpus
-from tasks.quality.folding import STOP_WORDS, split_words
+from tasks.quality.folding import STOP_WORDS, fold_words
 from tasks.quality.grounding import is_number_grounded, is_value_grounded
 
 LONG_TEXT = 8
@@ -67,13 +67,13 @@ def _are_parts_grounded(text: str, corpus: Corpus) -> bool:
     parts = [part for part in _PARTS.split(text) if part.strip()]
     if len(parts) > 1 and "://" not in text and all(is_value_grounded(part, corpus) for part in parts):
         return True
-    content = set(split_words(text)) - STOP_WORDS
+    content = set(fold_words(text)) - STOP_WORDS
     return len(content) > 1 and " " in text.strip() and corpus.holds_all_words(content, by_user=True)
 
 
 def _is_composed(text: str, corpus: Corpus) -> bool:
     if len(text.split()) < LONG_TEXT:
         return False
-    content = set(split_words(text)) - STOP_WORDS
+    content = set(fold_words(text)) - STOP_WORDS
     known = sum(corpus.holds_word(word) for word in content)
     return known >= _TEXT_SHARE * len(content) and not find_ungrounded_claims(text, corpus)

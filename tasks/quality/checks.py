@@ -17,7 +17,7 @@ from tasks.quality.claims import Grounds, find_ungrounded_claims
 from tasks.quality.corpus import Corpus
 from tasks.quality.counts import Counts
 from tasks.quality.episode_view import CallView, EpisodeView, find_vocabulary, view_episode
-from tasks.quality.folding import split_words
+from tasks.quality.folding import fold_words
 from tasks.quality.numbers import Number, read_numbers, read_spelled_numbers
 from tasks.quality.placeholders import find_placeholders
 from tasks.quality.written_calls import find_written_call
@@ -113,7 +113,7 @@ def check_placeholders(episode: Episode, toolset: Toolset) -> Verdict:
     def is_said(text: str) -> bool:
         said = find_said()
         if re.fullmatch(r"[\w ]+", text):
-            return said.holds_phrase(split_words(text))
+            return said.holds_phrase(fold_words(text))
         return said.holds_raw(text)
 
     def find() -> Iterator[str]:

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from tasks.quality.corpus import Corpus
 from tasks.quality.counts import Counts
 from tasks.quality.dates import MONTHS, WEEKDAYS, find_clocks, find_days
-from tasks.quality.folding import STOP_WORDS, split_words
+from tasks.quality.folding import STOP_WORDS, fold_words
 from tasks.quality.grounding import HUMP, is_clock_grounded, is_day_grounded, is_value_grounded
 from tasks.quality.numbers import UNITS, FoundNumber, Number, find_numbers, find_spelled_numbers
 
@@ -64,7 +64,7 @@ COMMON_NAMES = frozenset({*MONTHS, *WEEKDAYS, *_COMMON.split()})
 @functools.lru_cache(maxsize=1 << 12)
 def _split_key(key: str) -> frozenset[str]:
     """A field's name as words, in both readings of camel case; an API's episodes have the same fields."""
-    return frozenset(split_words(f"{key} {HUMP.sub(' ', key)}"))
+    return frozenset(fold_words(f"{key} {HUMP.sub(' ', key)}"))
 
 
 @dataclass
@@ -116,7 +116,7 @@ class _Finder:
     def _find_quotes(self) -> Iterator[str]:
         for match in _QUOTE.finditer(self.text):
             quoted = next(group for group in match.groups() if group is not None)
-            words = split_words(quoted)
+            words = fold_words(quoted)
             content = set(words) - STOP_WORDS
             if is_value_grounded(quoted.strip(" .,;:!?…"), self.corpus) or self.corpus.holds_all_words(content, False):
                 self._blank(match.start(), match.end())
@@ -146,7 +146,7 @@ class _Finder:
     def _find_phones(self) -> Iterator[str]:
         for match in _PHONE.finditer(self.text):
             phone = match.group()
-            if self.corpus.holds_compact(split_words(phone)):
+            if self.corpus.holds_compact(fold_words(phone)):
                 self._blank(match.start(), match.end())
             elif phone.startswith("+") or len(re.split(r"[-() ]+", phone)) > 2:
                 yield phone
@@ -179,7 +179,7 @@ class _Finder:
                 (part.isalpha() and part.islower()) or (part.isdigit() and int(part) in self.corpus.numbers)
                 for part in parts
             )
-        return all(self._is_known(word) for part in parts for word in split_words(part))
+        return all(self._is_known(word) for part in parts for word in fold_words(part))
 
     def _find_numbers(self) -> Iterator[str]:
         for number in find_numbers(self.text):
@@ -192,7 +192,7 @@ class _Finder:
         text = self.text
         for number in find_numbers(text):  # the million of "1.25 million" has been read
             text = text[: number.start] + "0" * (number.end - number.start) + text[number.end :]
-        words = [word for word in split_words(text) if word not in self.key_words]
+        words = [word for word in fold_words(text) if word not in self.key_words]
         for value in find_spelled_numbers(words):
             # "one" is a pronoun more often than a number
             if value < 2 or self.corpus.holds_number(value) or self._is_counted(value):
@@ -258,7 +258,7 @@ class _Finder:
             if _ITEM_START.search(before) and _GOES_ON.match(after):
                 continue
             plain = re.sub(r"['’]s?$", "", name)
-            if not all(self._is_known(word) for word in split_words(plain)) and not self._is_called_so(match, plain):
+            if not all(self._is_known(word) for word in fold_words(plain)) and not self._is_called_so(match, plain):
                 yield plain
 
     def _is_called_so(self, match: re.Match[str], name: str) -> bool:

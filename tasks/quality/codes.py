@@ -7,7 +7,7 @@ from babel import Locale
 from babel.core import get_global
 from babel.numbers import get_currency_symbol
 
-from tasks.quality.folding import make_phrase, split_words
+from tasks.quality.folding import fold_words, make_phrase
 
 _ENGLISH_WORDS = (
     "AD AI AL AM AN AS AT BE BY CAN DO ES GET HE ID IN IS IT LA MA ME MY NO OF OH OK OM OR PA SO TO TOP TRY US ALL AND "
@@ -57,7 +57,7 @@ def _load_names() -> tuple[dict[str, set[str]], dict[str, set[str]]]:
     phrases: dict[str, set[str]] = defaultdict(set)
 
     def add(code: str, *names: str) -> None:
-        phrases[code.upper()].update(make_phrase(split_words(name)) for name in names)
+        phrases[code.upper()].update(make_phrase(fold_words(name)) for name in names)
 
     for code, name in english.territories.items():
         if code.isalpha():  # others are numbers of continents and the like
@@ -89,7 +89,7 @@ def find_names(code: str) -> set[str]:
 
 def find_codes(name: str) -> set[str]:
     """The codes, in upper case, of a country, currency or language by name; may be empty."""
-    return _load_names()[1].get(make_phrase(split_words(name)), set())
+    return _load_names()[1].get(make_phrase(fold_words(name)), set())
 
 
 @functools.cache

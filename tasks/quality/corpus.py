@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from tasks.quality.dates import Clock, Day, find_clocks, find_days, read_timestamp
-from tasks.quality.folding import SEPARATOR, make_phrase, split_words
+from tasks.quality.folding import SEPARATOR, fold_words, make_phrase
 from tasks.quality.numbers import Number, read_numbers, read_ranges, read_spelled_numbers
 
 
@@ -32,7 +32,7 @@ class Segment:
     def __init__(self, raw: str, by_user: bool) -> None:
         self.raw = raw
         self.by_user = by_user
-        self.words = split_words(raw)
+        self.words = fold_words(raw)
         self.phrase = make_phrase(self.words)
 
     @functools.cached_property

@@ -8,7 +8,7 @@ from schemas.episodes import Episode, Observation, ToolCall
 from schemas.toolset import Function, Toolset
 from tasks.quality.arguments import find_free_leaves, is_argument_grounded
 from tasks.quality.corpus import Corpus
-from tasks.quality.folding import split_words
+from tasks.quality.folding import fold_words
 
 
 @dataclass(frozen=True)
@@ -53,7 +53,7 @@ _AGREEMENTS = frozenset(["yes", "yeah", "yep", "sure", "correct", "right", "exac
 
 
 def _agrees(reply: str) -> bool:
-    return bool(_AGREEMENTS & set(split_words(reply)[:2]))
+    return bool(_AGREEMENTS & set(fold_words(reply)[:2]))
 
 
 def view_episode(episode: Episode, toolset: Toolset) -> EpisodeView:
@@ -134,7 +134,7 @@ def _read_vocabulary(toolset: Toolset) -> frozenset[str]:
     for function in toolset.functions:
         texts += [function.name, function.description, json.dumps(function.parameters, ensure_ascii=False)]
     text = " ".join(set(" ".join(texts).split()))  # schemas say the same over and over
-    words = {*split_words(text), *split_words(_split_humps(text))}
+    words = {*fold_words(text), *fold_words(_split_humps(text))}
     return frozenset(word for word in words if not any(char.isdigit() for char in word))
 
 

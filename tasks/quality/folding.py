@@ -70,7 +70,7 @@ def find_stem(word: str) -> str:
     return word
 
 
-def split_words(text: str) -> list[str]:
+def fold_words(text: str) -> list[str]:
     """The text's folded, stemmed words; `1,000` and `10.5km` are one word each, `a-b` and `a_b` two."""
     return [find_stem(word) for word in _WORD.findall(fold_text(text))]
 

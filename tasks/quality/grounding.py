@@ -7,7 +7,7 @@ from urllib.parse import unquote
 from tasks.quality.codes import AMBIGUOUS_CODES, find_codes, find_currency_symbols, find_names
 from tasks.quality.corpus import Corpus
 from tasks.quality.dates import WEEKDAYS, Clock, Day, FoundClock, FoundDay, find_clocks, find_days, read_timestamp
-from tasks.quality.folding import split_words
+from tasks.quality.folding import fold_words
 from tasks.quality.numbers import Number, parse_number
 
 _MOMENT_WORDS = frozenset({*WEEKDAYS, "t", "z", "utc", "gmt", "at", "to", "from", "the", "th", "on"})
@@ -32,7 +32,7 @@ def is_number_grounded(value: Number, corpus: Corpus) -> bool:
 def is_value_grounded(text: str, corpus: Corpus) -> bool:
     """Whether a string was said as one value: as it is, or as a number, date or code in another spelling."""
     text = unquote(text)
-    words = split_words(text)
+    words = fold_words(text)
     if not words:
         return not text.strip() or corpus.holds_raw(text.strip())
     number = parse_number(text)
@@ -45,7 +45,7 @@ def is_value_grounded(text: str, corpus: Corpus) -> bool:
         corpus.holds_phrase(words)
         or _is_date_grounded(text, corpus)
         or corpus.holds_compact(words)
-        or corpus.holds_phrase(split_words(HUMP.sub(" ", text)))
+        or corpus.holds_phrase(fold_words(HUMP.sub(" ", text)))
         or _is_code_grounded(text, corpus)
         or _is_script_grounded(text, corpus)
     )
@@ -76,7 +76,7 @@ def _has_other_words(text: str, found: list[FoundDay | FoundClock]) -> bool:
     for find in found:
         rest = rest[: find.start] + " " * (find.end - find.start) + rest[find.end :]
     rest = re.sub(r"[+-]\d\d:?\d\d\s*$", " ", rest)
-    return any(word not in _MOMENT_WORDS for word in split_words(rest))
+    return any(word not in _MOMENT_WORDS for word in fold_words(rest))
 
 
 def _is_day_edge(clock: Clock) -> bool:

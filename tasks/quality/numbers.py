@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from tasks.quality.folding import split_words
+from tasks.quality.folding import fold_words
 
 Number = int | float
 
@@ -197,7 +197,7 @@ def parse_number(text: str) -> FoundNumber | None:
     if len(found) == 1 and found[0].start == 0 and found[0].end == len(stripped) and not stripped[0].isalpha():
         unit = found[0].unit
         return found[0] if not unit or unit in _SUFFIX_SCALES or unit in {"st", "nd", "rd", "th"} else None
-    words = split_words(stripped)
+    words = fold_words(stripped)
     if all(word in _CARDINALS or word in _OTHERS or word in {"and", "a"} for word in words):
         spelled = read_spelled_numbers(words)
         if len(spelled) == 1:

@@ -13,51 +13,14 @@ from typing import Any
 from uuid import UUID
 
 from tasks.values import texts
+from tasks.values.names import KINDS
 from tasks.values.pools import ALPHA_3, DOMAINS, Person, Place, list_entries, list_people, list_places
 
 FIRST_DAY = date(2025, 1, 1)
 DAYS = (date(2027, 12, 31) - FIRST_DAY).days
 
-# Kind: lowest, highest, decimals.
-NUMBER_RANGES: dict[str, tuple[float, float, int]] = {
-    "latitude": (-55, 68, 4),
-    "longitude": (-170, 175, 4),
-    "year": (1985, 2027, 0),
-    "month": (1, 12, 0),
-    "day": (1, 28, 0),
-    "hour": (0, 23, 0),
-    "minute": (0, 59, 0),
-    "percentage": (1, 99, 1),
-    "price": (4, 480, 2),
-    "exchange_rate": (0.2, 1.9, 4),
-    "rating": (2.5, 5, 1),
-    "score": (10, 100, 0),
-    "probability": (0.05, 0.99, 2),
-    "age": (1, 80, 0),
-    "temperature": (-8, 34, 1),
-    "humidity": (25, 95, 0),
-    "pressure": (985, 1035, 0),
-    "wind_speed": (1, 45, 1),
-    "speed": (5, 140, 1),
-    "distance": (0.5, 90, 1),
-    "duration": (10, 240, 0),
-    "weight": (0.3, 95, 1),
-    "height": (20, 210, 0),
-    "elevation": (2, 2900, 0),
-    "population": (12_000, 9_000_000, 0),
-    "area": (20, 9_000, 1),
-    "count": (3, 480, 0),
-    "quantity": (1, 8, 0),
-    "page": (1, 3, 0),
-    "limit": (3, 10, 0),
-    "offset": (0, 10, 0),
-    "rank": (1, 100, 0),
-    "calories": (60, 850, 0),
-    "pixels": (320, 1920, 0),
-    "id": (1000, 9999, 0),
-    "postcode": (10_000, 99_999, 0),
-    "version": (1, 9, 0),
-}
+NUMBER_RANGES: dict[str, tuple[float, float, int]] = {kind: tuple(told) for kind, told in KINDS["numbers"].items()}
+"""Lowest, highest and decimals of a kind."""
 
 
 class Scene:

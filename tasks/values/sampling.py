@@ -13,7 +13,7 @@ from tasks.values.names import infer_value_kind
 from tasks.values.numbers import make_number_sampler
 from tasks.values.patterns import matches_pattern, sample_pattern
 from tasks.values.validators import conforms
-from tasks.values.words import singularize, split_name, split_words
+from tasks.values.words import name_words
 
 Schema = dict[str, Any]
 
@@ -22,13 +22,11 @@ DEEPEST = 6
 
 ATTEMPTS = 25
 # Keywords that the direct way does not honour by itself: what was drawn is checked, and drawn anew where it fails.
-CHECKED_KEYWORDS = frozenset(
-    split_words(
-        "allOf oneOf anyOf not if then else contains minContains maxContains dependentRequired dependentSchemas "
-        "propertyNames patternProperties unevaluatedProperties unevaluatedItems uniqueItems minProperties "
-        "maxProperties multipleOf pattern"
-    )
-)
+CHECKED_KEYWORDS = frozenset((
+    "allOf", "oneOf", "anyOf", "not", "if", "then", "else", "contains", "minContains", "maxContains",
+    "dependentRequired", "dependentSchemas", "propertyNames", "patternProperties", "unevaluatedProperties",
+    "unevaluatedItems", "uniqueItems", "minProperties", "maxProperties", "multipleOf", "pattern",
+))  # fmt: skip
 REGIONS_OF = "US"
 """The country whose regions the pool of regions holds, so that no state of it is said to be in another."""
 
@@ -197,8 +195,7 @@ def _sample_array(name: str, schema: Schema, scene: Scene, depth: int) -> list[J
     size = (
         min(size, len(prefix)) if items is False else max(size, min(len(prefix), size if longest is None else longest))
     )
-    words = split_name(name)
-    item_name = "_".join((*words[:-1], singularize(words[-1]))) if words else name
+    item_name = "_".join(name_words(name)) or name
     values: list[Json] = []
     for position in range(size):
         item = prefix[position] if position < len(prefix) else items
@@ -246,8 +243,8 @@ def _add_extras(members: dict[str, Json], wanted: int, name: str, extra: Any, sc
     """Further members of a map, under keys of the kind that its name tells (`rates`: currency codes)."""
     if extra is False:
         return
-    words = split_name(name)
-    kind = infer_value_kind(singularize(words[-1]), {"type": "string"}) if words else None
+    words = name_words(name)
+    kind = infer_value_kind(words[-1], _AS_TEXT) if words else None
     kind = {"exchange_rate": "currency_code", "price": "currency_code"}.get(kind or "", kind)
     for attempt in range(8 * wanted):
         if len(members) >= wanted:

@@ -5,11 +5,11 @@ from typing import Any
 
 import pytest
 
-from tasks.embedded.observing import Outcome, resolve
-from tasks.embedded.planning import can_plan, plan_several
+from tasks.embedded.assistant.observing import Outcome, resolve
+from tasks.embedded.assistant.responding import write_response
 from tasks.embedded.plans import Reference
-from tasks.embedded.responding import write_response
 from tasks.embedded.tools import read_tools
+from tasks.embedded.user.planning import can_plan, plan_several
 from tests.tasks.embedded.conftest import make_function
 
 ID = {"type": "integer", "description": "The id"}

@@ -2,16 +2,7 @@
 
 import pytest
 
-from tasks.mock.vocabulary import is_id_name, name_words, read_resource, snake, split_words, strip_id
-
-
-def test_names_are_read_as_words_with_the_last_in_the_singular() -> None:
-    assert name_words("petIds") == name_words("pet_id") == ("pet", "id")
-    assert name_words("petsCount") == ("pets", "count")
-    assert name_words("bigLineItems") == ("big", "line", "item")
-    assert name_words("_") == ()
-    assert snake("perPage") == "per_page"
-    assert split_words("a  b\nc") == {"a", "b", "c"}
+from tasks.mock.vocabulary import is_id_name, read_resource, strip_id
 
 
 @pytest.mark.parametrize(

@@ -3,7 +3,7 @@
 import pytest
 
 from tasks.quality.codes import AMBIGUOUS_CODES, find_codes, find_currency_symbols, find_names
-from tasks.quality.folding import make_phrase, split_words
+from tasks.quality.folding import fold_words, make_phrase
 
 NAMES = {
     "US": ["United States", "USA", "United States of America", "America", "U.S.", "U.S.A.", "the States"],
@@ -44,20 +44,20 @@ NAMES = {
 
 @pytest.mark.parametrize(("code", "name"), [(code, name) for code, names in NAMES.items() for name in names])
 def test_a_code_and_its_names_lead_to_each_other(code: str, name: str) -> None:
-    assert make_phrase(split_words(name)) in find_names(code)
-    assert make_phrase(split_words(name)) in find_names(code.lower())
+    assert make_phrase(fold_words(name)) in find_names(code)
+    assert make_phrase(fold_words(name)) in find_names(code.lower())
     assert code in find_codes(name)
     assert code in find_codes(name.upper())
 
 
 @pytest.mark.parametrize(("code", "name"), [("FR", "Germany"), ("USD", "euro"), ("DE", "French"), ("GB", "Bretagne")])
 def test_a_code_is_not_called_by_the_name_of_another(code: str, name: str) -> None:
-    assert make_phrase(split_words(name)) not in find_names(code)
+    assert make_phrase(fold_words(name)) not in find_names(code)
     assert code not in find_codes(name)
 
 
 def test_a_locale_is_called_by_its_language_too() -> None:
-    german = make_phrase(split_words("German"))
+    german = make_phrase(fold_words("German"))
     assert german in find_names("de-AT")
     assert german in find_names("de_AT")
     assert german not in find_names("deu-AT")

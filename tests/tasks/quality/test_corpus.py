@@ -4,7 +4,7 @@ import pytest
 
 from tasks.quality.corpus import walk_leaves
 from tasks.quality.dates import Clock, Day
-from tasks.quality.folding import split_words
+from tasks.quality.folding import fold_words
 from tests.tasks.quality.saying import hear, receive
 
 
@@ -52,7 +52,7 @@ def test_a_boolean_is_no_number() -> None:
 )
 def test_a_phrase_stands_side_by_side_in_one_text(phrase: str, held: bool) -> None:
     corpus = hear("Find a hotel in Lyon, near the river", "cheap and quiet")
-    assert corpus.holds_phrase(split_words(phrase)) is held
+    assert corpus.holds_phrase(fold_words(phrase)) is held
 
 
 @pytest.mark.parametrize(
@@ -70,7 +70,7 @@ def test_a_phrase_stands_side_by_side_in_one_text(phrase: str, held: bool) -> No
     ],
 )
 def test_words_may_be_run_together_from_four_characters_on(words: str, held: bool) -> None:
-    assert hear("nothing", "a brute-force attack; ab cd, ab c; c da").holds_compact(split_words(words)) is held
+    assert hear("nothing", "a brute-force attack; ab cd, ab c; c da").holds_compact(fold_words(words)) is held
 
 
 def test_words_run_together_are_found_behind_a_place_where_they_only_seem_to_stand() -> None:

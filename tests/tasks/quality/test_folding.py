@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tasks.quality.folding import SEPARATOR, STOP_WORDS, find_stem, make_phrase, split_words
+from tasks.quality.folding import SEPARATOR, STOP_WORDS, find_stem, fold_words, make_phrase
 
 
 @pytest.mark.parametrize(
@@ -23,7 +23,7 @@ from tasks.quality.folding import SEPARATOR, STOP_WORDS, find_stem, make_phrase,
     ],
 )
 def test_a_text_is_split_where_a_reader_would(text: str, words: list[str]) -> None:
-    assert split_words(text) == words
+    assert fold_words(text) == words
 
 
 @pytest.mark.parametrize(

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tasks.quality.folding import split_words
+from tasks.quality.folding import fold_words
 from tasks.quality.numbers import (
     FoundNumber,
     Number,
@@ -200,7 +200,7 @@ def test_a_comma_may_be_a_point(text: str, values: set[Number]) -> None:
     ],
 )
 def test_words_spell_numbers(text: str, values: list[int]) -> None:
-    assert find_spelled_numbers(split_words(text)) == values
+    assert find_spelled_numbers(fold_words(text)) == values
 
 
 UNITS = (
@@ -225,8 +225,8 @@ def spell(number: int) -> str:
 @given(st.lists(st.integers(0, 10**12 - 1), min_size=1, max_size=3))
 def test_any_number_can_be_spelled(numbers: list[int]) -> None:
     text = " cats, ".join(map(spell, numbers))
-    assert find_spelled_numbers(split_words(text)) == numbers
-    assert read_spelled_numbers(split_words(text)) == set(numbers)
+    assert find_spelled_numbers(fold_words(text)) == numbers
+    assert read_spelled_numbers(fold_words(text)) == set(numbers)
 
 
 ORDINALS = (

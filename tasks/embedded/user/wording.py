@@ -2,48 +2,42 @@
 
 from itertools import pairwise
 from random import Random
-from typing import Any
 
 from schemas.base import Json
-from tasks.embedded.naming import join_list, reads_as_noun, with_article
-from tasks.embedded.phrasing import load_phrases, spoken_attributes
 from tasks.embedded.plans import Reference, Step
 from tasks.embedded.slots import write_reference, write_slot
 from tasks.embedded.tools import Tool
+from tasks.embedded.user import PHRASES
+from tasks.values import join_list, reads_as_noun, with_article
 
 
 def word_request(steps: tuple[Step, ...], tools: dict[str, Tool], rng: Random) -> str:
     """A request for these calls: a main sentence, what else is to be done, perhaps a story and a word of thanks."""
-    phrases = load_phrases()
     tool = tools[steps[0].function]
-    mood = _draw_mood(tool, phrases, rng)
-    frame = rng.choice(phrases["frames"][mood])
+    mood = _draw_mood(tool, rng)
+    frame = rng.choice(PHRASES["frames"][mood])
     parts = [_word_clause(steps[0], tool, mood, rng)]
     tail: list[str] = []
     for earlier, step in pairwise(steps):
         clause = _word_clause(step, tools[step.function], "do", rng)
         linked = step.refers or earlier.refers
-        if mood == "do" and not tail and rng.random() < 0.7:
-            parts.append(rng.choice(phrases["joins"]["chained" if linked else "side"]).format(core=clause))
-        else:
-            start = rng.choice(
-                ("Then ", "After that, ", "Then please ", "Next, ") if linked else ("Also, ", "Then please ")
-            )
-            tail.append(f"{start}{clause}.")
+        inside = mood == "do" and not tail and rng.random() < 0.7
+        join = ("chained" if linked else "side") + ("" if inside else " sentence")
+        (parts if inside else tail).append(rng.choice(PHRASES["joins"][join]).format(core=clause))
     core = "".join(parts)
     sentence = frame.format(core=core, Core=core[:1].upper() + core[1:])
-    return " ".join([*_draw_opening(phrases, rng), sentence, *tail, *_draw_closing(phrases, rng)])
+    return " ".join([*_draw_opening(rng), sentence, *tail, *_draw_closing(rng)])
 
 
-def _draw_mood(tool: Tool, phrases: dict[str, Any], rng: Random) -> str:
-    bank = phrases["archetypes"][tool.archetype]
+def _draw_mood(tool: Tool, rng: Random) -> str:
+    bank = PHRASES["archetypes"][tool.archetype]
     return rng.choices(("do", "ask", "say"), weights=(0.5, 0.25 * bool(bank["ask"]), 0.25 * bool(bank["say"])))[0]
 
 
 def _word_clause(step: Step, tool: Tool, mood: str, rng: Random) -> str:
     arguments = dict(step.arguments)
-    options = load_phrases()["archetypes"][tool.archetype][mood]
-    attributes = [words for words in spoken_attributes(tool) if reads_as_noun(words)]
+    options = PHRASES["archetypes"][tool.archetype][mood]
+    attributes = [words for words in tool.attributes if reads_as_noun(words)]
     if not attributes:
         options = [phrase for phrase in options if "{attrs}" not in phrase]
     phrase = rng.choice(options)
@@ -82,8 +76,8 @@ def _word_arguments(arguments: dict[str, Json | Reference], tool: Tool, rng: Ran
     return narrowed + "".join(f", {limit}" for limit in said[True])
 
 
-def _draw_opening(phrases: dict[str, Any], rng: Random) -> list[str]:
-    stories = phrases["stories"]
+def _draw_opening(rng: Random) -> list[str]:
+    stories = PHRASES["stories"]
     if rng.random() < 0.55:
         return []
     story = rng.choice(stories["openings"])
@@ -91,5 +85,5 @@ def _draw_opening(phrases: dict[str, Any], rng: Random) -> list[str]:
     return [story.format(**fills)]
 
 
-def _draw_closing(phrases: dict[str, Any], rng: Random) -> list[str]:
-    return [rng.choice(phrases["stories"]["closings"])] if rng.random() < 0.25 else []
+def _draw_closing(rng: Random) -> list[str]:
+    return [rng.choice(PHRASES["stories"]["closings"])] if rng.random() < 0.25 else []

@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from random import Random
 from typing import Any
 
-from tasks.embedded.naming import reads_as_noun, split_words
-from tasks.embedded.phrasing import load_phrases
 from tasks.embedded.speech import speak
+from tasks.embedded.user import PHRASES
+from tasks.values import reads_as_noun, split_name
 
 DONE = "DONE"
 _DETAIL = re.compile(r"<detail>\s*(.*?)\s*</detail>", re.DOTALL)
@@ -21,10 +21,10 @@ def write_reply(messages: Sequence[dict[str, Any]], rng: Random) -> str:
         return DONE
     match = _DETAIL.search(str(messages[0].get("content") or ""))
     if not match or len(messages) > 3:  # what there was to tell has been told
-        return "I leave that to you."
+        return str(PHRASES["nothing_to_add"])
     detail = json.loads(match.group(1))
-    words = " ".join(split_words(detail["parameter"]))
-    replies = load_phrases()["replies"]
+    words = " ".join(split_name(detail["parameter"]))
+    replies = PHRASES["replies"]
     if not reads_as_noun(words):
         replies = [reply for reply in replies if "{words}" not in reply]
     return str(rng.choice(replies)).format(words=words, value=speak(detail["value"], rng))

@@ -1,48 +1,14 @@
 """The functions of an invented API, one maker an archetype: name, description, inputs and outputs."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from random import Random
 from typing import Any
 
 from schemas.base import Json
-from tasks.embedded.knowledge import Attribute, Resource
-from tasks.embedded.naming import join_camel, join_list, join_pascal, join_snake, make_singular, with_article
-
-_VERBS = {
-    "search": ("search", "find", "query", "filter"),
-    "list": ("list", "browse"),
-    "get": ("get", "fetch", "retrieve", "show"),
-    "related": ("list", "get", "fetch"),
-    "create": ("create", "add", "register", "submit"),
-    "update": ("update", "edit", "change", "modify"),
-    "delete": ("delete", "remove", "cancel"),
-    "count": ("count",),
-    "random": ("getRandom", "pickRandom", "fetchRandom"),
-    "top": ("getTop", "listTop", "rank", "fetchTop"),
-    "latest": ("getLatest", "listRecent", "fetchNewest", "listLatest"),
-}
-_DESCRIPTIONS = {
-    "search": (
-        "Search {things} by {by}.",
-        "Find {things} that match {by}.",
-        "Look for {things}, narrowed down by {by}.",
-    ),
-    "list": ("List the {things}.", "Browse all {things} page by page.", "Go through the {things} that are on record."),
-    "get": (
-        "Get one {thing} by its id.",
-        "Fetch everything that is known about one {thing}.",
-        "Show a single {thing} in full.",
-    ),
-    "related": ("List the {things} of one {owner}.", "Get all {things} that belong to a given {owner}."),
-    "create": ("Create {a_thing}.", "Add a new {thing}.", "Put {a_thing} on record, given {by}."),
-    "update": ("Change some fields of {a_thing}.", "Update {a_thing}; what is left out stays as it is."),
-    "delete": ("Delete {a_thing} for good.", "Remove one {thing} from the records."),
-    "count": ("Count the {things}.", "Tell how many {things} there are.", "Count the {things} that match {by}."),
-    "random": ("Pick one {thing} at random.", "Get a random {thing}."),
-    "top": ("Rank the {things} and return the first ones.", "List the {things} that lead by some measure."),
-    "latest": ("List the newest {things} first.", "Get the {things} that were added last."),
-}
+from tasks.embedded.writer import PHRASES
+from tasks.embedded.writer.knowledge import Attribute, Resource
+from tasks.values import join_camel, join_list, join_pascal, join_snake, singularize, with_article
 
 
 @dataclass(frozen=True)
@@ -79,7 +45,7 @@ class Subject:
         """The API's view of `resource`; the noun is shortened at times, never to one that is `taken`."""
         noun, plural = resource.name, resource.plural
         short, shorts = noun.split()[-1], plural.split()[-1]
-        if short not in taken and make_singular(shorts) == short and rng.random() < 0.4:
+        if short not in taken and singularize(shorts) == short and rng.random() < 0.4:
             noun, plural = short, shorts
         label, *rest = resource.attributes
         kept = rng.sample(rest, rng.randint(min(5, len(rest)), len(rest)))
@@ -100,12 +66,12 @@ def make_function(
     """A documented function as plain JSON (see `schemas.toolset.DocumentedFunction`)."""
     inputs = _INPUTS[archetype](subject, owner, style, rng)
     noun = subject.noun if archetype in ("get", "create", "update", "delete", "random") else subject.plural
-    verb = rng.choice(_VERBS[archetype])
+    verb = rng.choice(PHRASES["verbs"][archetype])
     if archetype == "related" and owner:
         noun = f"{owner.noun} {noun}"
     narrowing = [field for field in inputs if field["enum"] or field["examples"] or field["type"] == "boolean"]
     by = [str(field["description"]) for field in narrowing if not field["description"].startswith("The id ")][:3]
-    description = rng.choice(_DESCRIPTIONS[archetype]).format(
+    description = str(rng.choice(PHRASES["descriptions"][archetype])).format(
         things=subject.plural, thing=subject.noun, a_thing=with_article(subject.noun),
         owner=owner.noun if owner else "",
         by=join_list([text[:1].lower() + text[1:].split(" (")[0] for text in by]) or "their fields",
@@ -116,6 +82,21 @@ def make_function(
         "inputs": inputs,
         "outputs": _make_outputs(archetype, subject, style),
         "returns_list": archetype in ("search", "list", "related", "top", "latest"),
+    }
+
+
+def as_tool(function: dict[str, Any]) -> dict[str, Any]:
+    """A documented function as the `function` object of a tool."""
+    inputs = function.get("inputs", ())
+    properties = {
+        field["name"]: {key: field[key] for key in ("type", "enum", "examples") if field.get(key)} for field in inputs
+    }
+    required = [field["name"] for field in inputs if field.get("required", True)]
+    fields = ", ".join(field["name"] for field in function.get("outputs", ()))
+    return {
+        "name": function["name"],
+        "description": f"{function['description']} Returns: {fields}.",
+        "parameters": {"type": "object", "properties": properties, "required": required},
     }
 
 
@@ -133,38 +114,39 @@ def _describe(attribute: Attribute) -> str:
     return f"{text} ({attribute.low:g} to {attribute.high:g})" if attribute.low is not None else text
 
 
-def _field(attribute: Attribute, subject: Subject, style: Style, required: bool = True) -> dict[str, Any]:
-    field = {"name": style.spell(attribute.words), "type": attribute.type, "description": _describe(attribute)}
+def _make_field(
+    name: str, kind: str, about: str, *, required: bool = True, enum: Sequence[Json] = (), examples: Sequence[Json] = ()
+) -> dict[str, Any]:
     return {
-        **field,
+        "name": name,
+        "type": kind,
+        "description": about,
         "required": required,
-        "enum": list(attribute.enum),
-        "examples": list(subject.examples[attribute.name]),
+        "enum": list(enum),
+        "examples": list(examples),
     }
+
+
+def _field(attribute: Attribute, subject: Subject, style: Style, required: bool = True) -> dict[str, Any]:
+    return _make_field(
+        style.spell(attribute.words),
+        attribute.type,
+        _describe(attribute),
+        required=required,
+        enum=attribute.enum,
+        examples=subject.examples[attribute.name],
+    )
 
 
 def _id_field(subject: Subject, style: Style, name: str = "") -> dict[str, Any]:
-    return {
-        "name": name or style.spell(f"{subject.noun} id"),
-        "type": "integer" if style.id_form == "integer" else "string",
-        "description": f"The id of the {subject.noun}",
-        "required": True,
-        "enum": [],
-        "examples": list(subject.ids),
-    }
+    kind = "integer" if style.id_form == "integer" else "string"
+    name = name or style.spell(f"{subject.noun} id")
+    return _make_field(name, kind, f"The id of the {subject.noun}", examples=subject.ids)
 
 
 def _limit_field(things: str, rng: Random) -> dict[str, Any]:
-    most = rng.choice((10, 20, 25, 50))
-    description = f"How many {things} to return at most (1 to {most})"
-    return {
-        "name": "limit",
-        "type": "integer",
-        "description": description,
-        "required": False,
-        "enum": [],
-        "examples": [],
-    }
+    about = f"How many {things} to return at most (1 to {rng.choice((10, 20, 25, 50))})"
+    return _make_field("limit", "integer", about, required=False)
 
 
 def _filters(subject: Subject, style: Style, rng: Random, count: int) -> list[dict[str, Any]]:
@@ -237,16 +219,17 @@ def _count_inputs(subject: Subject, owner: Subject | None, style: Style, rng: Ra
 
 def _top_inputs(subject: Subject, owner: Subject | None, style: Style, rng: Random) -> list[dict[str, Any]]:
     amounts = [style.spell(attribute.words) for attribute in subject.attributes if attribute.is_amount]
-    description = f"The measure to rank the {subject.plural} by"
-    by = {"name": style.spell("rank by"), "type": "string", "description": description}
-    return [{**by, "required": rng.random() < 0.6, "enum": amounts, "examples": []}, _limit_field(subject.plural, rng)]
+    about = f"The measure to rank the {subject.plural} by"
+    by = _make_field(style.spell("rank by"), "string", about, required=rng.random() < 0.6, enum=amounts)
+    return [by, _limit_field(subject.plural, rng)]
 
 
 def _latest_inputs(subject: Subject, owner: Subject | None, style: Style, rng: Random) -> list[dict[str, Any]]:
-    description = f"The earliest day that {subject.plural} may date from, as YYYY-MM-DD"
-    since = {"name": "since", "type": "string", "description": description, "required": rng.random() < 0.5, "enum": []}
+    about = f"The earliest day that {subject.plural} may date from, as YYYY-MM-DD"
+    required = rng.random() < 0.5
     days = sorted(f"2026-{rng.randint(1, 12):02}-{rng.randint(1, 28):02}" for _ in range(3))
-    return [{**since, "examples": days}, _limit_field(subject.plural, rng)]
+    since = _make_field("since", "string", about, required=required, examples=days)
+    return [since, _limit_field(subject.plural, rng)]
 
 
 _Maker = Callable[[Subject, Subject | None, Style, Random], list[dict[str, Any]]]

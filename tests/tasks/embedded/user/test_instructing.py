@@ -5,9 +5,9 @@ from typing import Any
 
 import pytest
 
-from tasks.embedded.instructing import write_instructions
 from tasks.embedded.reading import read_request
 from tasks.embedded.tools import Tool
+from tasks.embedded.user.instructing import write_instructions
 
 
 def write(functions: list[dict[str, Any]], kind: str, seed: int, count: int = 20) -> list[dict[str, Any]]:

@@ -7,10 +7,8 @@ from pathlib import Path
 from random import Random
 from typing import Any
 
-import yaml
-
 from schemas.base import Json
-from tasks.values import sample_value
+from tasks.values import load_words, sample_value
 
 _FOLDER = Path(__file__).parent / "knowledge"
 _NUMERIC_KINDS = ("latitude", "longitude")
@@ -73,8 +71,7 @@ class Resource:
 @cache
 def load_knowledge() -> dict[str, tuple[Resource, ...]]:
     """The resources of every category, by the category's name."""
-    loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-    files = (yaml.load(path.read_text(encoding="utf-8"), loader) for path in sorted(_FOLDER.glob("*.yaml")))
+    files = [load_words(path) for path in sorted(_FOLDER.glob("*.yaml"))]
     return {file["category"]: tuple(_read_resource(item) for item in file["resources"]) for file in files}
 
 

@@ -4,7 +4,7 @@ import json
 from random import Random
 from typing import Any
 
-from tasks.embedded.assisting import Turn, take_turn
+from tasks.embedded.assistant.assisting import Turn, take_turn
 
 Functions = list[dict[str, Any]]
 

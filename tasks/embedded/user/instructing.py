@@ -8,12 +8,12 @@ from random import Random
 from typing import Any
 
 from schemas.base import Json
-from tasks.embedded.documenting import draw_foreign_tools
-from tasks.embedded.planning import plan_several, plan_single, plan_withheld
 from tasks.embedded.plans import Step, make_step
 from tasks.embedded.reading import read_request
 from tasks.embedded.tools import Tool, read_tools
-from tasks.embedded.wording import word_request
+from tasks.embedded.user.planning import plan_several, plan_single, plan_withheld
+from tasks.embedded.user.wording import word_request
+from tasks.embedded.writer.documenting import draw_foreign_tools
 
 _TRIES = 30
 

@@ -4,10 +4,10 @@ import re
 from typing import Any
 
 from schemas.base import Json
-from tasks.embedded.knowledge import FORMATS
-from tasks.embedded.naming import join_camel, join_snake, make_plural, split_words
 from tasks.embedded.tools import Tool, read_tools
-from tasks.values import infer_value_kind
+from tasks.embedded.writer.functions import as_tool
+from tasks.embedded.writer.knowledge import FORMATS
+from tasks.values import infer_value_kind, join_camel, join_snake, pluralize, split_name
 
 _RANGE = re.compile(r"\((-?[\d.]+) to (-?[\d.]+)\)")
 _SHAPES = (
@@ -23,12 +23,12 @@ _POSTED = ("create", "update")
 def write_document(entry: dict[str, Any], documentation: dict[str, Any]) -> dict[str, Json]:
     """The OpenAPI document of the API that `documentation` tells of."""
     functions = documentation["functions"]
-    tools = read_tools([_as_tool(function) for function in functions])
+    tools = read_tools([as_tool(function) for function in functions])
     paths: dict[str, Any] = {}
     for function, tool in zip(functions, tools, strict=True):
         method, path = _choose_path(tool, tools)
         while method in paths.get(path, {}):
-            path = f"{path}/{'-'.join(split_words(tool.name))}"
+            path = f"{path}/{'-'.join(split_name(tool.name))}"
         paths.setdefault(path, {})[method] = _write_operation(function, tool, method, path)
     slug = re.sub(r"[^a-z0-9]+", "-", str(entry.get("name", "")).lower()).strip("-") or "api"
     return {
@@ -43,13 +43,6 @@ def write_document(entry: dict[str, Any], documentation: dict[str, Any]) -> dict
     }
 
 
-def _as_tool(function: dict[str, Any]) -> dict[str, Any]:
-    properties = {field["name"]: {"type": field["type"]} for field in function.get("inputs", ())}
-    required = [field["name"] for field in function.get("inputs", ()) if field.get("required", True)]
-    parameters = {"type": "object", "properties": properties, "required": required}
-    return {"name": function["name"], "description": function["description"], "parameters": parameters}
-
-
 def _choose_path(tool: Tool, tools: tuple[Tool, ...]) -> tuple[str, str]:
     base = "/" + _dash(tool.things or tool.name)
     one = f"{base}/{{{tool.reference.name}}}" if tool.reference else base
@@ -60,7 +53,7 @@ def _choose_path(tool: Tool, tools: tuple[Tool, ...]) -> tuple[str, str]:
         return "get", f"{base}/{tool.archetype}"
     if tool.archetype == "related":
         assert tool.reference is not None
-        return "get", f"/{_dash(make_plural(tool.reference.noun))}/{{{tool.reference.name}}}{base}"
+        return "get", f"/{_dash(pluralize(tool.reference.noun))}/{{{tool.reference.name}}}{base}"
     methods = {"get": "get", "update": "patch", "delete": "delete"}
     if tool.archetype in methods:
         return methods[tool.archetype], one
@@ -68,7 +61,7 @@ def _choose_path(tool: Tool, tools: tuple[Tool, ...]) -> tuple[str, str]:
 
 
 def _dash(words: str) -> str:
-    return "-".join(split_words(words)) or "items"
+    return "-".join(split_name(words)) or "items"
 
 
 def _write_operation(function: dict[str, Any], tool: Tool, method: str, path: str) -> dict[str, Json]:

@@ -4,8 +4,8 @@ from random import Random
 
 import pytest
 
-from tasks.embedded.observing import Outcome
-from tasks.embedded.responding import write_response
+from tasks.embedded.assistant.observing import Outcome
+from tasks.embedded.assistant.responding import write_response
 from tasks.embedded.tools import Tool
 
 

@@ -2,10 +2,10 @@
 
 import pytest
 
-from tasks.embedded.knowledge import Resource, load_knowledge
-from tasks.embedded.naming import is_plural, make_plural, make_singular
-from tasks.embedded.phrasing import load_phrases
-from tasks.embedded.planning import AMOUNTS
+from tasks.embedded.user import PHRASES
+from tasks.embedded.user.planning import AMOUNTS
+from tasks.embedded.writer.knowledge import Resource, load_knowledge
+from tasks.values import is_plural, pluralize, singularize
 
 RESOURCES = [(category, resource) for category, resources in load_knowledge().items() for resource in resources]
 
@@ -30,8 +30,8 @@ def test_a_resource_has_typed_attributes_with_realistic_values(category: str, re
 
 @pytest.mark.parametrize(("category", "resource"), RESOURCES, ids=[f"{c}/{r.name}" for c, r in RESOURCES])
 def test_the_nouns_can_be_told_from_their_plurals(category: str, resource: Resource) -> None:
-    assert make_singular(resource.plural) == resource.name
-    assert make_plural(resource.name) == resource.plural
+    assert singularize(resource.plural) == resource.name
+    assert pluralize(resource.name) == resource.plural
     assert not is_plural(resource.name)
 
 
@@ -42,7 +42,7 @@ def test_what_sounds_like_an_amount_is_a_number() -> None:
 
 
 def test_there_are_at_least_eight_archetypes_of_twelve_phrasings() -> None:
-    sizes = {name: sum(map(len, moods.values())) for name, moods in load_phrases()["archetypes"].items()}
+    sizes = {name: sum(map(len, moods.values())) for name, moods in PHRASES["archetypes"].items()}
     del sizes["other"]  # its phrase is the function's own description
     assert len(sizes) >= 8
     assert min(sizes.values()) >= 12

@@ -3,25 +3,13 @@
 from random import Random
 
 from schemas.base import Json
-from tasks.embedded.naming import split_words
+from tasks.embedded.describing import WORDS
 from tasks.embedded.plans import Reference, Step, make_step
 from tasks.embedded.tools import Parameter, Tool, is_same_thing
-from tasks.values import sample_value
+from tasks.values import sample_value, split_name
 
-# fmt: off
-AMOUNTS = frozenset((
-    "age", "amount", "altitude", "average", "balance", "calories", "capacity", "cost", "depth",
-    "distance", "downloads", "duration", "fee", "followers", "height", "hours", "humidity", "length",
-    "likes", "magnitude", "mass", "minutes", "members", "pages", "points", "population", "power", "price",
-    "radius", "rate", "rating", "ratio", "score", "seats", "size", "speed", "stars", "temperature", "total",
-    "value", "views", "volume", "votes", "weight", "width", "wind", "years", "percent", "percentage", "kg",
-    "km", "days", "seconds",
-))
-# fmt: on
-"""Last words of names that stand for amounts, for functions whose schemas do not tell the type of what they return.
-
-Only those that are numbers wherever `knowledge/` has them: "the highest" must be one that can be found.
-"""
+AMOUNTS = frozenset[str](WORDS["amounts"])
+"""Last words of names that stand for amounts."""
 
 
 def plan_single(tools: tuple[Tool, ...], rng: Random) -> tuple[Step, ...]:
@@ -51,7 +39,7 @@ def _share_credentials(steps: tuple[Step, ...]) -> tuple[Step, ...]:
     for step in steps:
         arguments = dict(step.arguments)
         for name in arguments:
-            if split_words(name)[-1:] in (("key",), ("token",), ("appid",)):
+            if split_name(name)[-1:] in (("key",), ("token",), ("appid",)):
                 arguments[name] = held.setdefault(name, arguments[name])
         shared.append(make_step(step.function, arguments))
     return tuple(shared)
@@ -100,9 +88,9 @@ def _tells(tool: Tool, parameter: Parameter) -> bool:
     """Whether ids that `parameter` takes are among what the function returns to who does not know them yet."""
     if not tool.gives_list and any(other.name == parameter.name for other in tool.parameters):
         return False
-    returned = {split_words(name) for name in tool.returns}
+    returned = {split_name(name) for name in tool.returns}
     own = not tool.thing or is_same_thing(tool.thing, parameter.noun)
-    return split_words(parameter.name) in returned or (own and ("id",) in returned)
+    return split_name(parameter.name) in returned or (own and ("id",) in returned)
 
 
 def _plain_items(parameter: Parameter) -> bool:
@@ -189,19 +177,19 @@ def _draw_chain(tools: tuple[Tool, ...], chains: list[tuple[Tool, Tool]], rng: R
 def _draw_reference(source: Tool, tools: tuple[Tool, ...], rng: Random) -> Reference:
     if not source.gives_list:
         return Reference("that")
-    amounts = [words for name in source.returns if _is_amount(name, tools) for words in [" ".join(split_words(name))]]
+    amounts = [words for name in source.returns if _is_amount(name, tools) for words in [" ".join(split_name(name))]]
     if amounts and rng.random() < 0.5:
         return Reference(rng.choice(("highest", "lowest")), rng.choice(amounts))
     return Reference(rng.choice(("first", "first", "last")))
 
 
 def _is_amount(name: str, tools: tuple[Tool, ...]) -> bool:
-    if split_words(name)[-1:] == ("id",):
+    if split_name(name)[-1:] == ("id",):
         return False
     typed = [p.schema.get("type") for tool in tools for p in tool.parameters if p.name == name]
     if typed:
         return any(kind in ("integer", "number") for kind in typed)
-    return bool(AMOUNTS.intersection(split_words(name)[-1:]))
+    return bool(AMOUNTS.intersection(split_name(name)[-1:]))
 
 
 def _bound(schema: dict[str, Json], key: str, default: float) -> float:

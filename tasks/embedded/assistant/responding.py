@@ -7,35 +7,29 @@ from random import Random
 from typing import Any
 
 from schemas.base import Json
-from tasks.embedded.naming import (
+from tasks.embedded.assistant import PHRASES
+from tasks.embedded.assistant.observing import Outcome, find_list
+from tasks.embedded.describing import WORDS
+from tasks.embedded.tools import Tool
+from tasks.values import (
     is_plural,
     join_list,
-    make_plural,
-    make_singular,
+    pluralize,
     reads_as_noun,
-    split_words,
+    singularize,
+    split_name,
     with_article,
 )
-from tasks.embedded.observing import Outcome, find_list
-from tasks.embedded.phrasing import load_phrases
-from tasks.embedded.tools import Tool
 
 _MOST_ITEMS = 4
 _MOST_FIELDS = 5
-# fmt: off
-_FRAME = frozenset((
-    "total", "count", "page", "pages", "limit", "offset", "size", "per", "next", "previous", "more", "status",
-    "success",
-))
-# fmt: on
-"""Words in the names of what stands beside a list and says nothing but how long it is and where one is in it."""
+_FRAME = frozenset[str](WORDS["frame"])
 
 
 def write_response(tools: Sequence[Tool], outcomes: Sequence[Outcome], request: str, rng: Random) -> str:
     """The answer to `request` after every call of it; `outcomes[i]` is what `tools[i]` returned."""
-    phrases = load_phrases()
     parts = [_report(tool, outcome, request.lower(), rng) for tool, outcome in zip(tools, outcomes, strict=True)]
-    opener, closer = rng.choice(phrases["openers"]), rng.choice(phrases["closers"])
+    opener, closer = rng.choice(PHRASES["openers"]), rng.choice(PHRASES["closers"])
     return f"{opener}{' '.join(parts)}{closer}"
 
 
@@ -43,7 +37,7 @@ def _report(tool: Tool, outcome: Outcome, request: str, rng: Random) -> str:
     key, items = find_list(outcome.body)
     body = outcome.body
     if items and isinstance(body, dict) and tool.archetype in ("get", "other") and _says_more(body):
-        noun = " ".join(split_words(key)) or "results"
+        noun = " ".join(split_name(key)) or "results"
         return f"{_report_thing(tool, body, request, rng)} {_report_items(noun, items, request, rng)}"
     if items or (_is_empty(body) and tool.gives_list):
         return _report_items(tool.things or "results", items, request, rng)
@@ -53,18 +47,16 @@ def _report(tool: Tool, outcome: Outcome, request: str, rng: Random) -> str:
         )
     if tool.archetype == "count" and isinstance(body.get("count"), int):
         are, noun = ("is", tool.thing) if body["count"] == 1 else ("are", tool.things)
-        return rng.choice(("There {are} {} {}.", "I count {} {}.", "The records hold {} {}.")).format(
-            body["count"], noun, are=are
-        )
+        return str(rng.choice(PHRASES["reports"]["count"])).format(count=body["count"], noun=noun, are=are)
     if tool.archetype == "delete":
-        return rng.choice(("The {} has been deleted.", "I deleted the {}.", "The {} is gone now.")).format(tool.thing)
+        return str(rng.choice(PHRASES["reports"]["delete"])).format(thing=tool.thing)
     return _report_thing(tool, body, request, rng)
 
 
 def _says_more(body: dict[str, Any]) -> bool:
     """Whether an answer with a list in it is about one thing: it has fields of its own, not only counts and pages."""
     names = (name for name, value in body.items() if isinstance(value, str | int | float))
-    return any(not _FRAME.intersection(split_words(name)) for name in names)
+    return any(not _FRAME.intersection(split_name(name)) for name in names)
 
 
 def _is_empty(body: Json) -> bool:
@@ -77,12 +69,12 @@ def _report_items(things: str, items: list[dict[str, Any]], request: str, rng: R
     if not items:
         return f"No {things} match that."
     shown = [_summarise(item, request) for item in items[:_MOST_ITEMS]]
-    noun = make_singular(things) if len(items) == 1 else things
-    lead = rng.choice(("I found {} {}", "There are {} {}", "The search returned {} {}", "Here are {} {}"))
+    noun = singularize(things) if len(items) == 1 else things
+    lead = rng.choice(PHRASES["reports"]["items"])
     if len(items) == 1:
-        lead = rng.choice(("I found {} {}", "There is {} {}"))
+        lead = rng.choice(PHRASES["reports"]["item"])
     among = ", among them " if len(items) > _MOST_ITEMS else ": "
-    return f"{lead.format(len(items), noun)}{among}{'; '.join(shown)}."
+    return f"{lead.format(count=len(items), noun=noun)}{among}{'; '.join(shown)}."
 
 
 def _summarise(item: dict[str, Any], request: str) -> str:
@@ -106,13 +98,9 @@ def _report_thing(tool: Tool, body: dict[str, Any], request: str, rng: Random) -
     if asked and tool.archetype in ("get", "other"):
         told = _tell_fields(asked[:_MOST_FIELDS])
         return f"{told[:1].upper()}{told[1:]}."
-    lead = {
-        "create": rng.choice(("The {} is on record", "I have added the {}", "The new {} is in place")),
-        "update": rng.choice(("The {} is updated", "I have changed the {}", "The {} now reads")),
-        "random": rng.choice(("My pick is this {}", "How about this {}", "Here is {a}")),
-    }.get(tool.archetype, rng.choice(("This is the {}", "Here are the details of the {}", "On the {}")))
-    thing = tool.thing or "result"
-    return f"{lead.format(thing, a=with_article(thing))}: {_tell_fields(fields[:_MOST_FIELDS])}."
+    leads = {archetype: rng.choice(phrases) for archetype, phrases in PHRASES["leads"].items()}
+    lead, thing = leads.get(tool.archetype, leads["other"]), tool.thing or "result"
+    return f"{lead.format(thing=thing, a_thing=with_article(thing))}: {_tell_fields(fields[:_MOST_FIELDS])}."
 
 
 def _find_asked(fields: list[tuple[str, Json]], request: str) -> list[tuple[str, Json]]:
@@ -150,11 +138,11 @@ def _fields(item: dict[str, Any]) -> Iterator[tuple[str, Json]]:
 
 def _speak_name(name: str) -> str:
     """A field's name in words; one with a number in it (`hours2`) as it stands, for the number counts nothing."""
-    return name if re.search(r"\d", name) else " ".join(split_words(name)) or name
+    return name if re.search(r"\d", name) else " ".join(split_name(name)) or name
 
 
 def _verb(words: str) -> str:
-    return "are" if is_plural(words) and make_plural(words) == words else "is"
+    return "are" if is_plural(words) and pluralize(words) == words else "is"
 
 
 def _say(value: Json) -> str:

@@ -9,10 +9,11 @@ from random import Random
 from typing import Any
 
 from schemas.base import Json
-from tasks.embedded.functions import Style, Subject, make_function
-from tasks.embedded.knowledge import Resource, find_resources, load_knowledge, rank_resources
-from tasks.embedded.naming import join_list
 from tasks.embedded.tools import Tool, read_tools
+from tasks.embedded.writer import PHRASES
+from tasks.embedded.writer.functions import Style, Subject, as_tool, make_function
+from tasks.embedded.writer.knowledge import Resource, find_resources, load_knowledge, rank_resources
+from tasks.values import join_list
 
 _EXTRAS = ("list", "random", "count", "top", "latest")
 
@@ -42,21 +43,7 @@ def draw_foreign_tools(rng: Random) -> tuple[Tool, ...]:
     subject = Subject.draw(resource, frozenset(), style, rng)
     archetypes = ["search", "list", "random", "top", "count", *resource.actions[:1]]
     function = make_function(rng.choice(archetypes), subject, None, style, rng)
-    return read_tools([_as_tool(function)])
-
-
-def _as_tool(function: dict[str, Any]) -> dict[str, Any]:
-    properties = {
-        field["name"]: {key: field[key] for key in ("type", "enum", "examples") if field.get(key)}
-        for field in function["inputs"]
-    }
-    required = [field["name"] for field in function["inputs"] if field.get("required", True)]
-    fields = ", ".join(field["name"] for field in function["outputs"])
-    return {
-        "name": function["name"],
-        "description": f"{function['description']} Returns: {fields}.",
-        "parameters": {"type": "object", "properties": properties, "required": required},
-    }
+    return read_tools([as_tool(function)])
 
 
 def _draw_subjects(ranked: list[Resource], style: Style, rng: Random) -> list[Subject]:
@@ -89,18 +76,9 @@ def _write_introduction(entry: dict[str, Any], subjects: list[Subject], wanted: 
     name = str(entry.get("name") or "This API")
     description = str(entry.get("description") or "").strip().rstrip(".")
     about = join_list([f"{subject.plural} ({subject.resource.about})" for subject in subjects])
-    verbs = {
-        "search": "search", "list": "browse", "get": "look up one by its id", "related": "follow what belongs together",
-        "create": "add new entries", "update": "change them", "delete": "remove them", "count": "count them",
-        "top": "rank them", "latest": "see what is new", "random": "pick one at random",
-    }  # fmt: skip
-    abilities = join_list(list(dict.fromkeys(verbs[item.archetype] for item in wanted)))
-    audience = rng.choice(
-        ("developers", "app makers", "researchers and hobbyists", "teams that build products", "anyone")
-    )
-    offers = rng.choice(
-        ("gives access to", "serves", "offers data on", "is a source of", "lets applications work with")
-    )
+    told = PHRASES["introduction"]
+    abilities = join_list(list(dict.fromkeys(told["abilities"][item.archetype] for item in wanted)))
+    audience, offers = rng.choice(told["audiences"]), rng.choice(told["offers"])
     first = f"{name} {offers} {about}."
     purpose = f" {description[:1].upper()}{description[1:]}." if description else ""
     return f"{first}{purpose} It is made for {audience}: its functions let you {abilities}."

@@ -7,14 +7,14 @@ from random import Random
 from typing import Any
 
 from schemas.base import Json
-from tasks.embedded.naming import join_list, reads_as_noun, with_article
-from tasks.embedded.observing import Outcome, match_steps, read_outcomes, resolve
-from tasks.embedded.phrasing import load_phrases
+from tasks.embedded.assistant import PHRASES
+from tasks.embedded.assistant.observing import Outcome, match_steps, read_outcomes, resolve
+from tasks.embedded.assistant.responding import write_response
 from tasks.embedded.plans import Reference, Step
 from tasks.embedded.reading import Reading, read_reply, read_request
-from tasks.embedded.responding import write_response
 from tasks.embedded.speech import speak
 from tasks.embedded.tools import Parameter, Tool, read_tools
+from tasks.values import join_list, reads_as_noun, with_article
 
 _MOST_FAILURES = 4
 
@@ -44,7 +44,7 @@ def take_turn(messages: Sequence[dict[str, Any]], functions: Sequence[dict[str, 
     if len(met) == len(steps):
         return Turn(write_response([by_name[step.function] for step in steps], met, said[0], rng))
     if sum(not outcome.ok for outcome in outcomes) >= _MOST_FAILURES:
-        return Turn(rng.choice(load_phrases()["gave_up"]))
+        return Turn(rng.choice(PHRASES["gave_up"]))
     ahead = tuple(step for step, outcome in zip(steps, matched, strict=True) if outcome is None)
     return _call(ahead, by_name, outcomes, met, rng)
 
@@ -73,19 +73,18 @@ def _call(
     steps: tuple[Step, ...], tools: dict[str, Tool], outcomes: list[Outcome], met: list[Outcome], rng: Random
 ) -> Turn:
     """The next call, or several where those ahead need nothing of each other."""
-    phrases = load_phrases()
     arguments = _resolve_arguments(steps[0], tools[steps[0].function], met)
     if arguments is None:
-        return Turn(rng.choice(phrases["nothing_found"]))
+        return Turn(rng.choice(PHRASES["nothing_found"]))
     this_call = (steps[0].function, write_arguments(arguments))
     failed = [outcome for outcome in outcomes if not outcome.ok and (outcome.function, outcome.arguments) == this_call]
     if any(not outcome.temporary for outcome in failed):
-        return Turn(rng.choice(phrases["gave_up"]))  # to repeat a call that was understood and refused is no use
+        return Turn(rng.choice(PHRASES["gave_up"]))  # to repeat a call that was understood and refused is no use
     calls = [(steps[0].function, arguments)]
     if not outcomes and len(steps) > 1 and not any(step.refers for step in steps) and rng.random() < 0.5:
         resolved = [_resolve_arguments(step, tools[step.function], met) or {} for step in steps]
         calls = [(step.function, given) for step, given in zip(steps, resolved, strict=True)]
-        return Turn(rng.choice(phrases["thoughts"]["both"]), tuple(calls))
+        return Turn(rng.choice(PHRASES["thoughts"]["both"]), tuple(calls))
     earlier = failed or outcomes
     last = earlier[-1] if earlier else None
     return Turn(_think(steps[0], arguments, tools[steps[0].function], last, bool(met), rng), tuple(calls))
@@ -103,7 +102,7 @@ def _resolve_arguments(step: Step, tool: Tool, met: list[Outcome]) -> dict[str, 
 
 
 def _think(step: Step, arguments: dict[str, Json], tool: Tool, last: Outcome | None, later: bool, rng: Random) -> str:
-    thoughts = load_phrases()["thoughts"]
+    thoughts = PHRASES["thoughts"]
     if last is not None and not last.ok:
         manner = "retry" if last.temporary and last.function == step.function else "repair"
     elif step.refers:
@@ -121,21 +120,13 @@ def _think(step: Step, arguments: dict[str, Json], tool: Tool, last: Outcome | N
 
 def _describe_call(tool: Tool, arguments: dict[str, Json], rng: Random) -> str:
     """What a call does, in a few words that follow "I can"; without arguments, what the function can do at all."""
-    some = with_article(tool.thing) if tool.thing else ""
-    what = {
-        "search": f"search for {tool.things}",
-        "list": f"list the {tool.things}",
-        "get": f"look up the {tool.thing}" if arguments else f"look up {some}",
-        "related": f"get the {tool.things}",
-        "random": f"pick a random {tool.thing}",
-        "create": f"create {some}",
-        "update": f"update the {tool.thing}" if arguments else f"update {some}",
-        "delete": f"delete the {tool.thing}" if arguments else f"delete {some}",
-        "count": f"count the {tool.things}",
-        "top": f"rank the {tool.things}",
-        "latest": f"check the newest {tool.things}",
-        "other": tool.imperative,
-    }[tool.archetype]
+    phrases = PHRASES["calls"] if arguments else {**PHRASES["calls"], **PHRASES["abilities"]}
+    what: str = phrases[tool.archetype].format(
+        things=tool.things,
+        thing=tool.thing,
+        a_thing=with_article(tool.thing) if tool.thing else "",
+        imperative=tool.imperative,
+    )
     said = [
         f"{tool.parameter(name).words} {'set to ' if isinstance(value, bool) else ''}{speak(value, rng)}"
         for name, value in arguments.items()
@@ -147,7 +138,7 @@ def _describe_call(tool: Tool, arguments: dict[str, Json], rng: Random) -> str:
 def _ask(parameter: Parameter, rng: Random) -> str:
     about = str(parameter.schema.get("description") or f"the {parameter.words}").split(" (")[0].rstrip(".")
     about = about[:1].lower() + about[1:]
-    questions = load_phrases()["questions"]
+    questions = PHRASES["questions"]
     if not reads_as_noun(parameter.words):
         questions = [question for question in questions if "{words}" not in question]
     return str(rng.choice(questions)).format(words=parameter.words, about=about)
@@ -156,7 +147,7 @@ def _ask(parameter: Parameter, rng: Random) -> str:
 def _decline(tools: tuple[Tool, ...], rng: Random) -> str:
     chosen = rng.sample(tools, min(len(tools), 3))
     abilities = join_list([_describe_call(tool, {}, rng) for tool in chosen])
-    return str(rng.choice(load_phrases()["no_tool"])).format(abilities=abilities)
+    return str(rng.choice(PHRASES["no_tool"])).format(abilities=abilities)
 
 
 def write_arguments(arguments: dict[str, Json]) -> str:

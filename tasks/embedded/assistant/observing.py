@@ -6,12 +6,12 @@ from dataclasses import dataclass
 from typing import Any
 
 from schemas.base import Json
-from tasks.embedded.naming import make_singular, split_words
+from tasks.embedded.describing import WORDS
 from tasks.embedded.plans import Reference, Step
 from tasks.embedded.tools import Parameter
+from tasks.values import singularize, split_name
 
 _TEMPORARY = (408, 425, 429)
-_ANYTHING = ("result", "item", "datum", "data", "record", "entry", "list", "hit", "match", "value")
 
 
 @dataclass(frozen=True)
@@ -106,19 +106,19 @@ def find_list(body: Json) -> tuple[str, list[dict[str, Any]]]:
 
 def _same_kind(key: str, noun: str) -> bool:
     """Whether a list under `key` holds what `noun` names; a key such as `results` may hold anything."""
-    listed = make_singular(" ".join(split_words(key)) or "result")
-    return listed in _ANYTHING or listed == noun or listed.endswith(f" {noun}") or noun.endswith(f" {listed}")
+    listed = singularize(" ".join(split_name(key)) or "result")
+    return listed in WORDS["anything"] or listed == noun or listed.endswith(f" {noun}") or noun.endswith(f" {listed}")
 
 
 def _spells_out(item: dict[str, Any], parameter: Parameter) -> bool:
-    return split_words(parameter.name) in {split_words(name) for name in item}
+    return split_name(parameter.name) in {split_name(name) for name in item}
 
 
 def find_id(item: dict[str, Any], parameter: Parameter) -> Json:
     """The id in `item` that `parameter` takes: a field of its name, else `id`, else the id of the same noun."""
-    names = {split_words(name): name for name in item}
+    names = {split_name(name): name for name in item}
     noun = tuple(parameter.noun.split())
-    for words in (split_words(parameter.name), ("id",), (*noun, "id"), (noun[-1], "id")):
+    for words in (split_name(parameter.name), ("id",), (*noun, "id"), (noun[-1], "id")):
         if words in names:
             value = item[names[words]]
             return value if isinstance(value, str | int) else None
@@ -134,7 +134,7 @@ def _select(reference: Reference, items: list[dict[str, Any]]) -> dict[str, Any]
         (value, item)
         for item in items
         for name, value in item.items()
-        if " ".join(split_words(name)) == reference.attribute and isinstance(value, int | float)
+        if " ".join(split_name(name)) == reference.attribute and isinstance(value, int | float)
     ]
     if not ranked:
         return None

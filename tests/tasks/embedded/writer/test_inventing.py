@@ -7,10 +7,10 @@ from typing import Any
 import pytest
 
 from schemas.toolset import Documentation
-from tasks.embedded.documenting import write_documentation
-from tasks.embedded.knowledge import load_knowledge
-from tasks.embedded.specifying import write_document
 from tasks.embedded.tools import read_tools
+from tasks.embedded.writer.documenting import write_documentation
+from tasks.embedded.writer.knowledge import load_knowledge
+from tasks.embedded.writer.specifying import write_document
 from tasks.openapi import build_function, find_lint_problems, find_spec_problems, list_operations, normalise_document
 
 
