@@ -90,7 +90,7 @@ def test_no_folder_of_tasks_escapes_the_rule_on_prefect() -> None:
 def test_every_source_file_can_be_read_in_one_sitting() -> None:
     lengths = {str(path.relative_to(ROOT)): len(path.read_text(encoding="utf-8").splitlines()) for path in
                list_sources(*PACKAGES, "deployments")}  # fmt: skip
-    assert {path: lines for path, lines in lengths.items() if lines > 300} == {}
+    assert {path: lines for path, lines in lengths.items() if lines > 400} == {}
 
 
 def test_every_module_says_what_it_owns() -> None:

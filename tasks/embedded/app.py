@@ -10,7 +10,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from schemas.base import canonical_json
-from tasks.embedded.erring import Answer
+from tasks.embedded.erring import GrammarAnswer
 from tasks.embedded.roles import UnknownRequestError, answer_request
 
 CHAT_PATH = "/v1/chat/completions"
@@ -66,7 +66,7 @@ def make_error(message: str, code: str = "invalid_request", kind: str = "invalid
     return json.dumps({"error": error}, ensure_ascii=False).encode()
 
 
-def _make_completion(body: dict[str, Any], answer: Answer) -> dict[str, Any]:
+def _make_completion(body: dict[str, Any], answer: GrammarAnswer) -> dict[str, Any]:
     key = hashlib.sha256(canonical_json([body, answer.content, answer.calls]).encode()).hexdigest()
     calls = [
         {"id": f"call_{key[:10]}{number}", "type": "function", "function": {"name": name, "arguments": arguments}}

@@ -12,7 +12,7 @@ from random import Random
 from typing import Any
 
 from schemas.base import Json
-from tasks.embedded.assistant.assisting import Turn, write_arguments
+from tasks.embedded.assistant.assisting import Turn, compose_arguments
 from tasks.values import load_words, split_name
 
 TEXT_ERRORS = ("fence", "truncated", "silence")
@@ -25,7 +25,7 @@ _WORDS: dict[str, list[str]] = load_words(Path(__file__).with_name("erring.yaml"
 
 
 @dataclass(frozen=True)
-class Answer:
+class GrammarAnswer:
     """What the teacher answers: text, calls as (function, arguments as text), and the error planted in it, if any."""
 
     content: str
@@ -33,15 +33,17 @@ class Answer:
     error: str = ""
 
 
-def spoil_text(content: str, rng: Random) -> Answer:
+def spoil_text(content: str, rng: Random) -> GrammarAnswer:
     """A JSON answer with one error in it."""
     error = rng.choice(TEXT_ERRORS)
     if error == "fence":
-        return Answer(rng.choice(_WORDS["fences"]).format(content), error=error)
-    return Answer(content[: int(len(content) * rng.uniform(0.3, 0.9))] if error == "truncated" else "", error=error)
+        return GrammarAnswer(rng.choice(_WORDS["fences"]).format(content), error=error)
+    return GrammarAnswer(
+        content[: int(len(content) * rng.uniform(0.3, 0.9))] if error == "truncated" else "", error=error
+    )
 
 
-def spoil_turn(turn: Turn, functions: list[dict[str, Any]], rng: Random) -> Answer:
+def spoil_turn(turn: Turn, functions: list[dict[str, Any]], rng: Random) -> GrammarAnswer:
     """An assistant's message with one error in it."""
     if not turn.calls:
         return _spoil_response(turn, rng)
@@ -52,34 +54,34 @@ def spoil_turn(turn: Turn, functions: list[dict[str, Any]], rng: Random) -> Answ
     raise AssertionError("silence always applies")
 
 
-def _spoil_response(turn: Turn, rng: Random) -> Answer:
+def _spoil_response(turn: Turn, rng: Random) -> GrammarAnswer:
     error = rng.choice(RESPONSE_ERRORS)
     if error == "silence" or "?" in turn.content:
-        return Answer("", error="silence")
+        return GrammarAnswer("", error="silence")
     claim = rng.choice(_WORDS["unsupported"]).format(
         number=rng.randint(30000, 99999) * 7, name=rng.choice(_WORDS["names"])
     )
-    return Answer(turn.content + claim, error=error)
+    return GrammarAnswer(turn.content + claim, error=error)
 
 
-def _with_first(turn: Turn, name: str, arguments: dict[str, Json]) -> Answer:
-    rest = tuple((function, write_arguments(given)) for function, given in turn.calls[1:])
-    return Answer(turn.content, ((name, write_arguments(arguments)), *rest))
+def _with_first(turn: Turn, name: str, arguments: dict[str, Json]) -> GrammarAnswer:
+    rest = tuple((function, compose_arguments(given)) for function, given in turn.calls[1:])
+    return GrammarAnswer(turn.content, ((name, compose_arguments(arguments)), *rest))
 
 
-def _fence(turn: Turn, functions: list[dict[str, Any]], rng: Random) -> Answer | None:
+def _fence(turn: Turn, functions: list[dict[str, Any]], rng: Random) -> GrammarAnswer | None:
     name, arguments = turn.calls[0]
     call = json.dumps({"name": name, "arguments": arguments}, ensure_ascii=False)
-    return Answer(f"{turn.content}\n\n```json\n{call}\n```")
+    return GrammarAnswer(f"{turn.content}\n\n```json\n{call}\n```")
 
 
-def _truncate(turn: Turn, functions: list[dict[str, Any]], rng: Random) -> Answer | None:
+def _truncate(turn: Turn, functions: list[dict[str, Any]], rng: Random) -> GrammarAnswer | None:
     name, arguments = turn.calls[0]
-    text = write_arguments(arguments)
-    return Answer(turn.content, ((name, text[: rng.randint(1, len(text) - 1)]),)) if arguments else None
+    text = compose_arguments(arguments)
+    return GrammarAnswer(turn.content, ((name, text[: rng.randint(1, len(text) - 1)]),)) if arguments else None
 
 
-def _invent_function(turn: Turn, functions: list[dict[str, Any]], rng: Random) -> Answer | None:
+def _invent_function(turn: Turn, functions: list[dict[str, Any]], rng: Random) -> GrammarAnswer | None:
     name, arguments = turn.calls[0]
     taken = {function["name"] for function in functions}
     verb, *rest = split_name(name)
@@ -88,7 +90,7 @@ def _invent_function(turn: Turn, functions: list[dict[str, Any]], rng: Random) -
     return _with_first(turn, rng.choice([other for other in made if other not in taken]), arguments)
 
 
-def _drop_argument(turn: Turn, functions: list[dict[str, Any]], rng: Random) -> Answer | None:
+def _drop_argument(turn: Turn, functions: list[dict[str, Any]], rng: Random) -> GrammarAnswer | None:
     name, arguments = turn.calls[0]
     required = [key for key in _schema(name, functions).get("required", ()) if key in arguments]
     if not required:
@@ -97,7 +99,7 @@ def _drop_argument(turn: Turn, functions: list[dict[str, Any]], rng: Random) -> 
     return _with_first(turn, name, {key: value for key, value in arguments.items() if key != dropped})
 
 
-def _mistype_argument(turn: Turn, functions: list[dict[str, Any]], rng: Random) -> Answer | None:
+def _mistype_argument(turn: Turn, functions: list[dict[str, Any]], rng: Random) -> GrammarAnswer | None:
     name, arguments = turn.calls[0]
     if not arguments:
         return None
@@ -107,7 +109,7 @@ def _mistype_argument(turn: Turn, functions: list[dict[str, Any]], rng: Random) 
     return _with_first(turn, name, {**arguments, key: wrong})
 
 
-def _invent_id(turn: Turn, functions: list[dict[str, Any]], rng: Random) -> Answer | None:
+def _invent_id(turn: Turn, functions: list[dict[str, Any]], rng: Random) -> GrammarAnswer | None:
     name, arguments = turn.calls[0]
     properties = _schema(name, functions).get("properties", {})
     ids = [key for key in arguments if split_name(key)[-1:] == ("id",)]
@@ -119,15 +121,15 @@ def _invent_id(turn: Turn, functions: list[dict[str, Any]], rng: Random) -> Answ
     return _with_first(turn, name, {**arguments, key: made})
 
 
-def _say_nothing(turn: Turn, functions: list[dict[str, Any]], rng: Random) -> Answer | None:
-    return Answer("")
+def _say_nothing(turn: Turn, functions: list[dict[str, Any]], rng: Random) -> GrammarAnswer | None:
+    return GrammarAnswer("")
 
 
 def _schema(name: str, functions: list[dict[str, Any]]) -> dict[str, Any]:
     return next((function.get("parameters") or {} for function in functions if function["name"] == name), {})
 
 
-_SPOILERS: dict[str, Callable[[Turn, list[dict[str, Any]], Random], Answer | None]] = {
+_SPOILERS: dict[str, Callable[[Turn, list[dict[str, Any]], Random], GrammarAnswer | None]] = {
     "fence": _fence,
     "truncated": _truncate,
     "unknown_function": _invent_function,

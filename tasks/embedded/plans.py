@@ -18,7 +18,7 @@ class Reference:
 
 
 @dataclass(frozen=True)
-class Step:
+class PlannedCall:
     """One call; a parameter's value is JSON, or a reference to what an earlier step returned."""
 
     function: str
@@ -30,6 +30,6 @@ class Step:
         return any(isinstance(value, Reference) for _, value in self.arguments)
 
 
-def make_step(function: str, arguments: dict[str, Json | Reference]) -> Step:
+def make_step(function: str, arguments: dict[str, Json | Reference]) -> PlannedCall:
     """A step with its arguments in the order of their names, so that equal steps compare equal."""
-    return Step(function, tuple(sorted(arguments.items(), key=lambda item: item[0])))
+    return PlannedCall(function, tuple(sorted(arguments.items(), key=lambda item: item[0])))

@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from schemas.base import Json
-from tasks.embedded.plans import Reference, Step, make_step
+from tasks.embedded.plans import PlannedCall, Reference, make_step
 from tasks.embedded.slots import read_slot, reference_pattern
 from tasks.embedded.speech import hear, value_pattern
-from tasks.embedded.tools import Parameter, Tool
+from tasks.embedded.tools import Tool, ToolParameter
 from tasks.embedded.user import PHRASES
 
 _NEVER = r"(?!)"
@@ -21,7 +21,7 @@ _NEVER = r"(?!)"
 class Reading:
     """The calls that a text asks for, and for each the required parameters that it says nothing of."""
 
-    steps: tuple[Step, ...]
+    steps: tuple[PlannedCall, ...]
     missing: tuple[tuple[str, ...], ...]
 
 
@@ -103,7 +103,7 @@ def _read_arguments(tool: Tool, span: str, attributes: tuple[str, ...]) -> dict[
     return {name: value for name, value in values.items() if value is not None}
 
 
-def read_reply(text: str, parameter: Parameter) -> Json:
+def read_reply(text: str, parameter: ToolParameter) -> Json:
     """The value for `parameter` in the user's answer to a question; None where there is none."""
     said = read_slot(parameter, text)
     if said is not None and not isinstance(said, Reference):
@@ -120,7 +120,7 @@ def read_reply(text: str, parameter: Parameter) -> Json:
     return _take_as_text(given[0], parameter) if given else None
 
 
-def _take_as_text(spoken: str, parameter: Parameter) -> Json:
+def _take_as_text(spoken: str, parameter: ToolParameter) -> Json:
     """What was said, where any text is a value; None where it is not."""
     schema = parameter.schema
     items = schema.get("items")

@@ -12,12 +12,12 @@ from random import Random
 from typing import Any
 
 from schemas.base import canonical_json
-from tasks.embedded.assistant.assisting import take_turn, write_arguments
-from tasks.embedded.erring import Answer, spoil_text, spoil_turn
-from tasks.embedded.user.instructing import write_instructions
-from tasks.embedded.user.replying import DONE, write_reply
-from tasks.embedded.writer.documenting import write_documentation
-from tasks.embedded.writer.specifying import write_document
+from tasks.embedded.assistant.assisting import compose_arguments, take_turn
+from tasks.embedded.erring import GrammarAnswer, spoil_text, spoil_turn
+from tasks.embedded.user.instructing import compose_instructions
+from tasks.embedded.user.replying import DONE, compose_reply
+from tasks.embedded.writer.documenting import compose_documentation
+from tasks.embedded.writer.specifying import compose_document
 
 _BLOCK = r"<{0}>\s*(.*?)\s*</{0}>"
 _COUNT = re.compile(r"Write (\d+) different requests")
@@ -27,7 +27,7 @@ class UnknownRequestError(ValueError):
     """The prompt asks for nothing that the embedded teacher knows how to do."""
 
 
-def answer_request(request: dict[str, Any], error_rate: float = 0.0) -> Answer:
+def answer_request(request: dict[str, Any], error_rate: float = 0.0) -> GrammarAnswer:
     """The answer to a chat completion request; the same for the same messages, tools, response format and seed.
 
     Raises:
@@ -41,13 +41,15 @@ def answer_request(request: dict[str, Any], error_rate: float = 0.0) -> Answer:
         turn = take_turn(messages, functions, rng)
         if errs:
             return spoil_turn(turn, functions, rng)
-        return Answer(turn.content, tuple((name, write_arguments(arguments)) for name, arguments in turn.calls))
+        return GrammarAnswer(
+            turn.content, tuple((name, compose_arguments(arguments)) for name, arguments in turn.calls)
+        )
     prompt = str(messages[0].get("content") or "")
     if _read_block(prompt, "instruction") is not None:
-        reply = write_reply(messages, rng)
-        return Answer("", error="silence") if errs and reply != DONE else Answer(reply)
-    content = _write_text(prompt, rng)
-    return spoil_text(content, rng) if errs else Answer(content)
+        reply = compose_reply(messages, rng)
+        return GrammarAnswer("", error="silence") if errs and reply != DONE else GrammarAnswer(reply)
+    content = _compose_text(prompt, rng)
+    return spoil_text(content, rng) if errs else GrammarAnswer(content)
 
 
 def _make_random(request: dict[str, Any]) -> Random:
@@ -55,15 +57,15 @@ def _make_random(request: dict[str, Any]) -> Random:
     return Random(hashlib.sha256(canonical_json(told).encode()).digest())
 
 
-def _write_text(prompt: str, rng: Random) -> str:
+def _compose_text(prompt: str, rng: Random) -> str:
     functions, entry = _read_block(prompt, "functions"), _read_block(prompt, "entry")
     documentation = _read_block(prompt, "documentation")
     if functions is not None:
         return _answer_instruct(prompt, json.loads(functions), rng)
     if documentation is not None:
-        return json.dumps(write_document(json.loads(entry or "{}"), json.loads(documentation)), ensure_ascii=False)
+        return json.dumps(compose_document(json.loads(entry or "{}"), json.loads(documentation)), ensure_ascii=False)
     if entry is not None:
-        return json.dumps(write_documentation(json.loads(entry), rng), ensure_ascii=False)
+        return json.dumps(compose_documentation(json.loads(entry), rng), ensure_ascii=False)
     raise UnknownRequestError(
         "the embedded teacher answers ToolHerd's own prompts; this request has no tools and none of the blocks "
         "<entry>, <documentation>, <functions> or <instruction>"
@@ -74,7 +76,7 @@ def _answer_instruct(prompt: str, functions: list[dict[str, Any]], rng: Random) 
     count = _COUNT.search(prompt)
     kind = _read_block(prompt, "kind") or "single_call"
     earlier = json.loads(_read_block(prompt, "earlier") or "[]")
-    written = write_instructions(functions, kind, int(count.group(1)) if count else 1, earlier, rng)
+    written = compose_instructions(functions, kind, int(count.group(1)) if count else 1, earlier, rng)
     return json.dumps({"instructions": written}, ensure_ascii=False)
 
 

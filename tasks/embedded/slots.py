@@ -1,7 +1,7 @@
 """How a request says what a parameter should be ("in Lyon", "with a price of at most 20"), written and read.
 
-`write_slot` and `read_slot` belong together: what the one writes, the other finds. A form that is added to the phrases
-of the one (`user/phrases.yaml`) needs its pattern in the other.
+`compose_slot` and `read_slot` belong together: what the one writes, the other finds. A form that is added to the
+phrases of the one (`user/phrases.yaml`) needs its pattern in the other.
 """
 
 import re
@@ -11,15 +11,15 @@ from random import Random
 from schemas.base import Json
 from tasks.embedded.plans import Reference
 from tasks.embedded.speech import hear, speak_argument, value_pattern
-from tasks.embedded.tools import Parameter
+from tasks.embedded.tools import ToolParameter
 from tasks.embedded.user import PHRASES
 from tasks.values import reads_as_noun, with_article
 
 
-def write_slot(parameter: Parameter, value: Json | Reference, rng: Random, *, change: bool = False) -> str:
+def compose_slot(parameter: ToolParameter, value: Json | Reference, rng: Random, *, change: bool = False) -> str:
     """The phrase that says that `parameter` is `value`; `change` for what is to be changed rather than found."""
     if parameter.role == "reference":
-        return f"for {write_reference(parameter, value, rng)}"
+        return f"for {compose_reference(parameter, value, rng)}"
     assert not isinstance(value, Reference)
     form = rng.choice(PHRASES["slots"][_choose_manner(parameter, change)])
     return str(form).format(
@@ -29,7 +29,7 @@ def write_slot(parameter: Parameter, value: Json | Reference, rng: Random, *, ch
     )
 
 
-def _choose_manner(parameter: Parameter, change: bool) -> str:
+def _choose_manner(parameter: ToolParameter, change: bool) -> str:
     if parameter.role not in ("value", "place"):
         return parameter.role
     if parameter.schema.get("type") == "boolean" or not reads_as_noun(parameter.words):
@@ -37,7 +37,7 @@ def _choose_manner(parameter: Parameter, change: bool) -> str:
     return "change" if change else parameter.role
 
 
-def write_reference(parameter: Parameter, value: Json | Reference, rng: Random) -> str:
+def compose_reference(parameter: ToolParameter, value: Json | Reference, rng: Random) -> str:
     """How one thing is named: by its id or as one of those that an earlier call returned."""
     noun = parameter.noun
     if isinstance(value, Reference):
@@ -47,7 +47,7 @@ def write_reference(parameter: Parameter, value: Json | Reference, rng: Random) 
     return str(rng.choice(PHRASES["references"])).format(noun=noun, id=value)
 
 
-def read_slot(parameter: Parameter, text: str, attributes: tuple[str, ...] = ()) -> Json | Reference:
+def read_slot(parameter: ToolParameter, text: str, attributes: tuple[str, ...] = ()) -> Json | Reference:
     """What `text` says of the parameter; None where it says nothing."""
     for pattern in _slot_patterns(parameter):
         match = pattern.search(text)
@@ -56,8 +56,8 @@ def read_slot(parameter: Parameter, text: str, attributes: tuple[str, ...] = ())
     return _read_reference(parameter, text, attributes) if parameter.role == "reference" else None
 
 
-def reference_pattern(parameter: Parameter, attributes: tuple[str, ...]) -> str:
-    """The regular expression, without groups, for all that `write_reference` writes."""
+def reference_pattern(parameter: ToolParameter, attributes: tuple[str, ...]) -> str:
+    """The regular expression, without groups, for all that `compose_reference` writes."""
     noun = re.escape(parameter.noun)
     best = "|".join(re.escape(attribute) for attribute in sorted(attributes, key=len, reverse=True)) or "(?!)"
     return (
@@ -66,7 +66,7 @@ def reference_pattern(parameter: Parameter, attributes: tuple[str, ...]) -> str:
     )
 
 
-def _read_reference(parameter: Parameter, text: str, attributes: tuple[str, ...]) -> Reference | None:
+def _read_reference(parameter: ToolParameter, text: str, attributes: tuple[str, ...]) -> Reference | None:
     noun = re.escape(parameter.noun)
     for attribute in sorted(attributes, key=len, reverse=True):
         match = re.search(rf"\bthe {noun} with the (highest|lowest) {re.escape(attribute)}\b", text, re.IGNORECASE)
@@ -79,7 +79,7 @@ def _read_reference(parameter: Parameter, text: str, attributes: tuple[str, ...]
 
 
 @lru_cache(maxsize=512)
-def _slot_patterns(parameter: Parameter) -> tuple[re.Pattern[str], ...]:
+def _slot_patterns(parameter: ToolParameter) -> tuple[re.Pattern[str], ...]:
     words, value = re.escape(parameter.words), f"({value_pattern(parameter)})"
     value_sources: dict[str, tuple[str, ...]] = {
         "reference": (rf"\b{re.escape(parameter.noun)}(?: with the id| with id| number)? {value}",),

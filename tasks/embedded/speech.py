@@ -7,7 +7,7 @@ from functools import lru_cache
 from random import Random
 
 from schemas.base import Json
-from tasks.embedded.tools import Parameter
+from tasks.embedded.tools import ToolParameter
 from tasks.values import split_name
 
 _MONTHS = (
@@ -35,7 +35,7 @@ def speak(value: Json, rng: Random) -> str:
     return json.dumps(value)
 
 
-def speak_argument(parameter: Parameter, value: Json, rng: Random) -> str:
+def speak_argument(parameter: ToolParameter, value: Json, rng: Random) -> str:
     """Like `speak`; codes are said in words, and what could run into the words around it is put in quotes."""
     spoken = speak(value, rng)
     schema = _item_schema(parameter)
@@ -51,12 +51,12 @@ def _speak_code(text: str) -> str:
     return " ".join(split_name(text)) if _IDENTIFIER.fullmatch(text) else text
 
 
-def value_pattern(parameter: Parameter) -> str:
+def value_pattern(parameter: ToolParameter) -> str:
     """The regular expression that matches the parameter's values as people say them, without groups."""
     return _value_pattern(parameter.schema_json, parameter.role == "reference")
 
 
-def hear(parameter: Parameter, spoken: str) -> Json:
+def hear(parameter: ToolParameter, spoken: str) -> Json:
     """The value that `spoken` stands for; the inverse of `speak_argument`."""
     schema = parameter.schema
     if schema.get("type") == "array":
@@ -142,7 +142,7 @@ def _is_free_text(schema: dict[str, Json]) -> bool:
     )
 
 
-def _item_schema(parameter: Parameter) -> dict[str, Json]:
+def _item_schema(parameter: ToolParameter) -> dict[str, Json]:
     schema = parameter.schema
     items = schema.get("items")
     return items if schema.get("type") == "array" and isinstance(items, dict) else schema

@@ -25,7 +25,7 @@ _LIMITS, _PAGING = ({tuple(name.split()) for name in WORDS[key]} for key in ("li
 
 
 @dataclass(frozen=True)
-class Parameter:
+class ToolParameter:
     """One parameter of a function: `words` are how people say its name."""
 
     name: str
@@ -57,11 +57,11 @@ class Tool:
     things: str
     thing: str
     imperative: str
-    parameters: tuple[Parameter, ...]
+    parameters: tuple[ToolParameter, ...]
     returns: tuple[str, ...]
 
     @property
-    def reference(self) -> Parameter | None:
+    def reference(self) -> ToolParameter | None:
         """The required parameter that names one thing, if there is one."""
         return next((p for p in self.parameters if p.role == "reference" and p.required), None)
 
@@ -71,7 +71,7 @@ class Tool:
         spoken = (" ".join(split_name(name)) for name in self.returns)
         return tuple(words for words in spoken if words and words.split()[-1] != "id")
 
-    def parameter(self, name: str) -> Parameter:
+    def parameter(self, name: str) -> ToolParameter:
         """The parameter of that name."""
         return next(p for p in self.parameters if p.name == name)
 
@@ -181,7 +181,7 @@ def _find_archetype(name: str, properties: dict[str, Any], required: set[str]) -
     return archetype, noun
 
 
-def _read_parameter(name: str, schema: dict[str, Any], required: bool, thing: str) -> Parameter:
+def _read_parameter(name: str, schema: dict[str, Any], required: bool, thing: str) -> ToolParameter:
     words = split_name(name) or (name,)
     spoken = " ".join(words)
     role = _find_role(words, schema, required)
@@ -189,7 +189,7 @@ def _read_parameter(name: str, schema: dict[str, Any], required: bool, thing: st
         spoken = " ".join(words[1:])
     if words == ("id",):
         spoken = f"{thing} id"
-    return Parameter(name, spoken, role, required, json.dumps(schema, ensure_ascii=False))
+    return ToolParameter(name, spoken, role, required, json.dumps(schema, ensure_ascii=False))
 
 
 def _find_role(words: tuple[str, ...], schema: dict[str, Any], required: bool) -> Role:

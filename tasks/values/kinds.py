@@ -88,7 +88,7 @@ _DATE_SHAPE = re.compile(r"\b(YYYY|MM|DD)([-/.]?)(MM|DD|YYYY)(?:\2(MM|DD|YYYY))?
 _DATE_PARTS = {"YYYY": "%Y", "MM": "%m", "DD": "%d"}
 
 
-def _write_date(scene: Scene, schema: dict[str, Any]) -> str:
+def _draw_date(scene: Scene, schema: dict[str, Any]) -> str:
     """A day in ISO form, or in the shape that the description spells out (such as MM/DD/YYYY)."""
     day = _draw_day(scene.rng)
     shape = None if schema.get("format") else _DATE_SHAPE.search(str(schema.get("description") or ""))
@@ -98,54 +98,54 @@ def _write_date(scene: Scene, schema: dict[str, Any]) -> str:
     return day.strftime(shape[2].join(parts))
 
 
-def _write_birth_date(scene: Scene, _: dict[str, Any]) -> str:
+def _draw_birth_date(scene: Scene, _: dict[str, Any]) -> str:
     return (date(1955, 1, 1) + timedelta(days=scene.rng.randint(0, 18_000))).isoformat()
 
 
-def _write_time(scene: Scene, schema: dict[str, Any]) -> str:
+def _draw_time(scene: Scene, schema: dict[str, Any]) -> str:
     clock = f"{scene.rng.randint(6, 21):02d}:{5 * scene.rng.randint(0, 11):02d}"
     return f"{clock}:00Z" if schema.get("format") == "time" else clock
 
 
-def _write_slug(scene: Scene, _: dict[str, Any]) -> str:
+def _draw_slug(scene: Scene, _: dict[str, Any]) -> str:
     return "-".join(scene.rng.sample(texts.WORDS, 2))
 
 
-def _write_url(scene: Scene, schema: dict[str, Any]) -> str:
-    return f"https://{scene.rng.choice(DOMAINS)}/{_write_slug(scene, schema)}"
+def _draw_url(scene: Scene, schema: dict[str, Any]) -> str:
+    return f"https://{scene.rng.choice(DOMAINS)}/{_draw_slug(scene, schema)}"
 
 
-def _write_image_url(scene: Scene, schema: dict[str, Any]) -> str:
-    return f"https://media.example.com/images/{_write_slug(scene, schema)}-{scene.rng.randint(100, 999)}.jpg"
+def _draw_image_url(scene: Scene, schema: dict[str, Any]) -> str:
+    return f"https://media.example.com/images/{_draw_slug(scene, schema)}-{scene.rng.randint(100, 999)}.jpg"
 
 
-def _write_hex(scene: Scene, digits: int) -> str:
+def _draw_hex(scene: Scene, digits: int) -> str:
     return f"{scene.rng.getrandbits(4 * digits):0{digits}x}"
 
 
-def _write_uuid(scene: Scene, _: dict[str, Any]) -> str:
+def _draw_uuid(scene: Scene, _: dict[str, Any]) -> str:
     return str(UUID(int=scene.rng.getrandbits(128), version=4))
 
 
-def _write_digits(scene: Scene, digits: int) -> str:
+def _draw_digits(scene: Scene, digits: int) -> str:
     return f"{scene.rng.randrange(10**digits):0{digits}d}"
 
 
-def _write_isbn(scene: Scene, _: dict[str, Any]) -> str:
-    body = "978" + _write_digits(scene, 9)
+def _draw_isbn(scene: Scene, _: dict[str, Any]) -> str:
+    body = "978" + _draw_digits(scene, 9)
     check = -sum(int(digit) * (1, 3)[place % 2] for place, digit in enumerate(body)) % 10
     return f"{body}{check}"
 
 
-def _write_letters(scene: Scene, count: int, letters: str = "ABCDEFGHJKLMNPRSTUVWXYZ") -> str:
+def _draw_letters(scene: Scene, count: int, letters: str = "ABCDEFGHJKLMNPRSTUVWXYZ") -> str:
     return "".join(scene.rng.choice(letters) for _ in range(count))
 
 
-def _write_address(scene: Scene, _: dict[str, Any]) -> str:
+def _draw_address(scene: Scene, _: dict[str, Any]) -> str:
     return f"{scene.rng.choice(list_entries('street_address'))}, {scene.place.city}, {scene.place.country}"
 
 
-def _write_ipv6(scene: Scene, _: dict[str, Any]) -> str:
+def _draw_ipv6(scene: Scene, _: dict[str, Any]) -> str:
     return "2001:db8:" + ":".join(f"{scene.rng.randrange(1, 65_536):x}" for _ in range(6))
 
 
@@ -163,11 +163,11 @@ WRITERS: dict[str, Writer] = {
     "language": lambda scene, _: scene.place.language,
     "time_zone": lambda scene, _: scene.place.time_zone,
     "coordinates": lambda scene, _: f"{scene.place.latitude},{scene.place.longitude}",
-    "address": _write_address,
-    "date": _write_date,
+    "address": _draw_address,
+    "date": _draw_date,
     "date_time": lambda scene, _: _draw_moment(scene.rng).strftime("%Y-%m-%dT%H:%M:%SZ"),
-    "birth_date": _write_birth_date,
-    "time": _write_time,
+    "birth_date": _draw_birth_date,
+    "time": _draw_time,
     "email": lambda scene, _: scene.person.email,
     "user_name": lambda scene, _: scene.person.user_name,
     "first_name": lambda scene, _: scene.person.first_name,
@@ -175,37 +175,37 @@ WRITERS: dict[str, Writer] = {
     "gender": lambda scene, _: scene.person.gender,
     # Another person than the scene's: an article's author is not its editor.
     "person": lambda scene, _: f"{(other := scene.rng.choice(list_people())).first_name} {other.last_name}",
-    "url": _write_url,
-    "image_url": _write_image_url,
+    "url": _draw_url,
+    "image_url": _draw_image_url,
     "domain": lambda scene, _: scene.rng.choice(DOMAINS),
-    "slug": _write_slug,
-    "phone": lambda scene, _: f"+1-202-555-01{_write_digits(scene, 2)}",
+    "slug": _draw_slug,
+    "phone": lambda scene, _: f"+1-202-555-01{_draw_digits(scene, 2)}",
     "ip_address": lambda scene, _: f"203.0.113.{scene.rng.randint(1, 254)}",
-    "ipv6": _write_ipv6,
-    "mac_address": lambda scene, _: ":".join(_write_hex(scene, 2) for _ in range(6)),
-    "uuid": _write_uuid,
-    "hex_color": lambda scene, _: f"#{_write_hex(scene, 6)}",
-    "token": lambda scene, _: _write_hex(scene, 32),
-    "hash": lambda scene, _: _write_hex(scene, 40),
-    "base64": lambda scene, _: _write_letters(scene, 16),
-    "isbn": _write_isbn,
+    "ipv6": _draw_ipv6,
+    "mac_address": lambda scene, _: ":".join(_draw_hex(scene, 2) for _ in range(6)),
+    "uuid": _draw_uuid,
+    "hex_color": lambda scene, _: f"#{_draw_hex(scene, 6)}",
+    "token": lambda scene, _: _draw_hex(scene, 32),
+    "hash": lambda scene, _: _draw_hex(scene, 40),
+    "base64": lambda scene, _: _draw_letters(scene, 16),
+    "isbn": _draw_isbn,
     "version": lambda scene, _: f"{scene.rng.randint(1, 5)}.{scene.rng.randint(0, 12)}.{scene.rng.randint(0, 9)}",
     "file_name": lambda scene, schema: (
-        f"{_write_slug(scene, schema)}.{scene.rng.choice(list_entries('file_extension'))}"
+        f"{_draw_slug(scene, schema)}.{scene.rng.choice(list_entries('file_extension'))}"
     ),
-    "flight_number": lambda scene, _: f"{_write_letters(scene, 2)}{scene.rng.randint(100, 2999)}",
+    "flight_number": lambda scene, _: f"{_draw_letters(scene, 2)}{scene.rng.randint(100, 2999)}",
     "vin": lambda scene, _: (
-        f"1{_write_letters(scene, 4)}{_write_digits(scene, 2)}{_write_letters(scene, 4)}{_write_digits(scene, 6)}"
+        f"1{_draw_letters(scene, 4)}{_draw_digits(scene, 2)}{_draw_letters(scene, 4)}{_draw_digits(scene, 6)}"
     ),
-    "license_plate": lambda scene, _: f"{_write_letters(scene, 3)}-{_write_digits(scene, 4)}",
-    "iban": lambda scene, _: f"DE{_write_digits(scene, 20)}",
-    "id": lambda scene, _: f"{_write_letters(scene, 2).lower()}{_write_digits(scene, 6)}",
-    "title": lambda scene, _: texts.write_title(scene.rng),
-    "book_title": lambda scene, _: texts.write_title(scene.rng),
-    "movie_title": lambda scene, _: texts.write_title(scene.rng),
-    "name": lambda scene, _: texts.write_label(scene.rng),
-    "sentence": lambda scene, _: texts.write_sentence(scene.rng),
-    "description": lambda scene, _: texts.write_description(scene.rng),
+    "license_plate": lambda scene, _: f"{_draw_letters(scene, 3)}-{_draw_digits(scene, 4)}",
+    "iban": lambda scene, _: f"DE{_draw_digits(scene, 20)}",
+    "id": lambda scene, _: f"{_draw_letters(scene, 2).lower()}{_draw_digits(scene, 6)}",
+    "title": lambda scene, _: texts.compose_title(scene.rng),
+    "book_title": lambda scene, _: texts.compose_title(scene.rng),
+    "movie_title": lambda scene, _: texts.compose_title(scene.rng),
+    "name": lambda scene, _: texts.compose_label(scene.rng),
+    "sentence": lambda scene, _: texts.compose_sentence(scene.rng),
+    "description": lambda scene, _: texts.compose_description(scene.rng),
     "word": lambda scene, _: scene.rng.choice(texts.WORDS),
     "query": lambda scene, _: scene.rng.choice(texts.SEARCH_WORDS),
 }

@@ -10,24 +10,24 @@ ADJECTIVES, NOUNS, WORDS, SEARCH_WORDS = (_LISTS[key] for key in ("adjectives", 
 _SUBJECTS, _PREDICATES, _ENDINGS = (_LISTS[key] for key in ("subjects", "predicates", "endings"))
 
 
-def write_title(rng: Random) -> str:
+def compose_title(rng: Random) -> str:
     """A title such as "Letters from the Harbor"."""
     noun, other = rng.sample(NOUNS, 2)
     title = rng.choice(_LISTS["titles"]).format(a=rng.choice(ADJECTIVES), n=noun, m=other)
     return title if not title.startswith("A ") or title[2] not in "AEIOU" else f"An {title[2:]}"
 
 
-def write_label(rng: Random) -> str:
+def compose_label(rng: Random) -> str:
     """A name for a thing of any sort, such as "Amber Falcon"."""
     return f"{rng.choice(ADJECTIVES)} {rng.choice(NOUNS)}"
 
 
-def write_sentence(rng: Random) -> str:
+def compose_sentence(rng: Random) -> str:
     """One sentence of eight to twenty words."""
     return f"{rng.choice(_SUBJECTS)} {rng.choice(_PREDICATES)}{rng.choice(_ENDINGS)}."
 
 
-def write_description(rng: Random) -> str:
+def compose_description(rng: Random) -> str:
     """Two sentences."""
     first, second = rng.sample(_SUBJECTS, 2)
     done, other = rng.sample(_PREDICATES, 2)

@@ -9,11 +9,11 @@ from typing import Any
 from schemas.base import Json
 from tasks.embedded.assistant import PHRASES
 from tasks.embedded.assistant.observing import Outcome, match_steps, read_outcomes, resolve
-from tasks.embedded.assistant.responding import write_response
-from tasks.embedded.plans import Reference, Step
+from tasks.embedded.assistant.responding import compose_response
+from tasks.embedded.plans import PlannedCall, Reference
 from tasks.embedded.reading import Reading, read_reply, read_request
 from tasks.embedded.speech import speak
-from tasks.embedded.tools import Parameter, Tool, read_tools
+from tasks.embedded.tools import Tool, ToolParameter, read_tools
 from tasks.values import join_list, reads_as_noun, with_article
 
 _MOST_FAILURES = 4
@@ -42,7 +42,7 @@ def take_turn(messages: Sequence[dict[str, Any]], functions: Sequence[dict[str, 
     matched = match_steps(steps, outcomes)
     met = [outcome for outcome in matched if outcome is not None]
     if len(met) == len(steps):
-        return Turn(write_response([by_name[step.function] for step in steps], met, said[0], rng))
+        return Turn(compose_response([by_name[step.function] for step in steps], met, said[0], rng))
     if sum(not outcome.ok for outcome in outcomes) >= _MOST_FAILURES:
         return Turn(rng.choice(PHRASES["gave_up"]))
     ahead = tuple(step for step, outcome in zip(steps, matched, strict=True) if outcome is None)
@@ -51,9 +51,9 @@ def take_turn(messages: Sequence[dict[str, Any]], functions: Sequence[dict[str, 
 
 def _add_replies(
     reading: Reading, replies: list[str], tools: dict[str, Tool]
-) -> tuple[tuple[Step, ...], Parameter | None]:
+) -> tuple[tuple[PlannedCall, ...], ToolParameter | None]:
     """The steps with what the user has answered since, and the first parameter that still has to be asked for."""
-    steps: list[Step] = []
+    steps: list[PlannedCall] = []
     asked = list(replies)
     for step, names in zip(reading.steps, reading.missing, strict=True):
         arguments = dict(step.arguments)
@@ -65,18 +65,18 @@ def _add_replies(
                     arguments[name] = value
             if name not in arguments:
                 return reading.steps, parameter
-        steps.append(Step(step.function, tuple(arguments.items())))
+        steps.append(PlannedCall(step.function, tuple(arguments.items())))
     return tuple(steps), None
 
 
 def _call(
-    steps: tuple[Step, ...], tools: dict[str, Tool], outcomes: list[Outcome], met: list[Outcome], rng: Random
+    steps: tuple[PlannedCall, ...], tools: dict[str, Tool], outcomes: list[Outcome], met: list[Outcome], rng: Random
 ) -> Turn:
     """The next call, or several where those ahead need nothing of each other."""
     arguments = _resolve_arguments(steps[0], tools[steps[0].function], met)
     if arguments is None:
         return Turn(rng.choice(PHRASES["nothing_found"]))
-    this_call = (steps[0].function, write_arguments(arguments))
+    this_call = (steps[0].function, compose_arguments(arguments))
     failed = [outcome for outcome in outcomes if not outcome.ok and (outcome.function, outcome.arguments) == this_call]
     if any(not outcome.temporary for outcome in failed):
         return Turn(rng.choice(PHRASES["gave_up"]))  # to repeat a call that was understood and refused is no use
@@ -90,7 +90,7 @@ def _call(
     return Turn(_think(steps[0], arguments, tools[steps[0].function], last, bool(met), rng), tuple(calls))
 
 
-def _resolve_arguments(step: Step, tool: Tool, met: list[Outcome]) -> dict[str, Json] | None:
+def _resolve_arguments(step: PlannedCall, tool: Tool, met: list[Outcome]) -> dict[str, Json] | None:
     arguments: dict[str, Json] = {}
     for name, value in step.arguments:
         if isinstance(value, Reference):
@@ -101,7 +101,9 @@ def _resolve_arguments(step: Step, tool: Tool, met: list[Outcome]) -> dict[str, 
     return {parameter.name: arguments[parameter.name] for parameter in tool.parameters if parameter.name in arguments}
 
 
-def _think(step: Step, arguments: dict[str, Json], tool: Tool, last: Outcome | None, later: bool, rng: Random) -> str:
+def _think(
+    step: PlannedCall, arguments: dict[str, Json], tool: Tool, last: Outcome | None, later: bool, rng: Random
+) -> str:
     thoughts = PHRASES["thoughts"]
     if last is not None and not last.ok:
         manner = "retry" if last.temporary and last.function == step.function else "repair"
@@ -135,7 +137,7 @@ def _describe_call(tool: Tool, arguments: dict[str, Json], rng: Random) -> str:
     return f"{what} with {join_list(said)}" if said and tool.archetype != "create" else what
 
 
-def _ask(parameter: Parameter, rng: Random) -> str:
+def _ask(parameter: ToolParameter, rng: Random) -> str:
     about = str(parameter.schema.get("description") or f"the {parameter.words}").split(" (")[0].rstrip(".")
     about = about[:1].lower() + about[1:]
     questions = PHRASES["questions"]
@@ -150,6 +152,6 @@ def _decline(tools: tuple[Tool, ...], rng: Random) -> str:
     return str(rng.choice(PHRASES["no_tool"])).format(abilities=abilities)
 
 
-def write_arguments(arguments: dict[str, Json]) -> str:
+def compose_arguments(arguments: dict[str, Json]) -> str:
     """A call's arguments as the text that models send."""
     return json.dumps(arguments, ensure_ascii=False)

@@ -7,8 +7,8 @@ from typing import Any
 
 from schemas.base import Json
 from tasks.embedded.describing import WORDS
-from tasks.embedded.plans import Reference, Step
-from tasks.embedded.tools import Parameter
+from tasks.embedded.plans import PlannedCall, Reference
+from tasks.embedded.tools import ToolParameter
 from tasks.values import singularize, split_name
 
 _TEMPORARY = (408, 425, 429)
@@ -50,7 +50,7 @@ def _read_outcome(call: dict[str, Any], content: str) -> Outcome:
         return Outcome(name, 200, content, arguments)
 
 
-def match_steps(steps: tuple[Step, ...], outcomes: list[Outcome]) -> list[Outcome | None]:
+def match_steps(steps: tuple[PlannedCall, ...], outcomes: list[Outcome]) -> list[Outcome | None]:
     """For each step the outcome that met it, None where none has; calls that failed met nothing.
 
     Of calls made together a later one may have worked where an earlier one failed: it must not be made twice.
@@ -63,7 +63,7 @@ def match_steps(steps: tuple[Step, ...], outcomes: list[Outcome]) -> list[Outcom
     return met
 
 
-def _holds_values(outcome: Outcome, step: Step) -> bool:
+def _holds_values(outcome: Outcome, step: PlannedCall) -> bool:
     """Whether a call was made with all the values that the step says outright."""
     try:
         given = json.loads(outcome.arguments)
@@ -74,14 +74,14 @@ def _holds_values(outcome: Outcome, step: Step) -> bool:
     )
 
 
-def resolve(reference: Reference, parameter: Parameter, outcomes: Sequence[Outcome]) -> Json:
+def resolve(reference: Reference, parameter: ToolParameter, outcomes: Sequence[Outcome]) -> Json:
     """The id that a reference stands for, from the newest answer that has things of its kind; None if none has.
 
     Where no answer is a list, one that is a single thing counts as a list of one: some searches answer like that.
     """
-    listed = any(find_list(outcome.body)[1] for outcome in outcomes)
+    listed = any(find_shown_list(outcome.body)[1] for outcome in outcomes)
     for outcome in reversed(outcomes):
-        key, items = find_list(outcome.body)
+        key, items = find_shown_list(outcome.body)
         if not items and isinstance(outcome.body, dict) and (reference.select == "that" or not listed):
             items = [outcome.body]
         if key and not _same_kind(key, parameter.noun) and not _spells_out(items[0], parameter):
@@ -93,7 +93,7 @@ def resolve(reference: Reference, parameter: Parameter, outcomes: Sequence[Outco
     return None
 
 
-def find_list(body: Json) -> tuple[str, list[dict[str, Any]]]:
+def find_shown_list(body: Json) -> tuple[str, list[dict[str, Any]]]:
     """The first list of things in a body, and its key; "" and what there is where the body itself is the list."""
     if isinstance(body, list):
         return "", [item for item in body if isinstance(item, dict)]
@@ -110,11 +110,11 @@ def _same_kind(key: str, noun: str) -> bool:
     return listed in WORDS["anything"] or listed == noun or listed.endswith(f" {noun}") or noun.endswith(f" {listed}")
 
 
-def _spells_out(item: dict[str, Any], parameter: Parameter) -> bool:
+def _spells_out(item: dict[str, Any], parameter: ToolParameter) -> bool:
     return split_name(parameter.name) in {split_name(name) for name in item}
 
 
-def find_id(item: dict[str, Any], parameter: Parameter) -> Json:
+def find_id(item: dict[str, Any], parameter: ToolParameter) -> Json:
     """The id in `item` that `parameter` takes: a field of its name, else `id`, else the id of the same noun."""
     names = {split_name(name): name for name in item}
     noun = tuple(parameter.noun.split())

@@ -8,7 +8,7 @@ from typing import Any
 
 from schemas.base import Json
 from tasks.embedded.assistant import PHRASES
-from tasks.embedded.assistant.observing import Outcome, find_list
+from tasks.embedded.assistant.observing import Outcome, find_shown_list
 from tasks.embedded.describing import WORDS
 from tasks.embedded.tools import Tool
 from tasks.values import (
@@ -26,7 +26,7 @@ _MOST_FIELDS = 5
 _FRAME = frozenset[str](WORDS["frame"])
 
 
-def write_response(tools: Sequence[Tool], outcomes: Sequence[Outcome], request: str, rng: Random) -> str:
+def compose_response(tools: Sequence[Tool], outcomes: Sequence[Outcome], request: str, rng: Random) -> str:
     """The answer to `request` after every call of it; `outcomes[i]` is what `tools[i]` returned."""
     parts = [_report(tool, outcome, request.lower(), rng) for tool, outcome in zip(tools, outcomes, strict=True)]
     opener, closer = rng.choice(PHRASES["openers"]), rng.choice(PHRASES["closers"])
@@ -34,7 +34,7 @@ def write_response(tools: Sequence[Tool], outcomes: Sequence[Outcome], request: 
 
 
 def _report(tool: Tool, outcome: Outcome, request: str, rng: Random) -> str:
-    key, items = find_list(outcome.body)
+    key, items = find_shown_list(outcome.body)
     body = outcome.body
     if items and isinstance(body, dict) and tool.archetype in ("get", "other") and _says_more(body):
         noun = " ".join(split_name(key)) or "results"

@@ -8,7 +8,7 @@ from random import Random
 from typing import Any
 
 from schemas.base import Json
-from tasks.embedded.plans import Step, make_step
+from tasks.embedded.plans import PlannedCall, make_step
 from tasks.embedded.reading import read_request
 from tasks.embedded.tools import Tool, read_tools
 from tasks.embedded.user.planning import plan_several, plan_single, plan_withheld
@@ -18,7 +18,7 @@ from tasks.embedded.writer.documenting import draw_foreign_tools
 _TRIES = 30
 
 
-def write_instructions(
+def compose_instructions(
     functions: list[dict[str, Any]], kind: str, count: int, earlier: list[str], rng: Random
 ) -> list[dict[str, Json]]:
     """Up to `count` requests as {"text", "functions", "withheld"}; fewer where the API does not allow for the kind."""
@@ -27,7 +27,7 @@ def write_instructions(
     taken = set(earlier)
     for _ in range(count):
         for _ in range(_TRIES):
-            item = _write_one(tools, kind, rng)
+            item = _compose_one(tools, kind, rng)
             if item and item["text"] not in taken:
                 taken.add(str(item["text"]))
                 written.append(item)
@@ -35,11 +35,11 @@ def write_instructions(
     return written
 
 
-def _write_one(tools: tuple[Tool, ...], kind: str, rng: Random) -> dict[str, Json] | None:
+def _compose_one(tools: tuple[Tool, ...], kind: str, rng: Random) -> dict[str, Json] | None:
     if kind == "no_tool":
-        return _write_foreign(tools, rng)
+        return _compose_foreign(tools, rng)
     if kind == "missing_detail":
-        return _write_withheld(tools, rng)
+        return _compose_withheld(tools, rng)
     several = kind == "multi_call" or (kind == "error_recovery" and rng.random() < 0.3)
     steps = plan_several(tools, rng) if several else plan_single(tools, rng)
     if not steps:
@@ -51,7 +51,7 @@ def _write_one(tools: tuple[Tool, ...], kind: str, rng: Random) -> dict[str, Jso
     return {"text": text, "functions": [step.function for step in steps], "withheld": None}
 
 
-def _write_withheld(tools: tuple[Tool, ...], rng: Random) -> dict[str, Json] | None:
+def _compose_withheld(tools: tuple[Tool, ...], rng: Random) -> dict[str, Json] | None:
     steps, name = plan_withheld(tools, rng)
     if not steps:
         return None
@@ -66,10 +66,10 @@ def _write_withheld(tools: tuple[Tool, ...], rng: Random) -> dict[str, Json] | N
     return {"text": text, "functions": [step.function], "withheld": withheld}
 
 
-def _write_foreign(tools: tuple[Tool, ...], rng: Random) -> dict[str, Json] | None:
+def _compose_foreign(tools: tuple[Tool, ...], rng: Random) -> dict[str, Json] | None:
     """A request for something that another kind of API would do, and none of these tools."""
     foreign = draw_foreign_tools(rng)
-    steps: tuple[Step, ...] = plan_single(foreign, rng)
+    steps: tuple[PlannedCall, ...] = plan_single(foreign, rng)
     if not steps:
         return None
     text = word_request(steps, {tool.name: tool for tool in foreign}, rng)

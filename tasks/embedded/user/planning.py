@@ -4,21 +4,21 @@ from random import Random
 
 from schemas.base import Json
 from tasks.embedded.describing import WORDS
-from tasks.embedded.plans import Reference, Step, make_step
-from tasks.embedded.tools import Parameter, Tool, is_same_thing
+from tasks.embedded.plans import PlannedCall, Reference, make_step
+from tasks.embedded.tools import Tool, ToolParameter, is_same_thing
 from tasks.values import sample_value, split_name
 
 AMOUNTS = frozenset[str](WORDS["amounts"])
 """Last words of names that stand for amounts."""
 
 
-def plan_single(tools: tuple[Tool, ...], rng: Random) -> tuple[Step, ...]:
+def plan_single(tools: tuple[Tool, ...], rng: Random) -> tuple[PlannedCall, ...]:
     """One call whose arguments can all be said outright; () where the API has no such function."""
     able = [tool for tool in tools if can_plan(tool, tools)]
     return (_draw_step(rng.choice(able), tools, rng),) if able else ()
 
 
-def plan_several(tools: tuple[Tool, ...], rng: Random) -> tuple[Step, ...]:
+def plan_several(tools: tuple[Tool, ...], rng: Random) -> tuple[PlannedCall, ...]:
     """Two or three calls: mostly a chain, else things that do not depend on each other; () where neither can be."""
     chains = [(source, target) for source in tools for target in tools if _can_chain(source, target, tools)]
     if chains and rng.random() < 0.75:
@@ -32,7 +32,7 @@ def plan_several(tools: tuple[Tool, ...], rng: Random) -> tuple[Step, ...]:
     return _share_credentials(tuple(_draw_step(tool, tools, rng) for tool in chosen[:count]))
 
 
-def _share_credentials(steps: tuple[Step, ...]) -> tuple[Step, ...]:
+def _share_credentials(steps: tuple[PlannedCall, ...]) -> tuple[PlannedCall, ...]:
     """The steps with one value for each key or token: it is one user who makes the request."""
     held: dict[str, Json | Reference] = {}
     shared = []
@@ -45,7 +45,7 @@ def _share_credentials(steps: tuple[Step, ...]) -> tuple[Step, ...]:
     return tuple(shared)
 
 
-def plan_withheld(tools: tuple[Tool, ...], rng: Random) -> tuple[tuple[Step, ...], str]:
+def plan_withheld(tools: tuple[Tool, ...], rng: Random) -> tuple[tuple[PlannedCall, ...], str]:
     """A call that cannot do without some parameter which can be told in a reply, and that parameter's name."""
     able = [tool for tool in tools if can_plan(tool, tools) and _tellable(tool)]
     if not able:
@@ -64,7 +64,7 @@ def can_plan(tool: Tool, tools: tuple[Tool, ...]) -> bool:
     )
 
 
-def draw_value(parameter: Parameter, rng: Random) -> Json:
+def draw_value(parameter: ToolParameter, rng: Random) -> Json:
     """A value for the parameter as a person would choose it: round, and short."""
     schema = parameter.schema
     if parameter.role == "limit":
@@ -78,13 +78,13 @@ def draw_value(parameter: Parameter, rng: Random) -> Json:
     return value
 
 
-def _can_say(parameter: Parameter, tools: tuple[Tool, ...]) -> bool:
+def _can_say(parameter: ToolParameter, tools: tuple[Tool, ...]) -> bool:
     if parameter.role == "reference":
         return bool(parameter.schema.get("examples")) or not any(_tells(tool, parameter) for tool in tools)
     return parameter.role != "opaque" and not (parameter.schema.get("type") == "array" and not _plain_items(parameter))
 
 
-def _tells(tool: Tool, parameter: Parameter) -> bool:
+def _tells(tool: Tool, parameter: ToolParameter) -> bool:
     """Whether ids that `parameter` takes are among what the function returns to who does not know them yet."""
     if not tool.gives_list and any(other.name == parameter.name for other in tool.parameters):
         return False
@@ -93,12 +93,12 @@ def _tells(tool: Tool, parameter: Parameter) -> bool:
     return split_name(parameter.name) in returned or (own and ("id",) in returned)
 
 
-def _plain_items(parameter: Parameter) -> bool:
+def _plain_items(parameter: ToolParameter) -> bool:
     items = parameter.schema.get("items")
     return isinstance(items, dict) and items.get("type") in ("string", "integer", "number")
 
 
-def _tellable(tool: Tool) -> list[Parameter]:
+def _tellable(tool: Tool) -> list[ToolParameter]:
     return [
         p
         for p in tool.parameters
@@ -111,7 +111,7 @@ def _tellable(tool: Tool) -> list[Parameter]:
 
 def _draw_step(
     tool: Tool, tools: tuple[Tool, ...], rng: Random, reference: tuple[str, Reference] | None = None
-) -> Step:
+) -> PlannedCall:
     arguments: dict[str, Json | Reference] = {}
     if reference:
         arguments[reference[0]] = reference[1]
@@ -149,7 +149,7 @@ def _can_chain(source: Tool, target: Tool, tools: tuple[Tool, ...]) -> bool:
     )
 
 
-def _is_listed(reference: Parameter, tools: tuple[Tool, ...]) -> bool:
+def _is_listed(reference: ToolParameter, tools: tuple[Tool, ...]) -> bool:
     """Whether there are other ids to be had than that of a thing just created."""
     return bool(reference.schema.get("examples")) or any(tool.gives_list and _tells(tool, reference) for tool in tools)
 
@@ -158,7 +158,7 @@ def _matches(thing: str, noun: str) -> bool:
     return thing == noun or thing.endswith(f" {noun}") or noun.endswith(f" {thing}")
 
 
-def _draw_chain(tools: tuple[Tool, ...], chains: list[tuple[Tool, Tool]], rng: Random) -> tuple[Step, ...]:
+def _draw_chain(tools: tuple[Tool, ...], chains: list[tuple[Tool, Tool]], rng: Random) -> tuple[PlannedCall, ...]:
     source, target = rng.choice(chains)
     assert target.reference is not None
     steps = [

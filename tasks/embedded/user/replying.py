@@ -14,7 +14,7 @@ DONE = "DONE"
 _DETAIL = re.compile(r"<detail>\s*(.*?)\s*</detail>", re.DOTALL)
 
 
-def write_reply(messages: Sequence[dict[str, Any]], rng: Random) -> str:
+def compose_reply(messages: Sequence[dict[str, Any]], rng: Random) -> str:
     """The user's next message; `DONE` where the assistant asks nothing."""
     question = str(messages[-1].get("content") or "")
     if not question.rstrip().endswith("?"):  # a title that was found may hold a question mark too

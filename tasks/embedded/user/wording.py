@@ -4,14 +4,14 @@ from itertools import pairwise
 from random import Random
 
 from schemas.base import Json
-from tasks.embedded.plans import Reference, Step
-from tasks.embedded.slots import write_reference, write_slot
+from tasks.embedded.plans import PlannedCall, Reference
+from tasks.embedded.slots import compose_reference, compose_slot
 from tasks.embedded.tools import Tool
 from tasks.embedded.user import PHRASES
 from tasks.values import join_list, reads_as_noun, with_article
 
 
-def word_request(steps: tuple[Step, ...], tools: dict[str, Tool], rng: Random) -> str:
+def word_request(steps: tuple[PlannedCall, ...], tools: dict[str, Tool], rng: Random) -> str:
     """A request for these calls: a main sentence, what else is to be done, perhaps a story and a word of thanks."""
     tool = tools[steps[0].function]
     mood = _draw_mood(tool, rng)
@@ -34,7 +34,7 @@ def _draw_mood(tool: Tool, rng: Random) -> str:
     return rng.choices(("do", "ask", "say"), weights=(0.5, 0.25 * bool(bank["ask"]), 0.25 * bool(bank["say"])))[0]
 
 
-def _word_clause(step: Step, tool: Tool, mood: str, rng: Random) -> str:
+def _word_clause(step: PlannedCall, tool: Tool, mood: str, rng: Random) -> str:
     arguments = dict(step.arguments)
     options = PHRASES["archetypes"][tool.archetype][mood]
     attributes = [words for words in tool.attributes if reads_as_noun(words)]
@@ -44,7 +44,7 @@ def _word_clause(step: Step, tool: Tool, mood: str, rng: Random) -> str:
     one = ""
     if "{one}" in phrase:
         assert tool.reference is not None
-        one = write_reference(tool.reference, arguments.pop(tool.reference.name), rng)
+        one = compose_reference(tool.reference, arguments.pop(tool.reference.name), rng)
     clause: str = phrase.format(
         things=tool.things,
         thing=tool.thing,
@@ -71,7 +71,7 @@ def _word_arguments(arguments: dict[str, Json | Reference], tool: Tool, rng: Ran
     said: dict[bool, list[str]] = {True: [], False: []}
     for name in names:
         parameter = tool.parameter(name)
-        said[parameter.role == "limit"].append(write_slot(parameter, arguments[name], rng, change=change))
+        said[parameter.role == "limit"].append(compose_slot(parameter, arguments[name], rng, change=change))
     narrowed = f" {join_list(said[False])}" if said[False] else ""
     return narrowed + "".join(f", {limit}" for limit in said[True])
 

@@ -25,7 +25,7 @@ class _Wanted:
     owner: Subject | None = None
 
 
-def write_documentation(entry: dict[str, Any], rng: Random) -> dict[str, Json]:
+def compose_documentation(entry: dict[str, Any], rng: Random) -> dict[str, Json]:
     """The documentation of `entry` (a catalogue entry's fields) as {"introduction", "functions"}."""
     text = f"{entry.get('name', '')} {entry.get('description', '')}"
     ranked = rank_resources(str(entry.get("category", "")), text, rng)
@@ -33,7 +33,7 @@ def write_documentation(entry: dict[str, Any], rng: Random) -> dict[str, Json]:
     subjects = _draw_subjects(ranked[:3], style, rng)
     wanted = _choose_functions(subjects, rng)
     functions: list[Json] = [make_function(item.archetype, item.subject, item.owner, style, rng) for item in wanted]
-    return {"introduction": _write_introduction(entry, subjects, wanted, rng), "functions": functions}
+    return {"introduction": _compose_introduction(entry, subjects, wanted, rng), "functions": functions}
 
 
 def draw_foreign_tools(rng: Random) -> tuple[Tool, ...]:
@@ -72,7 +72,7 @@ def _choose_functions(subjects: list[Subject], rng: Random) -> list[_Wanted]:
     return wanted + pool[: total - len(wanted)]
 
 
-def _write_introduction(entry: dict[str, Any], subjects: list[Subject], wanted: list[_Wanted], rng: Random) -> str:
+def _compose_introduction(entry: dict[str, Any], subjects: list[Subject], wanted: list[_Wanted], rng: Random) -> str:
     name = str(entry.get("name") or "This API")
     description = str(entry.get("description") or "").strip().rstrip(".")
     about = join_list([f"{subject.plural} ({subject.resource.about})" for subject in subjects])

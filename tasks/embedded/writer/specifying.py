@@ -20,7 +20,7 @@ _SHAPES = (
 _POSTED = ("create", "update")
 
 
-def write_document(entry: dict[str, Any], documentation: dict[str, Any]) -> dict[str, Json]:
+def compose_document(entry: dict[str, Any], documentation: dict[str, Any]) -> dict[str, Json]:
     """The OpenAPI document of the API that `documentation` tells of."""
     functions = documentation["functions"]
     tools = read_tools([as_tool(function) for function in functions])
@@ -29,7 +29,7 @@ def write_document(entry: dict[str, Any], documentation: dict[str, Any]) -> dict
         method, path = _choose_path(tool, tools)
         while method in paths.get(path, {}):
             path = f"{path}/{'-'.join(split_name(tool.name))}"
-        paths.setdefault(path, {})[method] = _write_operation(function, tool, method, path)
+        paths.setdefault(path, {})[method] = _compose_operation(function, tool, method, path)
     slug = re.sub(r"[^a-z0-9]+", "-", str(entry.get("name", "")).lower()).strip("-") or "api"
     return {
         "openapi": "3.1.0",
@@ -64,40 +64,40 @@ def _dash(words: str) -> str:
     return "-".join(split_name(words)) or "items"
 
 
-def _write_operation(function: dict[str, Any], tool: Tool, method: str, path: str) -> dict[str, Json]:
+def _compose_operation(function: dict[str, Any], tool: Tool, method: str, path: str) -> dict[str, Json]:
     inputs = function.get("inputs", ())
     in_path = [field for field in inputs if f"{{{field['name']}}}" in path]
     rest = [field for field in inputs if field not in in_path]
-    parameters = [_write_parameter(field, "path") for field in in_path]
+    parameters = [_compose_parameter(field, "path") for field in in_path]
     operation: dict[str, Json] = {"operationId": function["name"], "summary": function["description"]}
     if tool.archetype not in _POSTED:
-        parameters += [_write_parameter(field, "query") for field in rest]
+        parameters += [_compose_parameter(field, "query") for field in rest]
     if parameters:
         operation["parameters"] = parameters
     if tool.archetype in _POSTED and rest:
-        schema = _write_object(rest, [field["name"] for field in rest if field.get("required", True)])
+        schema = _compose_object(rest, [field["name"] for field in rest if field.get("required", True)])
         operation["requestBody"] = {"required": True, "content": {"application/json": {"schema": schema}}}
     status = "201" if method == "post" else "200"
     operation["responses"] = {
         status: {
             "description": function["description"],
-            "content": {"application/json": {"schema": _write_response(function, tool)}},
+            "content": {"application/json": {"schema": _compose_response(function, tool)}},
         }
     }
     return operation
 
 
-def _write_parameter(field: dict[str, Any], place: str) -> dict[str, Json]:
-    schema = _write_schema(field)
+def _compose_parameter(field: dict[str, Any], place: str) -> dict[str, Json]:
+    schema = _compose_schema(field)
     description = schema.pop("description")
     required = place == "path" or field.get("required", True)
     return {"name": field["name"], "in": place, "required": required, "description": description, "schema": schema}
 
 
-def _write_response(function: dict[str, Any], tool: Tool) -> dict[str, Json]:
+def _compose_response(function: dict[str, Any], tool: Tool) -> dict[str, Json]:
     outputs = function.get("outputs", ())
     names = [field["name"] for field in outputs]
-    item = _write_object(outputs, names)
+    item = _compose_object(outputs, names)
     if not function.get("returns_list"):
         return item
     things = tool.things or "results"
@@ -107,16 +107,16 @@ def _write_response(function: dict[str, Any], tool: Tool) -> dict[str, Json]:
     return {"type": "object", "properties": {key: listed, "total": total}, "required": [key, "total"]}
 
 
-def _write_object(fields: Any, required: list[str]) -> dict[str, Json]:
+def _compose_object(fields: Any, required: list[str]) -> dict[str, Json]:
     return {
         "type": "object",
-        "properties": {field["name"]: _write_schema(field) for field in fields},
+        "properties": {field["name"]: _compose_schema(field) for field in fields},
         **({"required": required} if required else {}),
         "additionalProperties": False,
     }
 
 
-def _write_schema(field: dict[str, Any]) -> dict[str, Json]:
+def _compose_schema(field: dict[str, Any]) -> dict[str, Json]:
     schema: dict[str, Json] = {"type": field["type"], "description": field["description"]}
     if field.get("enum"):
         return {**schema, "enum": list(field["enum"])}
@@ -127,7 +127,7 @@ def _write_schema(field: dict[str, Any]) -> dict[str, Json]:
         to_number = int if field["type"] == "integer" else float
         schema |= {"minimum": to_number(float(low)), "maximum": to_number(float(high))}
     elif field["type"] == "string":
-        schema |= _write_string(field["name"], examples)
+        schema |= _compose_string(field["name"], examples)
         if "format" in schema and schema["format"] in ("date", "date-time"):
             examples = []
     elif field["type"] == "array":
@@ -135,7 +135,7 @@ def _write_schema(field: dict[str, Any]) -> dict[str, Json]:
     return {**schema, **({"examples": examples} if examples else {})}
 
 
-def _write_string(name: str, examples: list[Json]) -> dict[str, Json]:
+def _compose_string(name: str, examples: list[Json]) -> dict[str, Json]:
     for pattern, form in _SHAPES:
         if examples and all(isinstance(value, str) and pattern.fullmatch(value) for value in examples):
             return {"format": form, "maxLength": 300}

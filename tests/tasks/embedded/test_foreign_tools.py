@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from tasks.embedded.assistant.observing import Outcome, resolve
-from tasks.embedded.assistant.responding import write_response
+from tasks.embedded.assistant.responding import compose_response
 from tasks.embedded.plans import Reference
 from tasks.embedded.tools import read_tools
 from tasks.embedded.user.planning import can_plan, plan_several
@@ -17,7 +17,7 @@ TOKEN = {"type": "string", "description": "The access token"}
 
 
 def respond(function: dict[str, Any], body: Any) -> str:
-    return write_response(read_tools([function]), [Outcome(function["name"], 200, body)], "Please do.", Random(0))
+    return compose_response(read_tools([function]), [Outcome(function["name"], 200, body)], "Please do.", Random(0))
 
 
 def test_an_id_that_no_function_tells_is_the_users_to_know() -> None:

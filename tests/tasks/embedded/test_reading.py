@@ -2,7 +2,7 @@
 
 import pytest
 
-from tasks.embedded.plans import Reference, Step
+from tasks.embedded.plans import PlannedCall, Reference
 from tasks.embedded.reading import read_reply, read_request
 from tasks.embedded.tools import Tool, read_tools
 
@@ -67,4 +67,4 @@ def test_a_reply_may_hold_several_texts(reply: str, value: list[str]) -> None:
 
 
 def test_equal_plans_compare_equal() -> None:
-    assert Step("a", (("x", 1),)) == Step("a", (("x", 1),))
+    assert PlannedCall("a", (("x", 1),)) == PlannedCall("a", (("x", 1),))

@@ -10,12 +10,12 @@ from hypothesis import strategies as st
 
 from schemas.base import Json
 from tasks.embedded.plans import Reference
-from tasks.embedded.slots import read_slot, write_slot
+from tasks.embedded.slots import compose_slot, read_slot
 from tasks.embedded.speech import hear, speak_argument
-from tasks.embedded.tools import Parameter, read_tools
+from tasks.embedded.tools import ToolParameter, read_tools
 
 
-def make_parameter(name: str, schema: dict[str, Any]) -> Parameter:
+def make_parameter(name: str, schema: dict[str, Any]) -> ToolParameter:
     function = {"name": "searchPets", "description": "", "parameters": {"properties": {name: schema}}}
     (tool,) = read_tools([function])
     return tool.parameters[0]
@@ -46,7 +46,7 @@ def test_a_value_that_is_spoken_is_heard(case: tuple[dict[str, Any], Json], seed
 def test_a_slot_that_is_written_is_read(case: tuple[dict[str, Any], Json], seed: int, change: bool) -> None:
     schema, value = case
     parameter = make_parameter("shelfMark", schema)
-    text = f"Find pets {write_slot(parameter, value, Random(seed), change=change)}."
+    text = f"Find pets {compose_slot(parameter, value, Random(seed), change=change)}."
     assert read_slot(parameter, text) == value
 
 
@@ -63,7 +63,7 @@ def test_each_role_has_forms_of_its_own_that_are_read_back(name: str, seed: int)
     }
     schema, value = schemas[name]
     parameter = make_parameter(name, schema)
-    assert read_slot(parameter, f"Show pets {write_slot(parameter, value, Random(seed))}, please.") == value
+    assert read_slot(parameter, f"Show pets {compose_slot(parameter, value, Random(seed))}, please.") == value
 
 
 @pytest.mark.parametrize(

@@ -5,13 +5,13 @@ from random import Random
 import pytest
 
 from tasks.embedded.assistant.observing import Outcome
-from tasks.embedded.assistant.responding import write_response
+from tasks.embedded.assistant.responding import compose_response
 from tasks.embedded.tools import Tool
 
 
 def respond(tools: tuple[Tool, ...], name: str, body: object, request: str = "", seed: int = 0) -> str:
     tool = next(tool for tool in tools if tool.name == name)
-    return write_response([tool], [Outcome(name, 200, body)], request, Random(seed))  # type: ignore[arg-type]
+    return compose_response([tool], [Outcome(name, 200, body)], request, Random(seed))  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize("seed", range(5))

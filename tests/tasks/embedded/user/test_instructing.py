@@ -7,11 +7,11 @@ import pytest
 
 from tasks.embedded.reading import read_request
 from tasks.embedded.tools import Tool
-from tasks.embedded.user.instructing import write_instructions
+from tasks.embedded.user.instructing import compose_instructions
 
 
 def write(functions: list[dict[str, Any]], kind: str, seed: int, count: int = 20) -> list[dict[str, Any]]:
-    return write_instructions(functions, kind, count, [], Random(seed))
+    return compose_instructions(functions, kind, count, [], Random(seed))
 
 
 @pytest.mark.parametrize("seed", range(3))
@@ -47,7 +47,7 @@ def test_no_tool_requests_fit_no_function(functions: list[dict[str, Any]], tools
 
 def test_texts_differ_from_each_other_and_from_earlier_ones(functions: list[dict[str, Any]]) -> None:
     first = [item["text"] for item in write(functions, "single_call", 1, 30)]
-    again = write_instructions(functions, "single_call", 30, first, Random(1))
+    again = compose_instructions(functions, "single_call", 30, first, Random(1))
     texts = first + [str(item["text"]) for item in again]
     assert len(set(texts)) == len(texts)
 

@@ -8,22 +8,22 @@ import pytest
 
 from schemas.toolset import Documentation
 from tasks.embedded.tools import read_tools
-from tasks.embedded.writer.documenting import write_documentation
+from tasks.embedded.writer.documenting import compose_documentation
 from tasks.embedded.writer.knowledge import load_knowledge
-from tasks.embedded.writer.specifying import write_document
+from tasks.embedded.writer.specifying import compose_document
 from tasks.openapi import build_function, find_lint_problems, find_spec_problems, list_operations, normalise_document
 
 
 def document(category: str, seed: int) -> Documentation:
     entry = {"name": f"{category} One", "description": "what people look for", "category": category}
-    return Documentation.model_validate(write_documentation(entry, Random(seed)))
+    return Documentation.model_validate(compose_documentation(entry, Random(seed)))
 
 
 @pytest.mark.parametrize("category", load_knowledge())
 @pytest.mark.parametrize("seed", range(2))
 def test_an_invented_document_is_valid_and_passes_lint(category: str, seed: int) -> None:
     documentation = document(category, seed)
-    written = write_document({"name": "X"}, documentation.model_dump(mode="json"))
+    written = compose_document({"name": "X"}, documentation.model_dump(mode="json"))
     assert find_spec_problems(written) == []
     assert find_lint_problems(written, documentation) == []
 
@@ -49,13 +49,13 @@ def test_introductions_are_short_and_name_the_api() -> None:
 
 def test_an_unknown_category_is_documented_all_the_same() -> None:
     entry = {"name": "Odd", "description": "recipes and meals", "category": "Nobody knows"}
-    assert len(Documentation.model_validate(write_documentation(entry, Random(0))).functions) >= 2
+    assert len(Documentation.model_validate(compose_documentation(entry, Random(0))).functions) >= 2
 
 
 def test_the_teacher_understands_every_function_that_it_invents() -> None:
     """Nothing that it invents is to itself a function of no known archetype."""
     for category in load_knowledge():
-        written = write_document({"name": "X"}, document(category, 5).model_dump(mode="json"))
+        written = compose_document({"name": "X"}, document(category, 5).model_dump(mode="json"))
         operations = list_operations(normalise_document(written))
         functions: list[dict[str, Any]] = [
             build_function(operation).model_dump(mode="json") for operation in operations
