@@ -138,7 +138,7 @@ def read_pins(name: str) -> dict[str, tuple[Requirement, int]]:
     """What a lock file pins, by name, and how many hashes each has."""
     text = (ROOT / "requirements" / f"{name}.txt").read_text(encoding="utf-8")
     entries = [line.split() for line in text.replace("\\\n", "").splitlines() if not line.lstrip().startswith("#")]
-    pins = {}
+    pins: dict[str, tuple[Requirement, int]] = {}
     for words in entries:
         hashes = [word for word in words if re.fullmatch(r"--hash=sha256:[0-9a-f]{64}", word)]
         pin = Requirement(" ".join(word for word in words if word not in hashes))

@@ -4,6 +4,7 @@ import json
 from pathlib import Path
 
 import pytest
+from upath import UPath
 
 from schemas.errors import UserError
 from schemas.instance import ApiRow, Instance
@@ -48,7 +49,7 @@ def test_it_can_be_trained_on(dataset: Path, tmp_path: Path) -> None:
     assert found is not None
     assert (found.name, found.version) == ("demo", "v1")
     with fetch_train_file(found) as path:
-        assert len(list(read_table(path, Instance))) == found.rows > 0
+        assert len(list(read_table(UPath(path), Instance))) == found.rows > 0
 
 
 @DATASETS
