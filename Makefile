@@ -22,10 +22,20 @@ RUN := $(BIN)/python
 BASE := $(VENV)/.installed-base
 DEV := $(VENV)/.installed-dev
 TRAIN := $(VENV)/.installed-train
-INSTALL := $(RUN) -m pip install --disable-pip-version-check -qq --constraint constraints.txt --editable
+PIP := $(RUN) -m pip install --disable-pip-version-check -qq
+LOCKED := $(PIP) --require-hashes --requirement requirements/base.txt
+LINK := $(PIP) --no-deps --editable .
+LOCK := $(wildcard requirements/*.txt)
+
+# What `make lock` writes: for all systems and Python versions at once, with hashes, and without an index or a path.
+COMPILE := $(RUN) -m uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-annotate \
+	--custom-compile-command 'make lock' pyproject.toml
+ALL := $(VENV)/lock.txt
+# torch and what comes with its CUDA builds only: which of these a box needs, its build of torch says.
+TORCH := torch|triton|cuda-[a-z0-9-]+|nvidia-[a-z0-9-]+
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-train dataset train test check format stress mutate bench bench-gpu up down deploy clean
+.PHONY: help setup setup-train lock dataset train test check format stress mutate bench bench-gpu up down deploy clean
 
 help: ## List these commands
 	@awk 'BEGIN { FS = ":.*## " } /^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -39,6 +49,19 @@ setup: $(DEV) ## Install everything for work on the code into .venv
 
 setup-train: $(DEV) $(TRAIN) ## Install what training needs into .venv as well: torch and all
 	@echo "$(VENV) can train: torch $$($(RUN) -c 'import importlib.metadata as m; print(m.version("torch"))')"
+
+lock: | $(RUN) ## Pin what pyproject.toml asks for, with hashes; ARGS=--upgrade takes newer versions
+	@$(PIP) uv
+	@cat requirements/*.txt >$(ALL)
+	@$(COMPILE) --output-file $(ALL) --all-extras $(ARGS)
+	@$(COMPILE) --output-file requirements/base.txt --constraint $(ALL)
+	@$(COMPILE) --output-file requirements/dev.txt --constraint $(ALL) --extra dev \
+		$$(sed -En 's/^([a-z0-9-]+)==.*/--no-emit-package \1/p' requirements/base.txt)
+	@$(COMPILE) --output-file requirements/train.txt --constraint $(ALL) --extra train \
+		$$(sed -En 's/^([a-z0-9-]+)==.*/--no-emit-package \1/p' requirements/base.txt) \
+		$$(sed -En 's/^($(TORCH))==.*/--no-emit-package \1/p' $(ALL))
+	@{ echo '# Without hashes: its builds for CPUs and GPUs differ.'; sed -En 's/^(torch==[0-9.]+).*/\1/p' $(ALL); } \
+		>requirements/torch.txt
 
 dataset: $(BASE) ## Make a dataset with the embedded teacher: no key, no GPU
 	@$(RUN) -m flows.build_dataset $(if $(APIS),--apis '$(APIS)') $(if $(NAME),--name '$(NAME)') $(ARGS)
@@ -92,17 +115,23 @@ $(RUN):
 		echo "ToolHerd needs Python 3.11, 3.12 or 3.13; '$(PYTHON)' is $$('$(PYTHON)' --version 2>&1). Name another: make setup PYTHON=python3.12" >&2; exit 2; }
 	@'$(PYTHON)' -m venv --clear $(VENV)
 
-$(BASE): pyproject.toml constraints.txt | $(RUN)
-	@echo "Installing ToolHerd into $(VENV) (pinned by constraints.txt; about a minute) ..."
-	@$(INSTALL) .
+$(BASE): pyproject.toml $(LOCK) | $(RUN)
+	@echo "Installing ToolHerd into $(VENV) (pinned, with hashes; about a minute) ..."
+	@$(LOCKED)
+	@$(LINK)
 	@touch $@
 
-$(DEV): pyproject.toml constraints.txt | $(RUN)
-	@echo "Installing ToolHerd and its development tools into $(VENV) (pinned by constraints.txt; about a minute) ..."
-	@$(INSTALL) '.[dev]'
+$(DEV): pyproject.toml $(LOCK) | $(RUN)
+	@echo "Installing ToolHerd and its development tools into $(VENV) (pinned, with hashes; about a minute) ..."
+	@$(LOCKED) --requirement requirements/dev.txt
+	@$(LINK)
 	@touch $(BASE) $@
 
-$(TRAIN): pyproject.toml constraints.txt | $(RUN)
+# torch comes last and without hashes: its builds for CPUs and GPUs differ, and so does what each of them needs. Nothing
+# but torch is missing then, so that no resolving is left to do.
+$(TRAIN): pyproject.toml $(LOCK) | $(RUN)
 	@echo "Installing what training needs into $(VENV) (torch and its libraries: gigabytes where there is a GPU) ..."
-	@$(INSTALL) '.[train]'
+	@$(LOCKED) --no-deps --requirement requirements/train.txt
+	@$(PIP) --requirement requirements/torch.txt
+	@$(LINK)
 	@touch $(BASE) $@

@@ -8,12 +8,15 @@
 FROM python:3.12-slim
 
 WORKDIR /app
-COPY pyproject.toml constraints.txt README.md ./
+COPY requirements requirements
+RUN pip install --no-cache-dir --require-hashes --no-deps -r requirements/base.txt -r requirements/train.txt && \
+    pip install --no-cache-dir -r requirements/torch.txt
+COPY pyproject.toml README.md ./
 COPY flows flows
 COPY tasks tasks
 COPY schemas schemas
 COPY prompts prompts
-RUN pip install --no-cache-dir --constraint constraints.txt '.[train]'
+RUN pip install --no-cache-dir --no-deps .
 
 ENV TOOLHERD_DATA_ROOT=/data \
     HF_HOME=/data/huggingface \

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from schemas.catalog import Catalog
 from schemas.parameters import BuildDatasetParams, BuildToolsetParams
-from tasks.datasets import DataRoot, check_dataset_name, require_new_version
+from tasks.datasets import DataRoot, check_dataset_name, require_new_version, require_readable
 from tasks.quality import read_benchmark
 from tasks.sources import read_catalog, select_entries
 from tasks.teacher import require_usable_teacher
@@ -27,7 +27,7 @@ def gather_inputs(params: BuildToolsetParams, *, writes: bool = True) -> Inputs:
 
     Raises:
         UserError: an unknown category or API, a file that is not there or no catalogue, a dataset version that
-            exists, no key for the teacher, a data root that cannot be written.
+            exists or is of a newer format, no key for the teacher, a data root that cannot be written.
     """
     root = DataRoot.from_environment()
     require_usable_teacher(params.teacher, params.budget)
@@ -36,6 +36,7 @@ def gather_inputs(params: BuildToolsetParams, *, writes: bool = True) -> Inputs:
         check_dataset_name(params.name)
         if params.version is not None:
             require_new_version(root, params.name, params.version)
+        require_readable(root, params.name)
         benchmarks = tuple(text for path in params.benchmarks for text in read_benchmark(path))
     catalog = read_catalog(params.catalog)
     select_entries(catalog, categories=params.categories, names=params.names, auth=params.auth)

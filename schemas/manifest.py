@@ -6,6 +6,9 @@ from pydantic import Field
 
 from schemas.base import Json, Record
 
+FORMAT = 1
+"""What `Manifest.format` is in datasets that are made now; docs/formats.md says how it is raised."""
+
 
 class DatasetFacts(Record):
     """What the flow knows of a dataset and the rows do not say.
@@ -57,9 +60,9 @@ class TableFacts(Record):
 
 
 class Manifest(Record):
-    """`manifest.json`: written last; a version that has one is complete. `format` is this record's own version."""
+    """`manifest.json`: written last; a version that has one is complete. `format` is that of the whole folder."""
 
-    format: int = 1
+    format: int = 1  # what has none is of the first
     name: str
     version: str
     facts: DatasetFacts

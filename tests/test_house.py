@@ -5,6 +5,7 @@ import re
 import subprocess
 import sys
 import tomllib
+from collections import defaultdict
 from importlib.metadata import packages_distributions
 from pathlib import Path
 from typing import Any
@@ -18,7 +19,7 @@ from prompts import PROMPTS, load_prompt
 ROOT = Path(__file__).parents[1]
 PACKAGES = ("flows", "tasks", "schemas", "prompts")
 PYPROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
-CONSTRAINTS = (ROOT / "constraints.txt").read_text(encoding="utf-8").splitlines()
+LOCKS = ("base", "dev", "train", "torch")
 NEEDED_BUT_NOT_IMPORTED = {
     "fastapi": "Prefect's server needs an older one",
     "aiohttp": "the transport under openai",
@@ -134,16 +135,50 @@ def test_what_is_imported_is_declared_and_what_is_declared_is_used() -> None:
     assert train - used_in_training - used_in_tests - set(NEEDED_BUT_NOT_IMPORTED) == set()
 
 
-def test_constraints_pin_everything_that_is_declared() -> None:
-    pins = [Requirement(line) for line in CONSTRAINTS if line and not line.startswith("#")]
-    assert [str(pin) for pin in pins if not re.fullmatch(r"==[^=,]+", str(pin.specifier)) or pin.url] == []
-    pinned = {canonicalize_name(pin.name): pin for pin in pins}
+def read_pins(name: str) -> dict[str, tuple[Requirement, int]]:
+    """What a lock file pins, by name, and how many hashes each has."""
+    text = (ROOT / "requirements" / f"{name}.txt").read_text(encoding="utf-8")
+    entries = [line.split() for line in text.replace("\\\n", "").splitlines() if not line.lstrip().startswith("#")]
+    pins: dict[str, tuple[Requirement, int]] = {}
+    for words in entries:
+        hashes = [word for word in words if re.fullmatch(r"--hash=sha256:[0-9a-f]{64}", word)]
+        pin = Requirement(" ".join(word for word in words if word not in hashes))
+        pins[canonicalize_name(pin.name)] = pin, len(hashes)
+    return pins
+
+
+@pytest.mark.parametrize("name", LOCKS)
+def test_a_lock_file_pins_exactly_and_with_hashes_and_says_of_no_place_where_to_get_it(name: str) -> None:
+    pins = read_pins(name)
+    assert [
+        str(pin) for pin, _ in pins.values() if not re.fullmatch(r"==[^=,*+]+", str(pin.specifier)) or pin.url
+    ] == []
+    assert [package for package, (_, hashes) in pins.items() if not hashes] == (["torch"] if name == "torch" else [])
+    text = (ROOT / "requirements" / f"{name}.txt").read_text(encoding="utf-8")
+    assert re.findall(r"^\s*-(?!-hash=sha256:).*|\S*://\S*| @ .*|\S*/\S*", text, re.MULTILINE) == []
+
+
+@pytest.mark.parametrize(
+    ("extra", "names"), [(None, ("base",)), ("dev", ("base", "dev")), ("train", ("base", "train", "torch"))]
+)
+def test_the_lock_files_pin_everything_that_is_declared(extra: str | None, names: tuple[str, ...]) -> None:
+    pinned = {package: pin for name in names for package, (pin, _) in read_pins(name).items()}
     project = PYPROJECT["project"]
-    extras = [line for extra in project["optional-dependencies"].values() for line in extra]
-    for line in [*project["dependencies"], *extras]:
+    for line in [*project["dependencies"], *(project["optional-dependencies"][extra] if extra else [])]:
         requirement = Requirement(line)
         version = str(pinned[canonicalize_name(requirement.name)].specifier).removeprefix("==")
         assert requirement.specifier.contains(version), f"{line} does not allow the pinned {version}"
+
+
+def test_the_lock_files_agree_and_hold_nothing_of_one_build_of_torch() -> None:
+    versions: dict[str, set[str]] = {}
+    for name in LOCKS:
+        for package, (pin, _) in read_pins(name).items():
+            versions.setdefault(package, set()).add(str(pin.specifier))
+    assert {package: found for package, found in versions.items() if len(found) > 1} == {}
+    assert [package for package in versions if re.match(r"nvidia-|cuda-|triton$", package)] == []
+    assert set(read_pins("torch")) == {"torch"}
+    assert not set(read_pins("base")) & {*read_pins("dev"), *read_pins("train")}
 
 
 def test_the_data_path_never_brings_torch() -> None:
@@ -174,6 +209,8 @@ def test_each_public_name_is_defined_once() -> None:
     places: defaultdict[str, list[str]] = defaultdict(list)
     for path in list_sources(*PACKAGES, "deployments"):
         for node in ast.parse(path.read_text(encoding="utf-8")).body:
-            if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef) and not node.name.startswith("_"):
+            if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef) and not node.name.startswith(
+                "_"
+            ):
                 places[node.name].append(str(path.relative_to(ROOT)))
-    assert {name: paths for name, paths in places.items() if len(paths) > 1 and name != "main"} == {}
+    assert {name: paths for name, paths in places.items() if len(paths) > 1 and name != "main" and name[0] != "_"} == {}

@@ -14,7 +14,6 @@ character do not matter. The scheme's version is part of the key, so that a chan
 
 import hashlib
 import json
-import re
 import unicodedata
 from typing import Any
 from urllib.parse import urlsplit
@@ -22,10 +21,6 @@ from urllib.parse import urlsplit
 from schemas.calls import ChatRequest
 
 SCHEME = "1"
-_POINT = re.compile(r"\.0(?=[,\]}]|\Z)")
-"""How json ends a float without a fraction; found inside strings too."""
-
-_EXPONENT = re.compile(r"\de\+\d")
 
 
 def build_key(endpoint: str, model: str, request: ChatRequest) -> str:
@@ -46,15 +41,8 @@ def canonicalise(value: Any) -> str:
     Raises:
         ValueError: a number is NaN or infinite.
     """
-    text = _dump(value)
-    # Walking the value costs four times the dump, and nearly every request is canonical but for a number or two.
-    if not (text.isascii() or unicodedata.is_normalized("NFC", text)) or ("e+" in text and _EXPONENT.search(text)):
-        return _dump(_normalise(value))
-    if ".0" not in text:
-        return text
-    if "\\\\" in text or "-0.0" in text:  # an escaped backslash may stand before the quote that ends a string
-        return _dump(_normalise(value))
-    return _drop_points(text)
+    normal = _normalise(value)
+    return json.dumps(normal, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
 
 
 def strip_credentials(url: str) -> str:
@@ -64,25 +52,6 @@ def strip_credentials(url: str) -> str:
         return url
     host = parts.netloc.rpartition("@")[2].lower()
     return f"{parts.scheme}://{host}{parts.path.rstrip('/')}"
-
-
-def _dump(value: Any) -> str:
-    return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
-
-
-def _drop_points(text: str) -> str:
-    """Dumped JSON with the whole floats in it as integers: those are after an even count of quotes."""
-    pieces: list[str] = []
-    kept = seen = 0
-    inside = False
-    for match in _POINT.finditer(text):
-        start = match.start()
-        inside ^= (text.count('"', seen, start) - text.count('\\"', seen, start)) % 2 == 1
-        seen = start
-        if not inside:
-            pieces.append(text[kept:start])
-            kept = match.end()
-    return "".join([*pieces, text[kept:]])
 
 
 def _normalise(value: Any) -> Any:

@@ -27,8 +27,8 @@ from schemas.errors import UserError
 from tasks.completions.locks import Claims
 
 STORE_NAME = "completions.sqlite"
-LAYOUT = 1
-"""The version of the tables, in the file's user_version; keys carry a version of their own."""
+FORMAT = 1
+"""That of the tables, in the file's user_version; keys carry a version of their own. See docs/formats.md."""
 
 _BUSY_TIMEOUT_S = 300.0
 """Longer than `upkeep.reclaim` holds the file (1 s per 150 MB): a paid answer waits rather than fails."""
@@ -71,7 +71,7 @@ class CompletionStore:
     as JSON, compressed by zlib). In a table beside it: key, hits. Use it as a context manager or call `close`.
 
     Raises:
-        UserError: the file cannot be opened, is no store, or is one of another version.
+        UserError: the file cannot be opened, is no store, or is one of a newer format.
     """
 
     def __init__(self, path: str | Path) -> None:
@@ -202,22 +202,22 @@ def connect(path: Path) -> sqlite3.Connection:
     """Opens a store's file in autocommit mode, makes it where it is missing, and adds what an older version left out.
 
     Raises:
-        UserError: the file cannot be opened, is no store, or is one of another version.
+        UserError: the file cannot be opened, is no store, or is one of a newer format.
     """
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         connection = sqlite3.connect(path, timeout=_BUSY_TIMEOUT_S, isolation_level=None, check_same_thread=False)
         try:
-            layout = int(connection.execute("PRAGMA user_version").fetchone()[0])
-            if layout not in (0, LAYOUT):
+            written = int(connection.execute("PRAGMA user_version").fetchone()[0])
+            if not 0 <= written <= FORMAT:
                 raise UserError(
-                    f"{path} is a completion store of layout {layout} and this ToolHerd reads {LAYOUT}: "
-                    "use the version that wrote it, or move the file away"
+                    f"{path} is a completion store of format {written}, and this ToolHerd reads formats up to "
+                    f"{FORMAT}: install a newer ToolHerd"
                 )
-            if layout == 0:
+            if written == 0:
                 _switch_to_wal(connection)
                 connection.execute(_CREATE)
-                connection.execute(f"PRAGMA user_version = {LAYOUT}")
+                connection.execute(f"PRAGMA user_version = {FORMAT}")
             connection.execute(_CREATE_HITS)  # only reads where the table is there
             connection.execute("PRAGMA synchronous = FULL")
         except BaseException:

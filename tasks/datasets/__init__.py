@@ -7,7 +7,7 @@ from tasks.datasets.model_card import render_model_card
 from tasks.datasets.models import MODELS_VARIABLE, ModelRun, get_run, locate_models, locate_prepared, name_run
 from tasks.datasets.outlines import Outline
 from tasks.datasets.parquet import content_hash_of_rows, read_table
-from tasks.datasets.publish import describe_dataset, publish_dataset, read_code_version, read_manifest
+from tasks.datasets.publish import describe_dataset, publish_dataset, read_code_version, read_manifest, require_readable
 from tasks.datasets.root import DataRoot
 from tasks.datasets.rows import build_api_row, build_instance, build_rejected_api_row, clean_text, collect_reasons
 from tasks.datasets.tables import ApiPart, Content
@@ -64,6 +64,7 @@ __all__ = [
     "read_table",
     "render_model_card",
     "require_new_version",
+    "require_readable",
     "resolve_dataset",
     "write_artifact",
 ]

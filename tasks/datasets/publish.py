@@ -1,6 +1,7 @@
 """Publishes a dataset: tables, card, report, and last of all the manifest that makes the version complete."""
 
 import importlib.metadata
+import json
 import os
 import secrets
 import shutil
@@ -12,7 +13,7 @@ from pathlib import Path
 from upath import UPath
 
 from schemas.errors import UserError
-from schemas.manifest import DatasetFacts, DatasetRef, Manifest
+from schemas.manifest import FORMAT, DatasetFacts, DatasetRef, Manifest
 from tasks.datasets.card import render_card
 from tasks.datasets.report import render_report
 from tasks.datasets.root import DataRoot, make_durable, make_folder
@@ -24,6 +25,7 @@ from tasks.datasets.versions import (
     MANIFEST,
     check_dataset_name,
     get_dataset_path,
+    list_versions,
     next_version,
     read_latest,
     require_new_version,
@@ -92,11 +94,24 @@ def _has_complete_latest(root: DataRoot, name: str) -> bool:
 
 
 def read_manifest(folder: UPath) -> Manifest:
-    """The manifest of a dataset's folder. Raises UserError if the folder has none."""
+    """The manifest of a dataset's folder. Raises UserError if the folder has none, or one of a newer format."""
     path = folder / MANIFEST
     if not path.exists():
         raise UserError(f"{folder} is no complete dataset: it has no {MANIFEST}.")
-    return Manifest.model_validate_json(path.read_bytes())
+    text = path.read_bytes()
+    written = json.loads(text).get("format", 1)
+    if written > FORMAT:
+        raise UserError(
+            f"{path} is a dataset of format {written}, and this ToolHerd reads formats up to {FORMAT}: "
+            "install a newer ToolHerd."
+        )
+    return Manifest.model_validate_json(text)
+
+
+def require_readable(root: DataRoot, name: str) -> None:
+    """Raises UserError if a dataset has versions of a newer format among those that a new one is compared with."""
+    for version in {read_latest(root, name), *list_versions(root, name)[-1:]} - {None}:
+        read_manifest(get_dataset_path(root, name, str(version)))
 
 
 def read_code_version() -> str:
@@ -143,6 +158,7 @@ def _complete(
 ) -> Manifest:
     """Write card, report and manifest beside the tables."""
     manifest = Manifest(
+        format=FORMAT,
         name=name,
         version=version,
         facts=facts,

@@ -20,10 +20,12 @@ def get_pod() -> dict[str, Any]:
     return pod
 
 
-def test_the_container_has_every_package_and_the_train_extra() -> None:
+def test_the_container_has_every_package_and_what_the_lock_files_pin_for_training() -> None:
     copied = {line.split()[1] for line in DOCKERFILE.splitlines() if line.startswith("COPY ") and line.count(" ") == 2}
-    assert copied == {"flows", "tasks", "schemas", "prompts"}
-    assert "--constraint constraints.txt '.[train]'" in DOCKERFILE
+    assert copied == {"requirements", "flows", "tasks", "schemas", "prompts"}
+    assert "--require-hashes --no-deps -r requirements/base.txt -r requirements/train.txt" in DOCKERFILE
+    assert "-r requirements/torch.txt" in DOCKERFILE
+    assert "--no-deps ." in DOCKERFILE
 
 
 def test_the_container_is_a_worker_of_the_pool_that_takes_one_run_at_a_time() -> None:

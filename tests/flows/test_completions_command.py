@@ -331,7 +331,9 @@ def test_what_is_no_store_that_this_version_reads_is_left_alone(
     connection.execute("PRAGMA user_version = 2")
     connection.close()
     before = path.read_bytes()
-    assert "of layout 2 and this ToolHerd reads 1" in refuse(capsys, "show", "--store", str(path))
+    assert "of format 2, and this ToolHerd reads formats up to 1: install a newer ToolHerd" in refuse(
+        capsys, "show", "--store", str(path)
+    )
     assert path.read_bytes() == before
 
 

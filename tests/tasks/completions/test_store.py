@@ -1,10 +1,11 @@
 """The durable store: across processes, after a kill, and on files that are none."""
 
 import asyncio
+import shutil
 import sqlite3
 import time
 from collections.abc import Callable
-from contextlib import ExitStack
+from contextlib import ExitStack, closing
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -14,7 +15,9 @@ import pytest
 from schemas.calls import Completion, Usage
 from schemas.episodes import ToolCall
 from schemas.errors import UserError
-from tasks.completions.store import CompletionStore, connect, pack_completion, unpack_completion
+from tasks.completions.maintenance import open_store, summarise
+from tasks.completions.store import FORMAT, CompletionStore, connect, pack_completion, unpack_completion
+from tests.kept_formats import list_stores
 from tests.tasks.completions.watching import Gate, Watch
 from tests.tasks.teacher import processes
 
@@ -155,12 +158,29 @@ def test_a_file_that_is_no_store_is_told_in_one_line(tmp_path: Path) -> None:
         CompletionStore(tmp_path / "c.sqlite")
 
 
-def test_a_store_of_another_layout_is_not_touched(tmp_path: Path) -> None:
+def test_a_store_of_a_newer_format_is_not_touched(tmp_path: Path) -> None:
     connection = sqlite3.connect(tmp_path / "c.sqlite")
     connection.execute("PRAGMA user_version = 99")
     connection.close()
-    with pytest.raises(UserError, match="layout 99"):
+    told = r"c\.sqlite is a completion store of format 99, and this ToolHerd reads formats up to 1: install a newer"
+    before = (tmp_path / "c.sqlite").read_bytes()
+    with pytest.raises(UserError, match=told):
         CompletionStore(tmp_path / "c.sqlite")
+    assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == {"c.sqlite": before}
+
+
+def test_a_store_of_every_format_there_was_is_read_and_goes_on_being_written(tmp_path: Path) -> None:
+    assert [path.name for path in list_stores()] == [f"completions-{number}.sqlite" for number in range(1, FORMAT + 1)]
+    for path in list_stores():
+        copy = Path(shutil.copy(path, tmp_path))
+        with closing(sqlite3.connect(copy)) as connection:
+            keys = [key for (key,) in connection.execute("SELECT key FROM completions")]
+        with CompletionStore(copy) as store:
+            assert store.count() == len(keys) > 0
+            found = [store.get(key) for key in keys]
+        assert all(one is not None and (one.content or one.tool_calls) for one in found)
+        with closing(open_store(copy)) as connection:
+            assert sum(group.hits for group in summarise(connection)) == len(keys)
 
 
 async def test_a_store_that_cannot_be_written_says_so_to_whoever_waits(tmp_path: Path) -> None:

@@ -16,6 +16,7 @@ from tasks.trainer.conversations import BadRowError
 from tasks.trainer.masking import IGNORED
 from tasks.trainer.prepare import make_cleaner
 from tasks.trainer.templating import load_template
+from tests.kept_formats import list_datasets
 from tests.tasks.trainer.episodes import make_row, make_rows, no_call, one_call, say, two_calls, user, write_rows
 from tests.tasks.trainer.sequences import Prepare, read_sequences, split_sequences
 
@@ -44,6 +45,12 @@ def test_the_summary_counts_what_is_in_the_file(prepare_rows: Prepare, tmp_path:
     assert (prepared.too_long, prepared.nothing_trained) == (0, 0)
     assert (prepared.template, prepared.template_hash) == ("vicuna", load_template("vicuna").hash)
     assert sorted(path.name for path in folder.iterdir()) == ["prepared.json", "sequences.parquet"]
+
+
+@pytest.mark.parametrize("dataset", list_datasets(), ids=lambda path: path.name)
+def test_the_rows_of_every_format_of_dataset_can_be_prepared(prepare_rows: Prepare, dataset: Path) -> None:
+    _, prepared = prepare_rows(dataset / "train.parquet", max_length=16384)
+    assert prepared.rows == prepared.kept > 0
 
 
 def test_what_is_left_out_is_counted(prepare_rows: Prepare, tmp_path: Path) -> None:
