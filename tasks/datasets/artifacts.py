@@ -1,7 +1,7 @@
 """The artifacts in a data root: `<step>/<api id>/<recipe>.json`. Each is written once; whoever comes second takes it.
 
-A file is one JSON object whose head can be read without the rest: `sha256` of the payload's text, `ref`, the contents
-that it was made from as `inputs`, the references of all steps before it as `before`; on a line of its own, `payload`.
+A file is one JSON object: `sha256` of all that follows it, `ref`, the contents that it was made from as `inputs`, the
+references of all steps before it as `before`; on a line of its own, `payload`.
 """
 
 import hashlib
@@ -61,9 +61,8 @@ def write_artifact(
         step=step, api_id=api_id, recipe=artifact.recipe, path=relative, content=content,
         counts=dict(counts or {}), unfinished=unfinished,
     )  # fmt: skip
-    body = dump_json(artifact)
-    head = {"sha256": hashlib.sha256(body).hexdigest(), "ref": ref, "inputs": list(inputs), "before": list(before)}
-    data = dump_json(head)[:-1] + _PAYLOAD_MARK + body + _PAYLOAD_END
+    head = dump_json({"ref": ref, "inputs": list(inputs), "before": list(before)})
+    data = _seal(head[1:-1] + _PAYLOAD_MARK + dump_json(artifact) + _PAYLOAD_END)
     if root.write_new_bytes(root.path(relative), data):
         return ref
     found = find_artifact(root, step, api_id, name)
@@ -92,20 +91,25 @@ def read_artifact(root: DataRoot, ref: ArtifactRef, kind: type[C]) -> Artifact[C
 
 
 def _read(root: DataRoot, relative: str) -> tuple[Found, bytes] | None:
-    """The head of an artifact and its payload's text, verified against each other."""
+    """The head of an artifact and its payload's text, as they were written."""
     data = root.read_bytes(root.path(relative))
     if data is None:
         return None
-    head_text, _, rest = data.partition(_PAYLOAD_MARK)
-    body = rest.removesuffix(_PAYLOAD_END)
+    sealed = data[len(_seal(b"")) :]
+    if data != _seal(sealed):
+        return None
+    head_text, _, rest = sealed.partition(_PAYLOAD_MARK)
     try:
-        head: dict[str, Any] = json.loads(head_text + b"}")
-        if not rest.endswith(_PAYLOAD_END) or head["sha256"] != hashlib.sha256(body).hexdigest():
-            return None
+        head: dict[str, Any] = json.loads(b"{" + head_text + b"}")
+        body = rest.removesuffix(_PAYLOAD_END)
         before = tuple(ArtifactRef.model_validate(one) for one in head["before"])
         return Found(ArtifactRef.model_validate(head["ref"]), tuple(head["inputs"]), before), body
     except (ValueError, KeyError, TypeError):
         return None
+
+
+def _seal(text: bytes) -> bytes:
+    return b'{"sha256": "' + hashlib.sha256(text).hexdigest().encode() + b'", ' + text
 
 
 def _load(body: bytes, kind: type[C]) -> Artifact[C]:

@@ -1,5 +1,6 @@
 """Artifacts in a data root: found as they were written, missing where they are damaged, and written once."""
 
+import hashlib
 import json
 import os
 import threading
@@ -163,6 +164,8 @@ def test_content_is_what_later_steps_depend_on_and_nothing_else(root: DataRoot) 
 
 DAMAGES = {
     "payload": (b'"name":"Ida"', b'"name":"Ada"'),
+    "count": (b'"unfinished":0', b'"unfinished":1'),
+    "inputs": (b'"i1"', b'"i3"'),
     "no hash": (b'{"sha256"', b'{"sha255"'),
     "no reference": (b'"ref":', b'"red":'),
     "a bad reference": (b'"api_id":', b'"api_ix":'),
@@ -183,6 +186,18 @@ def test_an_artifact_that_was_changed_counts_as_missing(root: DataRoot, damage: 
     changed = path.read_bytes().replace(before, after, 1)
     assert changed != path.read_bytes()
     path.write_bytes(changed)
+    require_missing(root, ref)
+
+
+@pytest.mark.parametrize(
+    "damage", ["no reference", "a bad reference", "no inputs", "no steps before", "bad steps before"]
+)
+def test_one_of_another_form_counts_as_missing_though_its_hash_is_right(root: DataRoot, damage: str) -> None:
+    before, after = DAMAGES[damage]
+    ref = write(root)
+    path = root.path(ref.path)
+    _, _, rest = path.read_bytes().replace(before, after, 1).partition(b'", ')
+    path.write_bytes(b'{"sha256": "' + hashlib.sha256(rest).hexdigest().encode() + b'", ' + rest)
     require_missing(root, ref)
 
 
