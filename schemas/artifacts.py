@@ -36,6 +36,9 @@ class ArtifactRef(Record):
     `path` is relative to the data root. `content` is the hash of what later steps depend on: of neither the clock nor
     what it cost. `unfinished` counts what the teacher failed to deliver, in this step or one before (episodes that it
     broke off): such an artifact is made again by the next run.
+
+    Example: {"step": "specify", "api_id": "steem", "recipe": "2d2a4aa933d8ff4d", "path":
+    "specify/steem/2d2a4aa933d8ff4d.json", "content": "9e901ab0afbe69a1", "counts": {"functions": 6}}
     """
 
     step: str

@@ -10,7 +10,10 @@ FinishReason = Literal["stop", "tool_calls", "length", "content_filter"]
 
 
 class Usage(Record):
-    """Tokens of one completion; `cached` are the prompt tokens that the endpoint itself had cached."""
+    """Tokens of one completion; `cached` are the prompt tokens that the endpoint itself had cached.
+
+    Example: {"prompt": 1486, "completion": 23}
+    """
 
     prompt: int = 0
     completion: int = 0
@@ -22,6 +25,8 @@ class ChatRequest(Record):
     """One chat completion to be had. `messages`, `tools` and `response_format` are in OpenAI's own form.
 
     `sample` tells apart repeated attempts at the same request; it is part of the key under which the answer is kept.
+
+    Example: {"messages": [{"role": "user", "content": "List all hotspots."}], "temperature": 0.7, "seed": 1728437415}
     """
 
     messages: tuple[dict[str, Json], ...]
@@ -34,7 +39,11 @@ class ChatRequest(Record):
 
 
 class Completion(Record):
-    """One answer. `fingerprint` is the endpoint's `system_fingerprint`; `batched` answers came by the Batch API."""
+    """One answer. `fingerprint` is the endpoint's `system_fingerprint`; `batched` answers came by the Batch API.
+
+    Example: {"content": "", "tool_calls": [{"id": "call_1", "name": "browseHotspots", "arguments": "{}"}],
+    "finish_reason": "tool_calls", "model": "offline", "usage": {"prompt": 1486, "completion": 23}}
+    """
 
     content: str
     tool_calls: tuple[ToolCall, ...] = ()
@@ -51,6 +60,10 @@ class LedgerRow(Record):
     `owner` is the id of what the completion was for: an API, or an instruction.
     `stored` says that it came from the durable store: nothing was sent, nothing was paid. `batched` says that it was
     had by the Batch API, at its price.
+
+    Example: {"stage": "simulate", "api_id": "steem", "owner": "steem-001", "model": "offline", "prompt_tokens": 1486,
+    "completion_tokens": 23, "cached_tokens": 0, "reasoning_tokens": 0, "cost_usd": 0.0, "latency_s": 1.462,
+    "attempts": 1, "stored": false, "finish_reason": "tool_calls", "fingerprint": "offline-1"}
     """
 
     stage: Stage

@@ -14,6 +14,10 @@ class CatalogEntry(Record):
     `id` is unique in its catalogue and safe as a file name: lower-case ASCII letters, digits and hyphens, at most
     64 characters, never empty. `openapi` holds a real document where the source had one; such an API is neither
     documented nor specified by the teacher.
+
+    Example: {"id": "steem", "name": "Steem", "description": "Read and publish posts, votes and rewards on a
+    blockchain blog network", "category": "Blockchain", "link": "https://developers.steem.io/", "auth": "none",
+    "https": true, "cors": "no"}
     """
 
     id: str
@@ -28,7 +32,10 @@ class CatalogEntry(Record):
 
 
 class SkippedRow(Record):
-    """A row of a source that did not become an entry; `line` counts from 1 (for JSON: the entry's position)."""
+    """A row of a source that did not become an entry; `line` counts from 1 (for JSON: the entry's position).
+
+    Example: {"line": 412, "text": "| [Foo](https://foo.dev) | Foos |", "reason": "too few columns"}
+    """
 
     line: int
     text: str

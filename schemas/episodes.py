@@ -18,7 +18,10 @@ class Kind(StrEnum):
 
 
 class Detail(Record):
-    """Something that the user knows and did not say: the value of a function's parameter."""
+    """Something that the user knows and did not say: the value of a function's parameter.
+
+    Example: {"parameter": "name", "value": "Rough Denim Lynx"}
+    """
 
     parameter: str
     value: Json
@@ -28,6 +31,10 @@ class Instruction(Record):
     """What the user asks first, and what it is expected to exercise.
 
     `functions` names the functions in the order in which they are expected; `withheld` is set for `missing_detail`.
+
+    Example: {"id": "steem-009", "api_id": "steem", "kind": "missing_detail", "text": "Save a hotspot for the block
+    bloc_4516 with antenna gain 12.2.", "functions": ["createHotspot"], "withheld": {"parameter": "name", "value":
+    "Rough Denim Lynx"}}
     """
 
     id: str
@@ -39,7 +46,10 @@ class Instruction(Record):
 
 
 class ToolCall(Record):
-    """A call as the assistant wrote it; `arguments` is the text it wrote, JSON or not."""
+    r"""A call as the assistant wrote it; `arguments` is the text it wrote, JSON or not.
+
+    Example: {"id": "call_1", "name": "countHotspots", "arguments": "{\"city\": \"Dublin\"}"}
+    """
 
     id: str
     name: str
@@ -47,7 +57,10 @@ class ToolCall(Record):
 
 
 class Message(Record):
-    """One message of a trajectory, in the roles of the chat completions interface."""
+    r"""One message of a trajectory, in the roles of the chat completions interface.
+
+    Example: {"role": "tool", "content": "{\"status\": 200, \"body\": {\"count\": 4}}", "tool_call_id": "call_1"}
+    """
 
     role: Literal["system", "user", "assistant", "tool"]
     content: str = ""
@@ -60,6 +73,9 @@ class Observation(Record):
 
     `status` is the HTTP status; a call from which no request could be built got a 4xx without being sent, and `body`
     says why. `valid` tells whether the answer conforms to the document, `problem` where it does not.
+
+    Example: {"tool_call_id": "call_1", "function": "countHotspots", "status": 200, "body": {"count": 4}, "valid":
+    true}
     """
 
     tool_call_id: str
@@ -97,7 +113,11 @@ class Episode(Record):
 
 
 class Verdict(Record):
-    """What one check says of one episode: keep it, or the reason why not, and where."""
+    """What one check says of one episode: keep it, or the reason why not, and where.
+
+    Example: {"check": "ungrounded_argument", "keep": false, "reason": "ungrounded_argument", "detail":
+    "countHotspots: city 'Cork' was said by nobody"}
+    """
 
     check: str
     keep: bool

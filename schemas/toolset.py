@@ -43,6 +43,10 @@ class Function(Record):
 
     `parameters` is a JSON schema of type object, free of references; body fields and path, query, header and cookie
     parameters stand side by side in it. `description` ends with a line on what is returned.
+
+    Example: {"name": "showBlock", "description": "Show one block. Returns: id, height, network.", "parameters":
+    {"type": "object", "properties": {"block_id": {"type": "string", "description": "The id of the block"}},
+    "required": ["block_id"]}}
     """
 
     name: str
@@ -58,7 +62,10 @@ class Function(Record):
 
 
 class AuditedCall(Record):
-    """One call of the audit: what was sent, what came back, and what is wrong with that (empty if nothing)."""
+    """One call of the audit: what was sent, what came back, and what is wrong with that (empty if nothing).
+
+    Example: {"function": "showBlock", "good": false, "arguments": {"block_id": {"wrong": "type"}}, "status": 400}
+    """
 
     function: str
     good: bool
