@@ -18,10 +18,7 @@ class Kind(StrEnum):
 
 
 class Detail(Record):
-    """Something that the user knows and did not say: the value of a function's parameter.
-
-    Example: {"parameter": "name", "value": "Rough Denim Lynx"}
-    """
+    """Something that the user knows and did not say: the value of a function's parameter."""
 
     parameter: str
     value: Json
@@ -113,10 +110,10 @@ class Episode(Record):
 
 
 class Verdict(Record):
-    """What one check says of one episode: keep it, or the reason why not, and where.
+    r"""What one check says of one episode: keep it, or the reason why not, and where.
 
     Example: {"check": "ungrounded_argument", "keep": false, "reason": "ungrounded_argument", "detail":
-    "countHotspots: city 'Cork' was said by nobody"}
+    "countHotspots: city = \"Cork\""}
     """
 
     check: str
