@@ -33,14 +33,16 @@ class _State:
 
 
 @dataclass(frozen=True)
-class World:
+class EpisodeApi:
     """What the calls of an episode reach: the API's operations, and the transport that answers."""
 
     operations: Mapping[str, Operation]
     transport: httpx.AsyncBaseTransport
 
 
-async def run_episode(toolset: Toolset, instruction: Instruction, world: World, seed: int, teacher: Teacher) -> Episode:
+async def run_episode(
+    toolset: Toolset, instruction: Instruction, api: EpisodeApi, seed: int, teacher: Teacher
+) -> Episode:
     """Plays an instruction out. A teacher that gives no usable answer ends the episode, not the run.
 
     Raises:
@@ -49,7 +51,7 @@ async def run_episode(toolset: Toolset, instruction: Instruction, world: World, 
     system = load_prompt("assistant").render(name=toolset.entry.name, introduction=toolset.introduction)
     state = _State([Message(role="system", content=system), Message(role="user", content=instruction.text)])
     try:
-        trajectory = await _play(toolset, instruction, world, state, seed, teacher)
+        trajectory = await _play(toolset, instruction, api, state, seed, teacher)
     except FatalTeacherError:
         raise
     except TeacherError as error:
@@ -58,7 +60,7 @@ async def run_episode(toolset: Toolset, instruction: Instruction, world: World, 
 
 
 async def _play(
-    toolset: Toolset, instruction: Instruction, world: World, state: _State, seed: int, teacher: Teacher
+    toolset: Toolset, instruction: Instruction, api: EpisodeApi, state: _State, seed: int, teacher: Teacher
 ) -> Trajectory:
     tools = tuple(function.as_tool() for function in toolset.functions)
     for turn in range(MOST_TURNS):
@@ -69,7 +71,7 @@ async def _play(
         state.messages.append(_to_message(answer, len(state.observations)))
         if answer.tool_calls:
             for call in state.messages[-1].tool_calls:
-                await _observe(call, world, state)
+                await _observe(call, api, state)
             continue
         if "?" not in answer.content:
             return _end(state, "response")
@@ -93,8 +95,8 @@ def _to_message(answer: Completion, calls_so_far: int) -> Message:
     return Message(role="assistant", content=answer.content, tool_calls=tuple(calls))
 
 
-async def _observe(call: ToolCall, world: World, state: _State) -> None:
-    observation = await execute_call(call, world.operations, world.transport)
+async def _observe(call: ToolCall, api: EpisodeApi, state: _State) -> None:
+    observation = await execute_call(call, api.operations, api.transport)
     content = json.dumps({"status": observation.status, "body": observation.body}, ensure_ascii=False)
     state.observations.append(observation)
     state.messages.append(Message(role="tool", content=content, tool_call_id=call.id))

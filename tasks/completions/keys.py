@@ -13,12 +13,12 @@ character do not matter. The scheme's version is part of the key, so that a chan
 """
 
 import hashlib
-import json
 import re
 import unicodedata
 from typing import Any
 from urllib.parse import urlsplit
 
+from schemas.base import canonical_json
 from schemas.calls import ChatRequest
 
 SCHEME = "1"
@@ -46,14 +46,14 @@ def canonicalise(value: Any) -> str:
     Raises:
         ValueError: a number is NaN or infinite.
     """
-    text = _dump(value)
+    text = canonical_json(value)
     # Walking the value costs four times the dump, and nearly every request is canonical but for a number or two.
     if not (text.isascii() or unicodedata.is_normalized("NFC", text)) or ("e+" in text and _EXPONENT.search(text)):
-        return _dump(_normalise(value))
+        return canonical_json(_normalise(value))
     if ".0" not in text:
         return text
     if "\\\\" in text or "-0.0" in text:  # an escaped backslash may stand before the quote that ends a string
-        return _dump(_normalise(value))
+        return canonical_json(_normalise(value))
     return _drop_points(text)
 
 
@@ -64,10 +64,6 @@ def strip_credentials(url: str) -> str:
         return url
     host = parts.netloc.rpartition("@")[2].lower()
     return f"{parts.scheme}://{host}{parts.path.rstrip('/')}"
-
-
-def _dump(value: Any) -> str:
-    return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
 
 
 def _drop_points(text: str) -> str:
