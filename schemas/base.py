@@ -49,6 +49,15 @@ def canonical_json(value: Any) -> str:
     return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
 
 
+def compact_json(value: Any) -> str:
+    """A JSON value as it travels: keys in their order, no spaces, characters as they are.
+
+    Raises:
+        ValueError: a number is NaN or infinite.
+    """
+    return json.dumps(value, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
+
+
 def dump_json(value: Any) -> bytes:
     """A JSON value, or records in one, as compact JSON in the order in which they stand; fields of records as declared.
 
@@ -64,9 +73,7 @@ def dump_json(value: Any) -> bytes:
     if text and b"NaN" not in text and b"Infinity" not in text:
         return text
     plain = _ANYTHING.dump_python(value, mode="json")  # slowly, and with the last word on what JSON can hold
-    return json.dumps(plain, ensure_ascii=False, separators=(",", ":"), allow_nan=False).encode(
-        "utf-8", "surrogatepass"
-    )
+    return compact_json(plain).encode("utf-8", "surrogatepass")
 
 
 def content_hash(value: Any, length: int = 16) -> str:

@@ -33,7 +33,7 @@ class _State:
 
 
 @dataclass(frozen=True)
-class CallableApi:
+class EpisodeApi:
     """What the calls of an episode reach: the API's operations, and the transport that answers."""
 
     operations: Mapping[str, Operation]
@@ -41,7 +41,7 @@ class CallableApi:
 
 
 async def run_episode(
-    toolset: Toolset, instruction: Instruction, api: CallableApi, seed: int, teacher: Teacher
+    toolset: Toolset, instruction: Instruction, api: EpisodeApi, seed: int, teacher: Teacher
 ) -> Episode:
     """Plays an instruction out. A teacher that gives no usable answer ends the episode, not the run.
 
@@ -60,7 +60,7 @@ async def run_episode(
 
 
 async def _play(
-    toolset: Toolset, instruction: Instruction, api: CallableApi, state: _State, seed: int, teacher: Teacher
+    toolset: Toolset, instruction: Instruction, api: EpisodeApi, state: _State, seed: int, teacher: Teacher
 ) -> Trajectory:
     tools = tuple(function.as_tool() for function in toolset.functions)
     for turn in range(MOST_TURNS):
@@ -95,7 +95,7 @@ def _to_message(answer: Completion, calls_so_far: int) -> Message:
     return Message(role="assistant", content=answer.content, tool_calls=tuple(calls))
 
 
-async def _observe(call: ToolCall, api: CallableApi, state: _State) -> None:
+async def _observe(call: ToolCall, api: EpisodeApi, state: _State) -> None:
     observation = await execute_call(call, api.operations, api.transport)
     content = json.dumps({"status": observation.status, "body": observation.body}, ensure_ascii=False)
     state.observations.append(observation)

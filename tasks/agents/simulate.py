@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 from schemas.episodes import Episode, Instruction, Kind
 from schemas.toolset import Toolset
-from tasks.agents.episode import CallableApi, run_episode
+from tasks.agents.episode import EpisodeApi, run_episode
 from tasks.agents.requests import derive_seed, gather_or_cancel
 from tasks.mock import MockApi
 from tasks.openapi import list_operations
@@ -29,6 +29,6 @@ async def simulate_episodes(
         episode_seed = derive_seed("episode", instruction.id, seed)
         transport = api.transport(episode_seed, fail_once=instruction.kind is Kind.ERROR_RECOVERY)
         async with places:
-            return await run_episode(toolset, instruction, CallableApi(by_name, transport), episode_seed, teacher)
+            return await run_episode(toolset, instruction, EpisodeApi(by_name, transport), episode_seed, teacher)
 
     return tuple(await gather_or_cancel([play(instruction) for instruction in instructions]))

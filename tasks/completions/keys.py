@@ -13,11 +13,11 @@ character do not matter. The scheme's version is part of the key, so that a chan
 """
 
 import hashlib
-import json
 import unicodedata
 from typing import Any
 from urllib.parse import urlsplit
 
+from schemas.base import canonical_json
 from schemas.calls import ChatRequest
 
 SCHEME = "1"
@@ -41,8 +41,7 @@ def canonicalise(value: Any) -> str:
     Raises:
         ValueError: a number is NaN or infinite.
     """
-    normal = _normalise(value)
-    return json.dumps(normal, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
+    return canonical_json(_normalise(value))
 
 
 def strip_credentials(url: str) -> str:

@@ -4,8 +4,6 @@ from collections.abc import Sequence
 from random import Random
 from typing import Any
 
-import httpx
-
 from schemas.base import Json
 from schemas.toolset import AuditedCall, Toolset
 from tasks.mock.plan import Collection, Role, Route
@@ -68,11 +66,7 @@ def _send(transport: MockTransport, operation: Operation, arguments: dict[str, A
     except CallError as error:
         return error.status, None, error.message
     response = transport.handle_request(request)
-    return response.status_code, _read_body(response), ""
-
-
-def _read_body(response: httpx.Response) -> Json:
-    return response.json() if response.content else None
+    return response.status_code, response.json() if response.content else None, ""
 
 
 def _choose_arguments(api: MockApi, operation: Operation, transport: MockTransport, depth: int) -> dict[str, Any]:

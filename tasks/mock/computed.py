@@ -6,7 +6,7 @@ from typing import Any
 
 from schemas.base import Json
 from tasks.mock.plan import Role
-from tasks.mock.shapes import Schema, has_type, list_properties
+from tasks.mock.shapes import Schema, has_type, is_number, list_properties
 from tasks.mock.vocabulary import FLAGS
 from tasks.mock.world import Thing, World
 from tasks.values import Words, conforms, name_words, split_name
@@ -82,7 +82,7 @@ def fill_conversion(body: Json, schema: Schema, arguments: Mapping[str, Any], wo
     """Makes a conversion's figures agree: result = amount × rate, the way back being the inverse rate; in place."""
     by_words = {name_words(name): value for name, value in arguments.items()}
     amount = next(
-        (by_words[key] for key in (("amount",), ("value",), ("quantity",)) if _is_number(by_words.get(key))), None
+        (by_words[key] for key in (("amount",), ("value",), ("quantity",)) if is_number(by_words.get(key))), None
     )
     units = [by_words[key] for key in _UNIT_WORDS if isinstance(by_words.get(key), str)]
     fields = list_properties(schema)
@@ -142,7 +142,7 @@ def _compute_statistic(words: Words, things: Sequence[Thing]) -> float | None:
         float(value)
         for thing in things
         for key, value in thing.values.items()
-        if about and name_words(key) == about and _is_number(value)
+        if about and name_words(key) == about and is_number(value)
     ]
     if how is not None and figures:
         return {
@@ -153,7 +153,3 @@ def _compute_statistic(words: Words, things: Sequence[Thing]) -> float | None:
         }[how]
     counts = {"count", "total", "number", "num", "matches"}
     return len(things) if counts & set(words) and len(words) <= 3 else None
-
-
-def _is_number(value: Any) -> bool:
-    return isinstance(value, (int, float)) and not isinstance(value, bool)

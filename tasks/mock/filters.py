@@ -8,7 +8,7 @@ from typing import Any
 
 from schemas.base import Json
 from tasks.mock.plan import Collection, Filter
-from tasks.mock.shapes import Schema, has_type
+from tasks.mock.shapes import Schema, has_type, is_number
 from tasks.values import conforms, infer_value_kind, merge_schemas, sample_value
 
 NEARNESS = 0.5
@@ -44,15 +44,15 @@ def meets(values: Values, condition: Condition) -> bool:
         return False
     if test == "member":
         return isinstance(found, list) and all(
-            any(_equal(entry, each) for entry in found) for each in _split_wanted(wanted)
+            any(_equal(entry, each) for entry in found) for each in split_wanted(wanted)
         )
     if test == "near":
-        return _is_number(found) and _is_number(wanted) and abs(float(found) - float(wanted)) <= NEARNESS
+        return is_number(found) and is_number(wanted) and abs(float(found) - float(wanted)) <= NEARNESS
     if test in {"least", "most"}:
         return _in_order(wanted, found) if test == "least" else _in_order(found, wanted)
     if test == "contains":
         return isinstance(found, str) and str(wanted).casefold() in found.casefold()
-    return any(_equal(found, each) for each in _split_wanted(wanted))
+    return any(_equal(found, each) for each in split_wanted(wanted))
 
 
 def meets_text(values: Values, text: str) -> bool:
@@ -111,17 +111,17 @@ def _takes_text(name: str, properties: Mapping[str, Schema]) -> bool:
 def _choose_value(values: Values, condition: Condition, rng: Random, turn: int) -> Any:
     wanted, part = condition.value, condition.filter.schema
     if condition.filter.test == "near":
-        return round(float(wanted) + rng.uniform(-0.05, 0.05), 4) if _is_number(wanted) else wanted
+        return round(float(wanted) + rng.uniform(-0.05, 0.05), 4) if is_number(wanted) else wanted
     if condition.filter.test == "member":
         held = read_value(values, condition.filter.keys)
         kept = [entry for entry in held if entry is not None] if isinstance(held, list) else []
-        asked = _split_wanted(wanted)
+        asked = split_wanted(wanted)
         return list(dict.fromkeys([*asked, *kept])) if all(isinstance(e, str) for e in [*asked, *kept]) else asked
     if condition.filter.test == "contains":
         held = read_value(values, condition.filter.keys)
         joined = f"{wanted} {str(held or '').split(' ')[-1]}".strip()
         return joined if infer_value_kind(condition.filter.keys[-1], part) != "person" and turn else str(wanted)
-    options = _split_wanted(wanted)
+    options = split_wanted(wanted)
     return options[turn % len(options)] if options else wanted
 
 
@@ -130,7 +130,7 @@ def _choose_between(bounds: Sequence[Condition], rng: Random) -> Any:
     part, name = bounds[0].filter.schema, bounds[0].filter.keys[-1]
     lows = [item.value for item in bounds if item.filter.test == "least"]
     highs = [item.value for item in bounds if item.filter.test == "most"]
-    if all(_is_number(value) for value in (*lows, *highs)) and not has_type(part, "string"):
+    if all(is_number(value) for value in (*lows, *highs)) and not has_type(part, "string"):
         tighter = {"minimum": max(lows)} if lows else {}
         tighter |= {"maximum": min(highs)} if highs else {}
         bare = {key: value for key, value in part.items() if key not in {"examples", "example", "default"}}
@@ -156,7 +156,7 @@ def _put(values: Values, item: Filter, value: Json) -> None:
             return
 
 
-def _split_wanted(wanted: Any) -> list[Any]:
+def split_wanted(wanted: Any) -> list[Any]:
     """The values that are asked for: a list's, or those between the commas of a text."""
     if isinstance(wanted, list):
         return wanted
@@ -166,13 +166,13 @@ def _split_wanted(wanted: Any) -> list[Any]:
 
 
 def _equal(found: Any, wanted: Any) -> bool:
-    if _is_number(found) and _is_number(wanted):
+    if is_number(found) and is_number(wanted):
         return float(found) == float(wanted)
     return str(found).casefold() == str(wanted).casefold()
 
 
 def _in_order(low: Any, high: Any) -> bool:
-    if _is_number(low) and _is_number(high):
+    if is_number(low) and is_number(high):
         return float(low) <= float(high)
     first, second = str(low), str(high)
     size = min(len(first), len(second), 10)  # a day against a moment: compared as days
@@ -185,7 +185,3 @@ def _list_texts(value: Any) -> list[str]:
     if isinstance(value, dict):
         return [text for part in value.values() for text in _list_texts(part)]
     return [text for part in value for text in _list_texts(part)] if isinstance(value, list) else []
-
-
-def _is_number(value: Any) -> bool:
-    return isinstance(value, (int, float)) and not isinstance(value, bool)

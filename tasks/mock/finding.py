@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from tasks.mock.faults import RequestError
-from tasks.mock.filters import Condition
+from tasks.mock.filters import Condition, split_wanted
 from tasks.mock.lists import find_slice, sort_things
 from tasks.mock.plan import Collection, Route
 from tasks.mock.world import MOST_THINGS, Thing, Wish, World
@@ -58,9 +58,11 @@ def find_things(route: Route, arguments: Arguments, targets: Targets, world: Wor
     least = size if size is not None and size <= LONGEST_UNFILTERED and (not narrowed or route.is_bounded) else 0
     if start and start + 1 < MOST_THINGS:
         least = max(least, start + world.rng("page", collection.name, start).randint(1, 4))
-    several = next((item for item in wish.conditions if item.filter.test == "equal" and len(_split(item)) > 1), None)
+    several = next(
+        (item for item in wish.conditions if item.filter.test == "equal" and len(split_wanted(item.value)) > 1), None
+    )
     if several is not None:
-        for value in _split(several):
+        for value in split_wanted(several.value):
             others = tuple(item for item in wish.conditions if item is not several)
             each = (*others, Condition(several.filter, value))
             world.find(collection, Wish(each, wish.text, wish.scope, most=1))
@@ -71,13 +73,6 @@ def find_things(route: Route, arguments: Arguments, targets: Targets, world: Wor
     own = {id(thing) for thing in targets.values()}
     found = [thing for thing in found if id(thing) not in own]
     return sort_things(found, route.controls, arguments, collection, route.verbs)
-
-
-def _split(condition: Condition) -> list[Any]:
-    value = condition.value
-    if isinstance(value, list):
-        return value
-    return [each.strip() for each in value.split(",")] if isinstance(value, str) else [value]
 
 
 def own_target(route: Route, targets: Targets) -> Thing | None:

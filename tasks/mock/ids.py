@@ -12,14 +12,14 @@ _UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
 _RUN = re.compile(r"\d+|(?<![A-Za-z])(?=[0-9a-f]*\d)(?=[0-9a-f]*[a-f])[0-9a-f]{6,}(?![A-Za-z])")
 
 
-def list_examples(schema: dict[str, Any]) -> list[Json]:
+def list_shown_values(schema: dict[str, Any]) -> list[Json]:
     """The values that a schema shows as examples (or enumerates), duplicates left out."""
     given = schema.get("enum") or schema.get("examples")
     values = list(given) if isinstance(given, list) else [schema["example"]] if "example" in schema else []
     return [value for place, value in enumerate(values) if value is not None and value not in values[:place]]
 
 
-def make_id(name: str, schema: dict[str, Any], examples: list[Json], rng: Random, resource: str) -> Json:
+def draw_id(name: str, schema: dict[str, Any], examples: list[Json], rng: Random, resource: str) -> Json:
     """An identifier that conforms to the schema, which states no values itself, and looks like the examples.
 
     Without examples, a number is one of four to six digits and a text the resource's name with digits (`pet_4821`).

@@ -2,12 +2,12 @@
 
 from collections.abc import Iterable
 
-from tasks.mock.ids import list_examples
+from tasks.mock.ids import list_shown_values
 from tasks.mock.plan import Collection, Role
 from tasks.mock.shapes import Schema, Spot, has_type, list_properties
 from tasks.mock.sightings import Sighting
 from tasks.mock.vocabulary import SIMILAR, WRAPPERS, is_id_name, strip_id
-from tasks.values import Words, infer_value_kind, merge_schemas, name_words, split_name
+from tasks.values import Words, infer_value_kind, join_snake, merge_schemas, name_words, split_name
 
 VAGUE_KINDS = frozenset({None, "name", "title", "id", "category"})
 ORDERED_PAIRS = (
@@ -113,14 +113,14 @@ def _complete_collection(collection: Collection, collections: dict[str, Collecti
             name
             for wanted in (f"{collection.name}_id", f"{words[-1]}_id", "id", f"{words[0]}_id", "uuid", "guid", "slug")
             for name in names
-            if "_".join(split_name(name)) == wanted and not has_type(collection.properties[name], "object")
+            if join_snake(name) == wanted and not has_type(collection.properties[name], "object")
         ),
         None,
     )
     own = {"id", f"{collection.name}_id", f"{words[-1]}_id"}
-    collection.id_aliases = [name for name in names if name != collection.id_name and "_".join(split_name(name)) in own]
+    collection.id_aliases = [name for name in names if name != collection.id_name and join_snake(name) in own]
     if collection.id_name is not None:
-        collection.id_examples += list_examples(collection.properties[collection.id_name])
+        collection.id_examples += list_shown_values(collection.properties[collection.id_name])
     collection.label = next(
         (
             name
@@ -140,7 +140,7 @@ def _complete_collection(collection: Collection, collections: dict[str, Collecti
 
 
 def _is_label(name: str, wanted: str, words: list[str]) -> bool:
-    spelled = "_".join(split_name(name))
+    spelled = join_snake(name)
     return spelled == wanted or spelled == f"{'_'.join(words)}_{wanted}" or spelled == f"{words[-1]}_{wanted}"
 
 
@@ -177,6 +177,6 @@ def _note_ids(sighting: Sighting, collections: dict[str, Collection]) -> None:
         owner = find_id_owner(name, sighting, collections) if is_id_name(name) else None
         # The id in the body of a creation is that of a thing that does not exist yet.
         if owner is not None and not (sighting.role is Role.CREATE and owner is collection):
-            for example in list_examples(schema):
+            for example in list_shown_values(schema):
                 if isinstance(example, (str, int, float)) and example not in owner.id_examples:
                     owner.id_examples.append(example)

@@ -49,6 +49,11 @@ def has_type(schema: Schema, kind: str) -> bool:
     return declared == kind or (isinstance(declared, list) and kind in declared)
 
 
+def is_number(value: Any) -> bool:
+    """Whether a value is a number of JSON."""
+    return isinstance(value, (int, float)) and not isinstance(value, bool)
+
+
 def list_properties(schema: Schema) -> dict[str, Schema]:
     """The properties of an object's schema; empty for anything else."""
     properties = schema.get("properties")
@@ -60,7 +65,7 @@ def leave_out(schema: Schema, *keywords: str) -> Schema:
     return {key: value for key, value in schema.items() if key not in keywords}
 
 
-def find_list(schema: Schema, resource: Words, depth: int = 0) -> Spot | None:
+def find_list_spot(schema: Schema, resource: Words, depth: int = 0) -> Spot | None:
     """The list of objects that a response is about: the whole, a property, or within a wrapper such as `data`."""
     items = schema.get("items")
     if has_type(schema, "array"):
@@ -78,13 +83,13 @@ def find_list(schema: Schema, resource: Words, depth: int = 0) -> Spot | None:
     if depth < 2:
         for name, part in list_properties(schema).items():
             if name in WRAPPERS:
-                found = find_list(part, resource, depth + 1)
+                found = find_list_spot(part, resource, depth + 1)
                 if found is not None:
                     return Spot((name, *found.keys), found.schema)
     return None
 
 
-def find_record(schema: Schema, resource: Words) -> Spot:
+def find_record_spot(schema: Schema, resource: Words) -> Spot:
     """The object that a response is about: itself, or what a wrapper or a property of the resource's name holds."""
     properties = list_properties(schema)
     objects = {name: part for name, part in properties.items() if list_properties(part)}
@@ -92,7 +97,7 @@ def find_record(schema: Schema, resource: Words) -> Spot:
         words = name_words(name)
         wraps = words[-1:] and (words[0] in WRAPPERS or (resource and words[0] == resource[0]))
         if wraps and len(properties) <= 4:
-            deeper = find_record(part, resource)
+            deeper = find_record_spot(part, resource)
             return Spot((name, *deeper.keys), deeper.schema)
     return Spot((), schema)
 

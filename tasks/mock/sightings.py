@@ -6,7 +6,7 @@ Signs, strongest first: the id in a path, lists of objects in responses, the ver
 from dataclasses import dataclass
 
 from tasks.mock.plan import Collection, Role
-from tasks.mock.shapes import Schema, Spot, find_list, find_record, has_type, list_properties, tidy_schema
+from tasks.mock.shapes import Schema, Spot, find_list_spot, find_record_spot, has_type, list_properties, tidy_schema
 from tasks.mock.vocabulary import (
     COMPUTING,
     COUNTING,
@@ -66,8 +66,8 @@ def sight_operation(operation: Operation) -> Sighting:
         verbs=verbs | frozenset(f"first:{word}" for word in first_words & VERBS),
         resource=resource,
         parent=named[-2] if len(named) > 1 else (),
-        list_spot=find_list(schema, resource),
-        record_spot=find_record(schema, resource),
+        list_spot=find_list_spot(schema, resource),
+        record_spot=find_record_spot(schema, resource),
         arguments=arguments,
         body_arguments=body,
     )

@@ -1,11 +1,10 @@
 """An API that answers from its document alone, as an httpx transport with the state of one episode."""
 
-import json
 from collections.abc import Sequence
 
 import httpx
 
-from schemas.base import Json
+from schemas.base import Json, compact_json
 from tasks.mock.answers import answer
 from tasks.mock.faults import RequestError, choose_fault, write_error
 from tasks.mock.finding import find_targets
@@ -26,7 +25,7 @@ class MockApi:
 
     def transport(self, seed: int, fail_once: bool = False, stocks: Stocks | None = None) -> "MockTransport":
         """A transport for one episode; costs microseconds. `stocks` spares many of one seed work (see `World`)."""
-        return MockTransport(self.operations, self.api_id, seed, fail_once, api=self, stocks=stocks)
+        return MockTransport(self, seed, fail_once, stocks)
 
     def find_route(self, operation: Operation) -> Route:
         """How an operation is answered."""
@@ -36,23 +35,13 @@ class MockApi:
 class MockTransport(httpx.AsyncBaseTransport, httpx.BaseTransport):
     """Answers an episode's requests, for sync and async clients alike.
 
-    Answers follow from (`api_id`, `seed`) and what was created, changed and deleted before. With `fail_once`, the
-    first otherwise good request gets 500, 503, 429 or 504 and changes nothing. `api` spares reading the operations
-    again (see `MockApi`), `stocks` making the same things again (see `World`).
+    Answers follow from the API's id, `seed` and what was created, changed and deleted before. With `fail_once`, the
+    first otherwise good request gets 500, 503, 429 or 504 and changes nothing.
     """
 
-    def __init__(
-        self,
-        operations: Sequence[Operation],
-        api_id: str,
-        seed: int,
-        fail_once: bool = False,
-        *,
-        api: MockApi | None = None,
-        stocks: Stocks | None = None,
-    ) -> None:
-        self._api = api or MockApi(operations, api_id)
-        self._world = World(api_id, seed, stocks)
+    def __init__(self, api: MockApi, seed: int, fail_once: bool, stocks: Stocks | None) -> None:
+        self._api = api
+        self._world = World(api.api_id, seed, stocks)
         self._fails_next = fail_once
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
@@ -90,5 +79,5 @@ class MockTransport(httpx.AsyncBaseTransport, httpx.BaseTransport):
 def _respond(status: int, body: Json, request: httpx.Request) -> httpx.Response:
     if status == 204:
         return httpx.Response(status, request=request)
-    content = json.dumps(body, ensure_ascii=False, separators=(",", ":")).encode()
+    content = compact_json(body).encode()
     return httpx.Response(status, content=content, headers={"Content-Type": "application/json"}, request=request)

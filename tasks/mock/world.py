@@ -11,9 +11,9 @@ from typing import Any
 
 from schemas.base import Json, canonical_json
 from tasks.mock.filters import Condition, fit_conditions, fit_text, meets, meets_text
-from tasks.mock.ids import blend_label, list_examples, make_id
+from tasks.mock.ids import blend_label, draw_id, list_shown_values
 from tasks.mock.plan import Collection
-from tasks.mock.shapes import Schema, has_type, list_properties
+from tasks.mock.shapes import Schema, has_type, is_number, list_properties
 from tasks.values import conforms, sample_value
 
 Values = dict[str, Any]
@@ -137,7 +137,7 @@ class World:
         position = 0
         while len(ids) < size and position < 3 * size:
             rng = self.rng("id", collection.name, position)
-            candidate = make_id(collection.id_name or "id", collection.id_schema, collection.id_examples, rng, resource)
+            candidate = draw_id(collection.id_name or "id", collection.id_schema, collection.id_examples, rng, resource)
             if candidate not in ids:
                 ids.append(candidate)
             position += 1
@@ -223,7 +223,7 @@ class World:
         resource = collection.name.split("_")[-1]
         candidate: Json = None
         for _ in range(ATTEMPTS):
-            candidate = make_id(collection.id_name or "id", collection.id_schema, collection.id_examples, rng, resource)
+            candidate = draw_id(collection.id_name or "id", collection.id_schema, collection.id_examples, rng, resource)
             if str(candidate) not in shelf.taken_ids:
                 break
         return candidate
@@ -235,7 +235,7 @@ class World:
         part, bare = collection.properties[collection.label], collection.label_schema
         name = collection.fuller_names.get(collection.label, collection.label)
         label: Json = values.get(collection.label)
-        examples = [example for example in list_examples(part) if isinstance(example, str)]
+        examples = [example for example in list_shown_values(part) if isinstance(example, str)]
         for attempt in range(ATTEMPTS):
             if str(label) not in shelf.labels or "enum" in part:
                 break
@@ -264,7 +264,7 @@ def _order_pair(values: Values, first: str, second: str) -> None:
 _TYPES: dict[str, Callable[[Json], bool]] = {
     "string": lambda value: isinstance(value, str),
     "integer": lambda value: isinstance(value, int) and not isinstance(value, bool),
-    "number": lambda value: isinstance(value, (int, float)) and not isinstance(value, bool),
+    "number": is_number,
     "boolean": lambda value: isinstance(value, bool),
     "array": lambda value: isinstance(value, list),
     "object": lambda value: isinstance(value, dict),

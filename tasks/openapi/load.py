@@ -139,7 +139,7 @@ def _normalise_parameter(parameter: dict[str, Any]) -> dict[str, Any]:
     if "content" in parameter:
         return {**result, **_normalise_content(parameter, ())}
     schema = upgrade_schema(parameter.get("schema", {}))
-    examples = list_examples(parameter)
+    examples = list_parameter_examples(parameter)
     if examples and isinstance(schema, dict) and "examples" not in schema:
         schema = {**schema, "examples": examples}
     return {**result, "schema": schema if isinstance(schema, dict) else {}}
@@ -160,7 +160,7 @@ def _normalise_media(item: dict[str, Any]) -> dict[str, Any]:
     return {"schema": schema if isinstance(schema, dict) else {}}
 
 
-def list_examples(spec: Mapping[str, Any]) -> list[Any]:
+def list_parameter_examples(spec: Mapping[str, Any]) -> list[Any]:
     """The values of a parameter's `example` or `examples`."""
     if "example" in spec:
         return [spec["example"]]

@@ -11,7 +11,7 @@ import httpx
 
 from tasks.openapi.functions import Operation
 from tasks.openapi.requests import FORM, MULTIPART, OPERATION_KEY, PATH_SAFE
-from tasks.openapi.styles import Pairs, find_types, read_header, read_pairs, read_path, read_text
+from tasks.openapi.styles import Pairs, find_types, parse_text, read_header, read_pairs, read_path
 
 
 def match_request(
@@ -114,9 +114,9 @@ def _read_fields(fields: Pairs, schema: dict[str, Any]) -> dict[str, Any]:
     for name, text in fields:
         shape = properties.get(name, {})
         if "array" in find_types(shape):
-            result.setdefault(name, []).append(read_text(text, shape.get("items", {})))
+            result.setdefault(name, []).append(parse_text(text, shape.get("items", {})))
         else:
-            result[name] = read_text(text, shape)
+            result[name] = parse_text(text, shape)
     return result
 
 

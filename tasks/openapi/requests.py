@@ -1,13 +1,12 @@
 """From a call's arguments to an HTTP request, held against the document first."""
 
-import json
 import re
 from typing import Any
 from urllib.parse import quote
 
 import httpx
 
-from schemas.base import Json
+from schemas.base import Json, compact_json
 from tasks.openapi.checks import find_argument_problems
 from tasks.openapi.errors import CallError
 from tasks.openapi.functions import Body, Operation, Parameter, build_function, has_default
@@ -93,7 +92,7 @@ def _write_body(body: Body | None, arguments: dict[str, Any], headers: dict[str,
         return value.encode()
     if essence == "*/*":
         headers["Content-Type"] = "application/json"
-    return json.dumps(value, ensure_ascii=False, separators=(",", ":"), allow_nan=False).encode()
+    return compact_json(value).encode()
 
 
 def _gather_body(body: Body, arguments: dict[str, Any]) -> Any:

@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 from urllib.parse import quote, unquote, unquote_plus
 
-from schemas.base import Json
+from schemas.base import Json, compact_json
 from tasks.openapi.errors import CallError
 from tasks.openapi.functions import Parameter
 
@@ -21,6 +21,9 @@ RESERVED = ":/?@!$'()*;"
 """What `allowReserved` leaves as it is; `& = + , # [ ]` would change how the query reads."""
 
 PRINTABLE = "".join(chr(code) for code in range(0x20, 0x7F) if chr(code) not in "%,=")
+IN_JSON = {"type": ["object", "array", "number", "boolean", "null"]}
+"""What JSON text may be, as a schema."""
+
 DELIMITERS = {"spaceDelimited": " ", "pipeDelimited": "|"}
 
 
@@ -30,15 +33,15 @@ def write_text(value: Json) -> str:
         return value
     if isinstance(value, float) and value.is_integer() and abs(value) < 1e15:
         return str(int(value))
-    return json.dumps(value, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
+    return compact_json(value)
 
 
 def _write_json(value: Json) -> str:
     """A value as JSON, where text stands in quotes: `"5"` is no number."""
-    return json.dumps(value, ensure_ascii=False) if isinstance(value, str) else write_text(value)
+    return compact_json(value) if isinstance(value, str) else write_text(value)
 
 
-def read_text(text: str, schema: Mapping[str, Any]) -> Json:
+def parse_text(text: str, schema: Mapping[str, Any]) -> Json:
     """The value that text stands for: an enumerated one, else the first of the schema's types that it reads as."""
     for value in schema.get("enum", ()):
         if write_text(value) == text:
@@ -183,12 +186,12 @@ def read_pairs(parameter: Parameter, pairs: Pairs, claimed: set[str]) -> Json | 
     if not values:
         return None
     if parameter.is_json:
-        return read_text(unquote_plus(values[0]), {"type": ["object", "array", "number", "boolean", "null"]})
+        return parse_text(unquote_plus(values[0]), IN_JSON)
     if parameter.explode and "array" in types and (len(values) > 1 or not _has_scalar(types)):
         items = _find_part(schema, "items")
-        return [read_text(unquote_plus(value), items) for value in values]
+        return [parse_text(unquote_plus(value), items) for value in values]
     if parameter.explode or not {"array", "object"} & set(types):
-        return read_text(unquote_plus(values[0]), schema)
+        return parse_text(unquote_plus(values[0]), schema)
     delimiter = DELIMITERS.get(parameter.style, ",")
     pattern = {" ": r"%20|\+", "|": r"%7[Cc]|\|"}.get(delimiter, re.escape(delimiter))
     return _split_items(parameter, "\0".join(re.split(pattern, values[0])), "\0", plus=True)
@@ -207,7 +210,7 @@ def _read_spread_object(parameter: Parameter, pairs: Pairs, claimed: set[str]) -
         elif name in claimed or (name not in properties and not extra):
             continue
         shape = properties.get(name, extra)
-        result[name] = read_text(unquote_plus(raw), shape if isinstance(shape, Mapping) else {})
+        result[name] = parse_text(unquote_plus(raw), shape if isinstance(shape, Mapping) else {})
     return result or None
 
 
@@ -240,7 +243,7 @@ def _split_items(parameter: Parameter, raw: str, delimiter: str, plus: bool = Fa
     decode = unquote_plus if plus else unquote
     types = find_types(parameter.schema)
     if parameter.is_json:
-        return read_text(decode(raw), {"type": ["object", "array", "number", "boolean", "null"]})
+        return parse_text(decode(raw), IN_JSON)
     parts = raw.split(delimiter)
     if "object" in types and (not _has_scalar(types) or len(parts) > 1):
         properties = _find_part(parameter.schema, "properties")
@@ -251,12 +254,12 @@ def _split_items(parameter: Parameter, raw: str, delimiter: str, plus: bool = Fa
         found: dict[str, Any] = {}
         for key, value in fields:
             shape = properties.get(decode(key), extra)
-            found[decode(key)] = read_text(decode(value), shape if isinstance(shape, Mapping) else {})
+            found[decode(key)] = parse_text(decode(value), shape if isinstance(shape, Mapping) else {})
         return found
     if "array" in types and (not _has_scalar(types) or len(parts) > 1):
         items = _find_part(parameter.schema, "items")
-        return [read_text(decode(part), items) for part in parts]
-    return read_text(decode(raw), parameter.schema)
+        return [parse_text(decode(part), items) for part in parts]
+    return parse_text(decode(raw), parameter.schema)
 
 
 def _escape(text: str) -> str:

@@ -2,78 +2,40 @@
 
 The validator would fetch what a remote reference names, files of this machine included. So remote references are found
 first, and end the matter; `$id`, which can make a local reference remote, is not shown to it.
+
+Whether a document is valid is the validator's word. But it takes 10 ms, in Python, to look at a schema of OpenAPI 3.1
+with ten properties. So what jsonschema-rs finds sound is kept from it, in two ways:
+    - a schema that holds nothing else for it to find is not shown to it (`_hide_plain_schemas`);
+    - the others name a dialect of our own, whose check has jsonschema-rs look first (`_check_schema`).
 """
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from functools import lru_cache
 from typing import Any
 
 import jsonschema_rs
-from jsonschema.exceptions import ValidationError
-from jsonschema.validators import validator_for
+from jsonschema.validators import create, validator_for
 from jsonschema_path.paths import SchemaPath
 from openapi_schema_validator import OAS31_BASE_DIALECT_ID, OAS31Validator, oas31_format_checker
-from openapi_schema_validator._specifications import REGISTRY
 from openapi_spec_validator import OpenAPIV2SpecValidator, OpenAPIV30SpecValidator, OpenAPIV31SpecValidator
-from openapi_spec_validator.schemas.utils import get_schema_content
-from openapi_spec_validator.validation.keywords import KeywordValidator, OpenAPIV31SchemaValidator
+from openapi_spec_validator.schemas import schema_v2, schema_v30
 from referencing.exceptions import Unresolvable
+
+from tasks.openapi.functions import METHODS
 
 MAX_PROBLEMS = 20
 LINE_LIMIT = 300
 
+VALIDATORS = {"2.0": OpenAPIV2SpecValidator, "3.0": OpenAPIV30SpecValidator, "3.1": OpenAPIV31SpecValidator}
+PUBLISHED_SCHEMAS = {"2.0": schema_v2, "3.0": schema_v30}
 
-class _FastSchemaValidator(OpenAPIV31SchemaValidator):
-    """Has a fast validator look at each schema first, and the slow one only at those in which it finds something.
+LOOKED_FOR = frozenset({"$ref", "$schema", "allOf", "default"})
+"""Keywords for whose sake the validator walks through a schema that is sound."""
 
-    The slow one, in Python, takes 10 ms of a schema with ten properties, and lists nothing but what is wrong. It then
-    walks through the schema for the sake of a few keywords: without these there is nothing to walk for.
-    """
+NOT_IN_JSON_SCHEMA = frozenset({"discriminator", "externalDocs", "xml"})
+"""Keywords that OpenAPI 3.1 has rules for and JSON Schema 2020-12 has none."""
 
-    def __call__(
-        self, schema: SchemaPath, require_properties: bool = True, meta_checked: bool = False
-    ) -> Iterator[ValidationError]:
-        value = schema.read_value()
-        if meta_checked or not _is_plain(value) or not self._is_sound(schema, value):
-            yield from super().__call__(schema, require_properties, meta_checked)
-
-    def _is_sound(self, schema: SchemaPath, value: Any) -> bool:
-        is_known = self._get_schema_dialect_id(schema, value) == OAS31_BASE_DIALECT_ID
-        return is_known and _load_meta_schema().is_valid(value)
-
-    def _get_schema_checker(self, schema: Any, schema_value: Any) -> Callable[[Any], None]:
-        check: Callable[[Any], None] = super()._get_schema_checker(schema, schema_value)
-        if self._get_schema_dialect_id(schema, schema_value) != OAS31_BASE_DIALECT_ID:
-            return check
-        is_sound = _load_meta_schema().is_valid
-        return lambda value: None if is_sound(value) else check(value)
-
-
-_WALKED_FOR = frozenset({"$ref", "$schema", "allOf", "default"})
-
-
-def _is_plain(schema: Any) -> bool:
-    """Whether no keyword in a schema, nor any name, is one that the slow validator walks through schemas for."""
-    waiting = [schema]
-    while waiting:
-        node = waiting.pop()
-        if isinstance(node, dict):
-            if not _WALKED_FOR.isdisjoint(node):
-                return False
-            waiting += node.values()
-        elif isinstance(node, list):
-            waiting += node
-    return True
-
-
-class _FastV31SpecValidator(OpenAPIV31SpecValidator):
-    keyword_validators: dict[str, type[KeywordValidator]] = {  # noqa: RUF012 - declared so by the base
-        **OpenAPIV31SpecValidator.keyword_validators,
-        "schema": _FastSchemaValidator,
-    }
-
-
-VALIDATORS = {"2.0": OpenAPIV2SpecValidator, "3.0": OpenAPIV30SpecValidator, "3.1": _FastV31SpecValidator}
+OWN_DIALECT = "https://toolherd.invalid/openapi-3.1-looked-at-quickly"
 
 
 def find_spec_problems(doc: Mapping[str, Any]) -> list[str]:
@@ -85,11 +47,14 @@ def find_spec_problems(doc: Mapping[str, Any]) -> list[str]:
     if version not in VALIDATORS:
         return [f"not an OpenAPI document of version 2.0, 3.0 or 3.1 (it says {version or 'none'!r})"]
     problems: dict[str, None] = {}
+    pointers: dict[str, None] = {}
     try:
-        local = _copy_local(doc, problems)
-        if problems:
-            return list(problems)[:MAX_PROBLEMS]
-        for error in _list_errors(local, version):
+        local = _copy_local(doc, pointers)
+        if remote := [pointer for pointer in pointers if not pointer.startswith("#")]:
+            told = "only references within the document are followed"
+            return [f"remote reference {pointer!r}: {told}" for pointer in remote[:MAX_PROBLEMS]]
+        errors = _list_errors_3_1(local, pointers) if version == "3.1" else _list_errors(local, version)
+        for error in errors:
             problems[_describe(error)] = None
             if len(problems) == MAX_PROBLEMS:
                 break
@@ -97,56 +62,129 @@ def find_spec_problems(doc: Mapping[str, Any]) -> list[str]:
         problems[f"missing reference: nothing stands at {error.ref!r}"] = None
     except RecursionError:
         problems["the document nests without end (a value that holds itself)"] = None
-    except (AssertionError, AttributeError, KeyError, TypeError, ValueError) as error:
-        # the validator walks on through what its schema has found wrong, and trips over it
+    except Exception as error:
+        # The validator walks on through what is wrong, and trips over it in any way that Python can: a division by a
+        # `multipleOf` of 0, a pattern that is none.
         if not problems:
-            problems[f"the validator cannot read the document: {type(error).__name__}: {error}"[:LINE_LIMIT]] = None
+            message = " ".join(f"{type(error).__name__}: {error}".split())
+            problems[f"the validator cannot read the document: {message}"[:LINE_LIMIT]] = None
     return list(problems)
 
 
-def _copy_local(node: Any, problems: dict[str, None]) -> Any:
-    """A copy without `$id`; a reference that leaves the document is a problem, wherever it stands."""
+def _copy_local(node: Any, pointers: dict[str, None]) -> Any:
+    """A copy without `$id`; whatever a reference in it points at, wherever that stands, is put among the pointers."""
     if isinstance(node, list):
-        return [_copy_local(child, problems) for child in node]
+        return [_copy_local(child, pointers) for child in node]
     if not isinstance(node, Mapping):
         return node
     for key in ("$ref", "$dynamicRef", "$recursiveRef"):
-        if isinstance(pointer := node.get(key), str) and not pointer.startswith("#"):
-            problems[f"remote reference {pointer!r}: only references within the document are followed"] = None
+        if isinstance(pointer := node.get(key), str):
+            pointers[pointer] = None
     return {
-        key: _copy_local(child, problems)
+        key: _copy_local(child, pointers)
         for key, child in node.items()
         if not (key == "$id" and isinstance(child, str))
     }
 
 
 def _list_errors(doc: Any, version: str) -> Iterator[Any]:
-    validator = VALIDATORS[version]
-    # the fast validator does not say which alternative of a `oneOf` came closest; 3.1's schema has next to none
-    if version != "3.1" and any("oneOf" in error.message for error in validator.schema_validator.iter_errors(doc)):
+    """The errors of a document of version 2.0 or 3.0; of alternatives, those of the one that came closest."""
+    # the fast validator, which the other one asks, does not say which alternative of a `oneOf` came closest
+    if any("oneOf" in error.message for error in VALIDATORS[version].schema_validator.iter_errors(doc)):
         yield from (_find_innermost(error) for error in _load_explainer(version).iter_errors(doc))
     else:
-        # What its own `iter_errors` does; that one has an unbounded cache, which keeps every document for ever.
-        # Given a path instead of a document, it need not read from the environment how many places to keep: 128.
-        walker = validator(SchemaPath.from_dict(doc, resolved_cache_maxsize=128))
-        yield from walker.schema_validator.iter_errors(doc)
-        yield from walker.root_validator(walker.schema_path)
+        yield from _check_outside(doc, version)
+        yield from _check_inside(doc, version)
+
+
+def _list_errors_3_1(doc: Any, pointers: Iterable[str]) -> Iterator[Any]:
+    """The errors of a document of version 3.1, whose schema has next to no alternatives."""
+    errors = list(_check_outside(doc, "3.1"))
+    yield from errors
+    # what is hidden must not be pointed at, and must be where it belongs
+    if not errors and all(pointer.startswith("#/components/") for pointer in pointers):
+        _hide_plain_schemas(doc)
+    is_usual = doc.get("jsonSchemaDialect", OAS31_BASE_DIALECT_ID) == OAS31_BASE_DIALECT_ID
+    if is_usual and all(pointer.startswith(("#/components/", "#/paths/")) for pointer in pointers):
+        doc["jsonSchemaDialect"] = OWN_DIALECT
+    yield from _check_inside(doc, "3.1")
+
+
+def _check_outside(doc: Any, version: str) -> Iterator[Any]:
+    """Hold a document against the published schema, which says nothing of the schemas within; jsonschema-rs does it.
+
+    This, then `_check_inside`, is what the validator's `iter_errors` does, whose cache keeps every document for ever.
+    """
+    yield from VALIDATORS[version].schema_validator.iter_errors(doc)
+
+
+def _check_inside(doc: Any, version: str) -> Iterator[Any]:
+    """Walk through a document for what the published schema does not tell."""
+    # Given a path instead of a document, it need not read from the environment how many places to keep: 128.
+    walker = VALIDATORS[version](SchemaPath.from_dict(doc, resolved_cache_maxsize=128))
+    yield from walker.root_validator(walker.schema_path)
+
+
+def _hide_plain_schemas(doc: dict[str, Any]) -> None:
+    """Put nothing in the place of each schema in the paths that has nothing for the validator to find."""
+    nothing: dict[str, Any] = {}
+    for holder in _list_schema_holders(doc):
+        schema = holder.get("schema")
+        if isinstance(schema, dict) and _holds_none(schema, LOOKED_FOR) and _is_sound(schema):
+            holder["schema"] = nothing
+
+
+def _list_schema_holders(doc: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    """The parameters and the media types of responses, of a document that conforms to the published schema."""
+    for item in (item for path, item in doc.get("paths", {}).items() if path.startswith("/")):
+        for part in [item, *(item[method] for method in METHODS if method in item)]:
+            yield from part.get("parameters", ())
+            for status, response in part.get("responses", {}).items():
+                if not status.startswith("x-"):
+                    yield from response.get("content", {}).values()
+
+
+def _is_sound(schema: Any) -> bool:
+    """Whether jsonschema-rs has nothing against a schema of OpenAPI 3.1. It may have where the validator has not."""
+    return _holds_none(schema, NOT_IN_JSON_SCHEMA) and _load_meta_schema().is_valid(schema)
+
+
+def _holds_none(schema: Any, keys: frozenset[str]) -> bool:
+    """Whether no keyword in a schema, nor any name, is one of those keys."""
+    waiting = [schema]
+    while waiting:
+        node = waiting.pop()
+        if isinstance(node, dict):
+            if not keys.isdisjoint(node):
+                return False
+            waiting += node.values()
+        elif isinstance(node, list):
+            waiting += node
+    return True
 
 
 @lru_cache
 def _load_meta_schema() -> jsonschema_rs.Draft202012Validator:
-    """What a schema of OpenAPI 3.1 must look like. Patterns are read as Python does it, as by the slow validator."""
+    """What a schema must look like. Patterns are read as Python does it, as by the validator."""
     return jsonschema_rs.Draft202012Validator(
-        OAS31Validator.META_SCHEMA,
+        {"$ref": "https://json-schema.org/draft/2020-12/schema"},
         validate_formats=True,
         formats={"regex": lambda text: oas31_format_checker.conforms(text, "regex")},
-        retriever=REGISTRY.contents,
     )
+
+
+def _check_schema(schema: Any, format_checker: Any) -> None:
+    if not _is_sound(schema):
+        OAS31Validator.check_schema(schema, format_checker=format_checker)
+
+
+# jsonschema finds the check of a dialect by the id of its meta-schema.
+create({"$id": OWN_DIALECT}, version=OWN_DIALECT).check_schema = _check_schema  # type: ignore[method-assign,assignment]
 
 
 @lru_cache
 def _load_explainer(version: str) -> Any:
-    schema = get_schema_content(version)
+    schema = PUBLISHED_SCHEMAS[version]
     return validator_for(schema)(schema)
 
 

@@ -10,7 +10,7 @@ import pytest
 from schemas.episodes import Detail, Episode, Instruction, Kind, Trajectory
 from schemas.errors import FatalTeacherError
 from schemas.toolset import Toolset
-from tasks.agents.episode import MOST_TURNS, CallableApi, run_episode
+from tasks.agents.episode import MOST_TURNS, EpisodeApi, run_episode
 from tasks.mock import MockApi
 from tasks.openapi import list_operations
 from tests.tasks.agents.parts import CountingTransport, call, make_instruction, scripted
@@ -26,7 +26,7 @@ async def play(
     """The trajectory, what the teacher was asked, and what was sent to the API."""
     operations = list_operations(toolset.document)
     transport = CountingTransport(MockApi(operations, toolset.entry.id).transport(1, **mock))
-    world = CallableApi({operation.name: operation for operation in operations}, transport)
+    world = EpisodeApi({operation.name: operation for operation in operations}, transport)
     async with scripted(*script, last=last) as (teacher, endpoint):
         episode = await run_episode(toolset, instruction or make_instruction(), world, 1, teacher)
     assert Episode.model_validate_json(episode.model_dump_json()) == episode

@@ -7,7 +7,7 @@ import pytest
 
 from schemas.episodes import Detail, Episode, Instruction, Kind
 from schemas.toolset import Toolset
-from tasks.agents.episode import CallableApi, run_episode
+from tasks.agents.episode import EpisodeApi, run_episode
 from tasks.mock import MockApi
 from tasks.openapi import list_operations
 from tasks.teacher import Ledger
@@ -28,7 +28,7 @@ async def play(
 ) -> tuple[Episode, Endpoint]:
     operations = list_operations(toolset.document)
     counting = CountingTransport(transport or MockApi(operations, toolset.entry.id).transport(1))
-    world = CallableApi({operation.name: operation for operation in operations}, counting)
+    world = EpisodeApi({operation.name: operation for operation in operations}, counting)
     async with scripted(*script, ledger=ledger) as (teacher, endpoint):
         return await run_episode(toolset, instruction or make_instruction(), world, seed, teacher), endpoint
 

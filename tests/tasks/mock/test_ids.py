@@ -9,14 +9,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tasks.mock.ids import blend_label, list_examples, make_id
+from tasks.mock.ids import blend_label, draw_id, list_shown_values
 from tasks.values import ADJECTIVES
 from tests.tasks.mock.conftest import Caller, play
 from tests.tasks.mock.documents import NUMBER, SEATS, TEXT, WHOLE, Json, array, in_path, open_api, operation, record
 
 
 def make_many(name: str, schema: Json, examples: list[Any] | None = None, resource: str = "pet") -> list[Any]:
-    return [make_id(name, schema, examples or [], Random(seed), resource) for seed in range(200)]
+    return [draw_id(name, schema, examples or [], Random(seed), resource) for seed in range(200)]
 
 
 def match_all(ids: list[Any], pattern: str) -> bool:
@@ -38,7 +38,7 @@ def match_all(ids: list[Any], pattern: str) -> bool:
     ],
 )
 def test_a_schema_shows_its_examples(schema: Json, expected: list[Any]) -> None:
-    assert list_examples(schema) == expected
+    assert list_shown_values(schema) == expected
 
 
 def test_a_number_without_an_example_has_five_digits() -> None:
@@ -131,7 +131,7 @@ class Extreme(Random):
 def test_ids_begin_and_end_where_their_digits_do(
     schema: Json, examples: list[Any], resource: str, lowest: Any, highest: Any
 ) -> None:
-    drawn = [make_id("id", schema, examples, Extreme(high), resource) for high in (False, True)]
+    drawn = [draw_id("id", schema, examples, Extreme(high), resource) for high in (False, True)]
     assert drawn == [lowest, highest]
 
 
@@ -170,7 +170,7 @@ def test_an_id_that_looks_right_and_does_not_conform_gives_way(schema: Json, exa
 @given(seed=st.integers(0, 10_000))
 def test_one_generator_makes_one_id(seed: int) -> None:
     for schema, examples in ((WHOLE, []), (TEXT, ["pet_1"]), ({"type": "string", "format": "uuid"}, [])):
-        first, second = (make_id("id", schema, list(examples), Random(seed), "pet") for _ in range(2))
+        first, second = (draw_id("id", schema, list(examples), Random(seed), "pet") for _ in range(2))
         assert first == second
 
 

@@ -5,8 +5,8 @@ from typing import Any
 import pytest
 
 from tasks.mock.shapes import (
-    find_list,
-    find_record,
+    find_list_spot,
+    find_record_spot,
     has_type,
     leave_out,
     list_properties,
@@ -136,7 +136,7 @@ LISTS = [
 def test_the_list_that_a_response_is_about_is_found(
     schema: Json, resource: tuple[str, ...], keys: tuple[str, ...] | None
 ) -> None:
-    spot = find_list(schema, resource)
+    spot = find_list_spot(schema, resource)
     assert (None if spot is None else spot.keys) == keys
     assert spot is None or spot.schema == PET
 
@@ -163,7 +163,7 @@ RECORDS = [
 def test_the_record_that_a_response_is_about_is_found(
     schema: Json, resource: tuple[str, ...], keys: tuple[str, ...]
 ) -> None:
-    spot = find_record(schema, resource)
+    spot = find_record_spot(schema, resource)
     assert spot.keys == keys
     assert spot.schema == (PET if keys else schema)
 

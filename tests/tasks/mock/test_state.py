@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from tasks.mock import MockTransport
+from tasks.mock import MockApi
 from tasks.mock.plan import Collection
 from tasks.mock.recognition import find_ordered_pairs
 from tasks.mock.world import Stocks, Wish, World
@@ -196,7 +196,7 @@ def test_what_a_creation_says_of_itself_does_not_overwrite_what_was_given() -> N
         },
     }
     (operation,) = read_operations(document)
-    transport = MockTransport((operation,), "chat", 1)
+    transport = MockApi((operation,), "chat").transport(1)
     sent = transport.handle_request(build_request(operation, {"message": "See you at six"}, "https://x.example")).json()
     assert (sent["message"], sent["sent"]) == ("See you at six", True)
 

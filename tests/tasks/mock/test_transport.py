@@ -19,7 +19,7 @@ def send(transport: MockTransport, method: str, path: str, **options: object) ->
 
 
 async def test_the_transport_serves_async_and_sync_clients_alike() -> None:
-    transport = MockTransport(read_operations(DOCUMENT), "pets", 1)
+    transport = MockApi(read_operations(DOCUMENT), "pets").transport(1)
     async with httpx.AsyncClient(transport=transport, base_url="https://pets.example.com") as client:
         awaited = (await client.get("/pets", params={"breed": "Beagle"})).json()
         unknown = await client.get("/nowhere")
@@ -73,14 +73,12 @@ def test_a_request_that_cannot_be_read_gets_400() -> None:
     assert send(transport, "GET", "/pets").json() == before
 
 
-def test_a_transport_reads_the_operations_by_itself_or_takes_what_was_read() -> None:
+def test_answers_follow_from_the_api_and_the_seed() -> None:
     api = open_api(SHOP, "a")
-    by_itself = MockTransport(api.operations, "a", 1)
-    assert send(by_itself, "GET", "/pets").json() == send(api.transport(1), "GET", "/pets").json()
-    read = MockTransport((), "a", 1, api=api)
-    assert send(read, "GET", "/pets").json() == send(by_itself, "GET", "/pets").json()
-    other = MockApi(api.operations, "b")
-    assert send(other.transport(1), "GET", "/pets").json() != send(by_itself, "GET", "/pets").json()
+    first = send(api.transport(1), "GET", "/pets").json()
+    assert send(open_api(SHOP, "a").transport(1), "GET", "/pets").json() == first
+    assert send(open_api(SHOP, "b").transport(1), "GET", "/pets").json() != first
+    assert send(api.transport(2), "GET", "/pets").json() != first
 
 
 def test_an_answer_knows_its_request() -> None:
@@ -104,6 +102,5 @@ def test_what_an_episode_is_stocked_with_is_left_for_others() -> None:
 
 def test_a_fault_is_planted_only_where_it_is_asked_for() -> None:
     api = open_api(SHOP)
-    assert send(MockTransport(api.operations, "a", 1), "GET", "/pets").status_code == 200
-    assert send(MockTransport(api.operations, "a", 1, True), "GET", "/pets").status_code >= 429
+    assert send(api.transport(1), "GET", "/pets").status_code == 200
     assert send(api.transport(1, True), "GET", "/pets").status_code >= 429

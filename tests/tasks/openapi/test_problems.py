@@ -138,6 +138,19 @@ def test_a_field_that_is_named_id_is_looked_at() -> None:
     assert "'strin'" in problem
 
 
+def test_an_id_that_is_no_text_is_looked_at() -> None:
+    (problem,) = find_spec_problems(make_with_schema({"$id": 5}))
+    assert problem == "$id: 5 is not of type 'string'"
+
+
+def test_an_id_within_a_list_does_not_make_a_reference_remote() -> None:
+    cat = {"anyOf": [{"$id": "https://cats.example/cat", "$ref": "#/components/schemas/Cat"}]}
+    doc = make_with_schema(cat, components={"schemas": {"Cat": {"type": "strin"}}})
+    assert find_spec_problems(doc) == find_spec_problems(
+        make_with_schema({"anyOf": [{"$ref": "#/components/schemas/Cat"}]}, components=doc["components"])
+    )
+
+
 def test_a_missing_reference_is_told_by_its_pointer() -> None:
     problems = find_spec_problems(make_with_schema({"$ref": "#/components/schemas/Dog"}))
     assert problems == ["missing reference: nothing stands at '/components/schemas/Dog'"]
@@ -193,6 +206,31 @@ def test_that_the_validator_trips_over_what_is_wrong_is_not_told_beside_it(paths
     problems = find_spec_problems(make_document(paths))
     assert any(told.startswith(problem) for told in problems), problems
     assert not any("cannot read" in told for told in problems)
+
+
+DRAFT_3, DRAFT_4 = (f"http://json-schema.org/draft-0{number}/schema#" for number in (3, 4))
+
+
+@pytest.mark.parametrize(
+    ("schema", "name"),
+    [
+        ({"$schema": DRAFT_3, "required": True, "allOf": []}, "TypeError"),
+        ({"$schema": DRAFT_4, "dependentSchemas": 5, "default": {}}, "AttributeError"),
+        ({"$schema": DRAFT_4, "patternProperties": {"[": {}}, "default": {"a": 1}}, "error"),
+        ({"$schema": DRAFT_3, "multipleOf": 0, "default": 5}, "ZeroDivisionError"),
+        ({"$schema": DRAFT_3, "type": "any", "default": 1}, "UnknownType"),
+    ],
+    ids=str,
+)
+def test_what_an_older_dialect_lets_pass_and_the_validator_trips_over_is_told(schema: Doc, name: str) -> None:
+    (problem,) = find_spec_problems(make_with_schema(schema))
+    assert problem.startswith(f"the validator cannot read the document: {name}: ")
+    assert "\n" not in problem
+
+
+def test_a_path_that_is_no_template_is_told() -> None:
+    (problem,) = find_spec_problems(make_document({"/cats/{": {"get": {"responses": GOOD}}}))
+    assert problem.startswith("the validator cannot read the document: ValueError: ")
 
 
 def test_what_cannot_be_read_at_all_is_told() -> None:

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from tasks.openapi import CallError, Operation, build_request, read_arguments
-from tasks.openapi.styles import find_types, read_text, write_text
+from tasks.openapi.styles import find_types, parse_text, write_text
 from tests.tasks.openapi.documents import make_operation
 
 BASE = "https://cats.example/v1"
@@ -99,7 +99,7 @@ def is_same(value: Any, other: Any) -> bool:
     ],
 )
 def test_text_is_read_as_the_first_type_that_it_can_be(text: str, schema: dict[str, Any], value: Any) -> None:
-    assert is_same(read_text(text, schema), value)
+    assert is_same(parse_text(text, schema), value)
 
 
 @pytest.mark.parametrize(
