@@ -37,7 +37,7 @@ async def test_an_api_that_meets_a_mistake_of_ours_is_rejected_and_the_others_ar
             raise KeyError("forgotten")
         return draft_toolset(entry, *given)
 
-    monkeypatch.setattr("tasks.toolset.draft_toolset", fail_at_one)
+    monkeypatch.setattr("tasks.specify.draft_toolset", fail_at_one)
     toolset = await build_toolset(BuildToolsetParams(names=NAMES[:2], apis="all"))
     assert (toolset.apis, toolset.rejected) == (1, {"yelp": "specify: KeyError: 'forgotten'"})
 

@@ -233,4 +233,5 @@ def test_the_help_fits_80_columns(capsys: pytest.CaptureFixture[str]) -> None:
     text = capsys.readouterr().out
     assert ended.value.code == 0
     assert max(map(len, text.splitlines())) <= 80
-    assert "--method full|lora" in text
+    assert "--method CHOICE" in text
+    assert "[choices: full, lora]" in " ".join(text.replace("│", "").split())
