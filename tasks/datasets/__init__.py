@@ -5,11 +5,11 @@ from tasks.datasets.card import OFFLINE
 from tasks.datasets.exports import EXPORT_FORMATS, ExportedFile, check_export_formats, export_dataset
 from tasks.datasets.model_card import render_model_card
 from tasks.datasets.models import MODELS_VARIABLE, ModelRun, get_run, locate_models, locate_prepared, name_run
-from tasks.datasets.outlines import Outline
 from tasks.datasets.parquet import content_hash_of_rows, read_table
 from tasks.datasets.publish import describe_dataset, publish_dataset, read_code_version, read_manifest, require_readable
 from tasks.datasets.root import DataRoot
 from tasks.datasets.rows import build_api_row, build_instance, build_rejected_api_row, clean_text, collect_reasons
+from tasks.datasets.sample import Outline
 from tasks.datasets.tables import ApiPart, Content
 from tasks.datasets.training_sets import fetch_train_file, find_training_set
 from tasks.datasets.versions import (
