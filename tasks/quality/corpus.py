@@ -15,16 +15,11 @@ from tasks.quality.folding import SEPARATOR, fold_words, make_phrase
 from tasks.quality.numbers import Number, read_numbers, read_ranges, read_spelled_numbers
 
 
-def walk_leaves(value: Any) -> Iterator[Any]:
-    """All values of a JSON value that are neither list nor object, in order."""
-    if isinstance(value, dict):
-        for item in value.values():
-            yield from walk_leaves(item)
-    elif isinstance(value, list):
-        for item in value:
-            yield from walk_leaves(item)
-    else:
-        yield value
+def walk_json(value: Any) -> Iterator[Any]:
+    """A JSON value and all values in it, each before those that are in it, in order."""
+    yield value
+    for item in value.values() if isinstance(value, dict) else value if isinstance(value, list) else ():
+        yield from walk_json(item)
 
 
 class Segment:
@@ -97,28 +92,20 @@ class Corpus:
     def add_json(self, body: Any) -> None:
         """Add an observation's body, or a call's arguments."""
         strings = []
-        for leaf in walk_leaves(body):
-            if isinstance(leaf, str):
-                strings.append(leaf)
-            elif isinstance(leaf, int | float) and not isinstance(leaf, bool):
-                self.numbers.add(leaf)
-                if moment := read_timestamp(leaf):
+        for part in walk_json(body):
+            if isinstance(part, dict):
+                self.keys.update(part)
+            elif isinstance(part, str):
+                strings.append(part)
+            elif isinstance(part, int | float) and not isinstance(part, bool):
+                self.numbers.add(part)
+                if moment := read_timestamp(part):
                     self._moments.add(moment)
         if strings:
             glue = f" {SEPARATOR} "
             self.add_text(glue + glue.join(strings) + glue, by_user=False)
         self.bodies.append(body)
         self._days = self._clocks = None
-        self._add_keys(body)
-
-    def _add_keys(self, value: Any) -> None:
-        if isinstance(value, dict):
-            for key, item in value.items():
-                self.keys.add(key)
-                self._add_keys(item)
-        elif isinstance(value, list):
-            for item in value:
-                self._add_keys(item)
 
     def holds_phrase(self, words: list[str]) -> bool:
         """Whether the words stand side by side in one text or value."""
