@@ -53,7 +53,7 @@ async def build_dataset(params: BuildDatasetParams) -> BuildSummary:
     """
     async with open_run(params) as context:
         entries = await choose_apis()
-        progress = Progress(len(entries), context.teacher)
+        progress = Progress(len(entries), lambda: context.teacher.state)
         async with show_progress(progress, get_display()):
             gate = make_gate(params)
             walked = await walk_apis(context, entries, partial(walk_api, preparing=gate, apis=len(entries)), progress)

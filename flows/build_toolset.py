@@ -42,7 +42,7 @@ async def build_toolset(params: BuildToolsetParams) -> ToolsetSummary:
     """
     async with open_run(params) as context:
         entries = await choose_apis()
-        progress = Progress(len(entries), context.teacher)
+        progress = Progress(len(entries), lambda: context.teacher.state)
         async with show_progress(progress, get_display()):
             walked = await walk_apis(context, entries, walk_to_toolset, progress)
         outcomes = walked.outcomes

@@ -2,29 +2,21 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any
 
 from flows.server import Server
 from schemas.base import Record
-from tasks.datasets import DataRoot
-
-
-class RunInputs(Protocol):
-    """What a run needs from outside, read and checked."""
-
-    @property
-    def root(self) -> DataRoot:
-        """Where data, and Prefect's results with it, are kept."""
 
 
 @dataclass(frozen=True)
 class Command:
-    """A run whose input is checked and of which nothing is started: the flow's parameters, and what was read for it.
+    """A run whose input is checked and of which nothing is started.
 
+    `params` are the flow's parameters, and `inputs` is what was read for it, which it alone looks into.
     `print_end` is called with the flow's result, the seconds that it took and the server. It may raise RunStoppedError.
     """
 
     params: Record
-    inputs: RunInputs
+    inputs: object
     tags: tuple[str, ...]
     print_end: Callable[[Any, float, Server], None]

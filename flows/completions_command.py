@@ -1,6 +1,6 @@
 """The durable completions, from the command line:  toolherd completions [show | prune | export | import] --help
 
-What it does is in `upkeep`; here are the options and what is printed.
+What it does is in `tasks/completions/maintenance.py`; here are the options and what is printed.
 """
 
 import os

@@ -7,6 +7,7 @@ from flows.command import Command
 from flows.inputs import gather_inputs
 from flows.options import make_command, parse_options
 from flows.server import Server
+from flows.summary import print_summary
 from schemas.errors import RunStoppedError, UserError
 from schemas.parameters import BuildDatasetParams, BuildToolsetParams
 from schemas.steps import BuildSummary, ToolsetSummary
@@ -67,8 +68,6 @@ def make_data_app(name: str) -> tuple[App, type[BaseModel]]:
 
 
 def _print_end(summary: BuildSummary | ToolsetSummary, seconds: float, server: Server) -> None:
-    from flows.summary import print_summary
-
     print_summary(summary, seconds, server)
     if summary.stopped:
         raise RunStoppedError(summary.stopped, "budget")

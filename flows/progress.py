@@ -6,7 +6,7 @@ On a terminal a bar that moves; elsewhere a plain line now and then, so that a l
 import asyncio
 import sys
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from typing import Protocol
@@ -17,7 +17,7 @@ from rich.console import Console
 from rich.progress import BarColumn, TextColumn
 from rich.progress import Progress as RichProgress
 
-from flows.spending import format_tokens, format_usd
+from flows.spending import format_seconds, format_tokens, format_usd
 from schemas.calls import Usage
 from schemas.steps import ApiOutcome
 from tasks.teacher import EngineState, Spent
@@ -28,14 +28,6 @@ _LONG_PAUSE_S = 3.0
 LINE_EVERY_S = 10.0
 SAME_LINE_EVERY_S = 60.0
 ARTIFACT_EVERY_S = 3.0
-
-
-class HasState(Protocol):
-    """What progress asks of the run's teacher."""
-
-    @property
-    def state(self) -> EngineState:
-        """How it stands now."""
 
 
 class Shown(Protocol):
@@ -57,12 +49,12 @@ class Shown(Protocol):
 class Progress:
     """Counts of a run: `total` APIs to do, those done and turned down, instances and how many were accepted.
 
-    `teacher` tells what is being spent; `bought_apis` are the APIs done for which something was bought, `bought` is
+    `read_state` tells what is being spent; `bought_apis` are the APIs done for which something was bought, `bought` is
     what was.
     """
 
     total: int
-    teacher: HasState | None = None
+    read_state: Callable[[], EngineState] = EngineState
     apis: int = 0
     rejected_apis: int = 0
     instances: int = 0
@@ -99,36 +91,37 @@ class Progress:
 
     def describe(self, brief: bool = False) -> str:
         """The counts in one line; a brief one leaves rejected APIs out and fits 80 columns together with a bar."""
+        state = self.read_state()
         parts = [f"{self.apis}/{self.total} APIs"]
         if self.rejected_apis and not brief:
             parts.append(f"{self.rejected_apis} rejected")
-        spending = self._describe_spending()
+        spending = self._describe_spending(state.spent)
         if self.instances:
             share = f"{100 * self.accepted / self.instances:.0f}%"
             if brief:
                 parts.append(f"{self.instances} rows" + ("" if spending else f" {share} ok"))
             else:
                 parts.append(f"{self.instances} instances, {share} accepted")
-        if self.teacher is not None and self.teacher.state.spent.calls:
-            rate = self.teacher.state.spent.calls / max(self.elapsed, 0.1)
+        if state.spent.calls:
+            rate = state.spent.calls / max(self.elapsed, 0.1)
             parts.append(f"{rate:.0f}/s" if brief else f"{rate:.0f} calls/s")
         if spending:
             parts.append(spending)
-        if self.teacher is not None and self.teacher.state.stopped is not None:
-            parts.append(f"stopping, {self.teacher.state.in_flight} in flight")
-        elif self.teacher is not None and self.teacher.state.in_batches:
-            parts.append(f"{self.teacher.state.in_batches} wait in batches")
-        elif self.teacher is not None and self.teacher.state.pause_s >= _LONG_PAUSE_S:
-            parts.append(f"limited for {format_seconds(self.teacher.state.pause_s)}")
+        if state.stopped is not None:
+            parts.append(f"stopping, {state.in_flight} in flight")
+        elif state.in_batches:
+            parts.append(f"{state.in_batches} wait in batches")
+        elif state.pause_s >= _LONG_PAUSE_S:
+            parts.append(f"limited for {format_seconds(state.pause_s)}")
         elif self.left is not None and self.apis < self.total:
             parts.append(f"{format_seconds(self.left)} left")
         return ", ".join(parts)
 
-    def _describe_spending(self) -> str:
+    def _describe_spending(self, spent: Spent) -> str:
         """Spent so far and, once an API is done, what all are likely to take; empty where it is free of charge."""
-        if self.teacher is None or not self.teacher.state.spent.calls or self.teacher.state.spent.usd == 0:
+        if not spent.calls or spent.usd == 0:
             return ""
-        spent, left = self.teacher.state.spent, self.total - self.apis
+        left = self.total - self.apis
         if spent.usd is None:
             now = format_tokens(spent.tokens) + " tokens"
             total = self.bought.tokens * (1 + left / max(self.bought_apis, 1))
@@ -137,16 +130,6 @@ class Progress:
             now = format_usd(spent.usd)
             likely = format_usd((self.bought.usd or 0.0) * (1 + left / max(self.bought_apis, 1)))
         return f"{now} of ~{likely}" if self.bought_apis else now
-
-
-def format_seconds(seconds: float) -> str:
-    """`48 s`, `3 min 05 s` or `2 h 10 min`."""
-    whole = round(seconds)
-    if whole < 60:
-        return f"{whole} s"
-    if whole < 3600:
-        return f"{whole // 60} min {whole % 60:02} s"
-    return f"{whole // 3600} h {whole % 3600 // 60:02} min"
 
 
 class Display(Protocol):

@@ -19,7 +19,6 @@ from prefect.blocks.system import Secret
 from prefect.context import TagsContext
 from prefect.states import Cancelled
 
-from flows.command import RunInputs
 from flows.inputs import Inputs, gather_inputs
 from flows.progress import Display
 from schemas.errors import RunStoppedError, UserError
@@ -56,7 +55,7 @@ class Launch:
     waiting for ever.
     """
 
-    inputs: RunInputs
+    inputs: object
     display: Display
     on_start: Callable[[Stoppable], None] = lambda stoppable: None
 

@@ -1,4 +1,4 @@
-"""What a run has bought, in words."""
+"""What a run has spent, in words: money, tokens, time."""
 
 from schemas.steps import CallCounts
 
@@ -25,3 +25,13 @@ def format_tokens(count: int) -> str:
     if count < 10_000:
         return f"{count:,}"
     return f"{count / 1000:.0f}k" if count < 1_000_000 else f"{count / 1e6:.1f}M"
+
+
+def format_seconds(seconds: float) -> str:
+    """`48 s`, `3 min 05 s` or `2 h 10 min`."""
+    whole = round(seconds)
+    if whole < 60:
+        return f"{whole} s"
+    if whole < 3600:
+        return f"{whole // 60} min {whole % 60:02} s"
+    return f"{whole // 3600} h {whole % 3600 // 60:02} min"

@@ -2,10 +2,11 @@
 
 import os
 
-from flows.progress import format_seconds
 from flows.server import Server
-from flows.spending import describe_spent
+from flows.spending import describe_spent, format_seconds
+from schemas.models import TrainSummary
 from schemas.steps import BuildSummary, CallCounts, ToolsetSummary
+from tasks.training_plan import format_gib
 
 _LABEL = 10
 _WIDTH = 80
@@ -15,22 +16,44 @@ _MOST_REJECTIONS = 5
 def print_summary(summary: BuildSummary | ToolsetSummary, seconds: float, server: Server) -> None:
     """Print what became of a run."""
     lines = _describe_dataset(summary) if isinstance(summary, BuildSummary) else _describe_toolset(summary)
-    lines.append(("calls", describe_calls(summary.calls)))
+    lines.append(("calls", _describe_calls(summary.calls)))
     if summary.calls.bought:
         lines.append(("spent", describe_spent(summary.calls)))
     lines.append(("run", f"{server.ui_url}/runs/flow-run/{summary.run_id}"))
     lines.append(("time", format_seconds(seconds)))
-    print_lines(lines)
+    _print_lines(lines)
 
 
-def print_lines(lines: list[tuple[str, str]]) -> None:
+def print_train_summary(summary: TrainSummary, seconds: float, server: Server) -> None:
+    """Print what became of a training run."""
+    record, prepared = summary.record, summary.prepared
+    folder = shorten_path(summary.model_folder)
+    state = "trained" if summary.changed else "was trained before, nothing is left to do"
+    left_out = prepared.rows - prepared.kept
+    lines = [
+        ("model", f"{record.params.name}: {state}"),
+        ("folder", folder),
+        ("card", f"{folder}/README.md"),
+        ("curve", f"{shorten_path(summary.folder)}/loss.png"),
+        ("dataset", f"{record.dataset.name} {record.dataset.version}, teacher {record.dataset.teacher}"),
+        ("rows", f"{prepared.kept:,} conversations" + (f", {left_out:,} left out" if left_out else "")),
+        ("steps", f"{summary.steps:,}" + (f", loss {summary.last_loss:.3f}" if summary.last_loss is not None else "")),
+        ("speed", f"{summary.tokens_per_second:,.0f} tokens a second"),
+        ("memory", f"{format_gib(summary.peak_memory)} at the peak, {format_gib(summary.estimated_memory)} estimated"),
+        ("run", f"{server.ui_url}/runs/flow-run/{summary.run_id}"),
+        ("time", format_seconds(seconds)),
+    ]
+    _print_lines(lines)
+
+
+def _print_lines(lines: list[tuple[str, str]]) -> None:
     """Print labels and what they label, in two columns."""
     print()
     for label, text in lines:
         print(f"{label:<{_LABEL}}{text}")
 
 
-def describe_calls(calls: CallCounts) -> str:
+def _describe_calls(calls: CallCounts) -> str:
     """How many completions were asked for, and how many were there."""
     return f"{calls.sent:,} sent to the teacher, {calls.stored:,} answered by the store"
 

@@ -7,40 +7,25 @@ same. Imports nothing of Prefect; the commands import what they need when they a
 import importlib.metadata
 import sys
 from collections.abc import Callable, Sequence
+from pkgutil import resolve_name
 
 from cyclopts import App, CycloptsError
 
 Run = Callable[[list[str]], int]
 
 
-def _run_flow(name: str) -> Run:
-    def run(arguments: list[str]) -> int:
-        from flows.command_line import main
-
-        return main(name, arguments)
-
-    return run
-
-
-def _run_completions(arguments: list[str]) -> int:
-    from flows.completions_command import main
-
-    return main(arguments)
-
-
-def _run_server(arguments: list[str]) -> int:
-    from flows.server import main
-
-    return main(arguments)
+def _run(module: str, *flow: str) -> Run:
+    """What calls the module's `main`, of the command line that the flows share with the flow's name first."""
+    return lambda arguments: int(resolve_name(f"flows.{module}:main")(*flow, arguments))
 
 
 RUNS: dict[str, Run] = {
-    "build": _run_flow("build_dataset"),
-    "toolset": _run_flow("build_toolset"),
-    "refresh": _run_flow("refresh_dataset"),
-    "train": _run_flow("train"),
-    "completions": _run_completions,
-    "server": _run_server,
+    "build": _run("command_line", "build_dataset"),
+    "toolset": _run("command_line", "build_toolset"),
+    "refresh": _run("command_line", "refresh_dataset"),
+    "train": _run("command_line", "train"),
+    "completions": _run("completions_command"),
+    "server": _run("server"),
 }
 """What each command does with its arguments; returns the exit status."""
 
@@ -60,8 +45,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def make_app() -> App:
     """All commands with all their options, for the help and for the completion of shells."""
-    from flows import completions_command as cache
-    from flows import data_command, server, train_command
+    from flows import completions_command, data_command, server, train_command
 
     app = App(
         name="toolherd",
@@ -73,7 +57,7 @@ def make_app() -> App:
     for flow, (name, _) in data_command.COMMANDS.items():
         app.command(data_command.make_data_app(flow)[0], name=name)
     app.command(train_command.make_train_app(), name="train")
-    app.command(cache.make_completions_app(), name="completions")
+    app.command(completions_command.make_completions_app(), name="completions")
     app.command(server.make_server_app(), name="server")
     app.register_install_completion_command()
     return app

@@ -3,7 +3,7 @@
 import time
 from collections import deque
 
-from flows.progress import format_seconds
+from flows.spending import format_seconds
 from schemas.training import StepEvent
 from tasks.training_plan import format_gib
 

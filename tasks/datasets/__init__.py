@@ -1,44 +1,37 @@
 """The data root, and the only room that touches it: artifacts, datasets, their cards, reports and exports."""
 
-from tasks.datasets.artifacts import Found, find_artifact, hash_artifact_content, read_artifact, write_artifact
+from tasks.datasets.artifacts import find_artifact, read_artifact, write_artifact
 from tasks.datasets.card import OFFLINE
-from tasks.datasets.exports import EXPORT_FORMATS, ExportedFile, check_export_formats, export_dataset
+from tasks.datasets.exports import EXPORT_FORMATS, export_dataset
 from tasks.datasets.model_card import render_model_card
-from tasks.datasets.models import MODELS_VARIABLE, ModelRun, get_run, locate_models, locate_prepared, name_run
-from tasks.datasets.outlines import Outline
+from tasks.datasets.models import ModelRun, get_run, locate_models, locate_prepared, name_run
 from tasks.datasets.parquet import content_hash_of_rows, read_table
 from tasks.datasets.publish import describe_dataset, publish_dataset, read_code_version, read_manifest, require_readable
 from tasks.datasets.root import DataRoot
 from tasks.datasets.rows import build_api_row, build_instance, build_rejected_api_row, clean_text, collect_reasons
+from tasks.datasets.sample import Outline
 from tasks.datasets.tables import ApiPart, Content
 from tasks.datasets.training_sets import fetch_train_file, find_training_set
 from tasks.datasets.versions import (
     check_dataset_name,
     get_dataset_path,
-    list_datasets,
     list_versions,
-    next_version,
     read_latest,
     require_new_version,
-    resolve_dataset,
 )
 
 __all__ = [
     "EXPORT_FORMATS",
-    "MODELS_VARIABLE",
     "OFFLINE",
     "ApiPart",
     "Content",
     "DataRoot",
-    "ExportedFile",
-    "Found",
     "ModelRun",
     "Outline",
     "build_api_row",
     "build_instance",
     "build_rejected_api_row",
     "check_dataset_name",
-    "check_export_formats",
     "clean_text",
     "collect_reasons",
     "content_hash_of_rows",
@@ -49,13 +42,10 @@ __all__ = [
     "find_training_set",
     "get_dataset_path",
     "get_run",
-    "hash_artifact_content",
-    "list_datasets",
     "list_versions",
     "locate_models",
     "locate_prepared",
     "name_run",
-    "next_version",
     "publish_dataset",
     "read_artifact",
     "read_code_version",
@@ -65,6 +55,5 @@ __all__ = [
     "render_model_card",
     "require_new_version",
     "require_readable",
-    "resolve_dataset",
     "write_artifact",
 ]

@@ -61,11 +61,6 @@ class ModelRun:
         """The folder that `from_pretrained` loads."""
         return self.folder / "final"
 
-    @property
-    def curve(self) -> Path:
-        """The loss as a picture."""
-        return self.folder / "loss.png"
-
     def write(self, name: str, data: bytes) -> Path:
         """Write a whole file in the folder, or leave what was there."""
         DataRoot(str(self.folder)).write_bytes(UPath(self.folder / name), data)

@@ -82,14 +82,6 @@ class TableWriter(Generic[RowT]):
         self._held, self._held_bytes = [], 0
 
 
-def write_table(path: UPath, rows: Iterable[RowT], row_type: type[RowT]) -> TableFacts:
-    """Write all rows of a table, one row group in memory at a time."""
-    with TableWriter(path, row_type) as writer:
-        for row in rows:
-            writer.add(row)
-        return writer.finish()
-
-
 def read_table(path: UPath, row_type: type[RowT]) -> Iterator[RowT]:
     """The rows of a table as records, a batch of them in memory at a time."""
     with path.open("rb") as file:

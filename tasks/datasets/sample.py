@@ -3,18 +3,29 @@
 import hashlib
 import json
 from collections.abc import Callable, Iterable, Sequence
-from typing import Any, TypeVar
+from dataclasses import dataclass
+from typing import Any
 
-from schemas.episodes import Message
+from schemas.episodes import Kind, Message
 from schemas.instance import ApiRow, Instance
-from tasks.datasets.outlines import Outline
+from schemas.reasons import Reason
 
 MAX_TRAJECTORIES = 400
 MAX_BYTES = 4_000_000
 REJECTED_SHARE = 0.25
 """The part of the sample that is kept for rejected rows: enough to see each reason, while most of the page is data."""
 
-ItemT = TypeVar("ItemT")
+
+@dataclass(frozen=True, slots=True)
+class Outline:
+    """The little of a row that choices over a whole dataset need: some 200 bytes, where a row has 10,000."""
+
+    id: str
+    api_id: str
+    category: str
+    kind: Kind
+    reasons: tuple[Reason, ...]
+    accepted: bool
 
 
 def choose_rows(outlines: Iterable[Outline], limit: int) -> list[str]:
@@ -28,14 +39,8 @@ def choose_rows(outlines: Iterable[Outline], limit: int) -> list[str]:
         sides[outline.accepted].append(outline)
     rejected, accepted = sides
     kept_for_rejected = min(len(rejected), max(round(limit * REJECTED_SHARE), limit - len(accepted)))
-    chosen = _interleave(
-        accepted, lambda row: row.category, lambda group: _interleave(group, lambda row: row.kind.value, _shuffle)
-    )
-    turned_down = _interleave(
-        rejected,
-        lambda row: row.reasons[0].value if row.reasons else "",
-        lambda group: _interleave(group, lambda row: row.kind.value, _shuffle),
-    )
+    chosen = _interleave(accepted, lambda row: row.category, _interleave_kinds)
+    turned_down = _interleave(rejected, lambda row: row.reasons[0].value if row.reasons else "", _interleave_kinds)
     return [row.id for row in chosen[: limit - kept_for_rejected] + turned_down[:kept_for_rejected]]
 
 
@@ -108,18 +113,22 @@ def _describe_message(message: Message) -> dict[str, Any]:
 
 
 def _interleave(
-    items: Sequence[ItemT], key: Callable[[ItemT], str], arrange: Callable[[list[ItemT]], list[ItemT]]
-) -> list[ItemT]:
+    items: Sequence[Outline], key: Callable[[Outline], str], arrange: Callable[[list[Outline]], list[Outline]]
+) -> list[Outline]:
     """One item of each group in turn, groups by name, each group in the order that `arrange` gives it."""
-    groups: dict[str, list[ItemT]] = {}
+    groups: dict[str, list[Outline]] = {}
     for item in items:
         groups.setdefault(key(item), []).append(item)
     queues = [arrange(groups[name])[::-1] for name in sorted(groups)]
-    result: list[ItemT] = []
+    result: list[Outline] = []
     while queues:
         result.extend(queue.pop() for queue in queues)
         queues = [queue for queue in queues if queue]
     return result
+
+
+def _interleave_kinds(rows: list[Outline]) -> list[Outline]:
+    return _interleave(rows, lambda row: row.kind.value, _shuffle)
 
 
 def _shuffle(rows: list[Outline]) -> list[Outline]:

@@ -1,7 +1,7 @@
 """The figures that card, report and manifest show, counted row by row."""
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from schemas.instance import Instance
@@ -67,14 +67,6 @@ class Tally:
         self.calls[row.num_calls] += 1
         self.instruction_words[count_words(row.instruction)] += 1
         self.response_words[count_words(row.response)] += 1
-
-
-def count_rows(rows: Iterable[Instance]) -> Tally:
-    """The tally of rows that come one by one."""
-    tally = Tally()
-    for row in rows:
-        tally.add(row)
-    return tally
 
 
 def compute_statistics(tally: Tally, functions: Mapping[str, int]) -> Statistics:

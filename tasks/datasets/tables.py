@@ -12,9 +12,8 @@ from upath import UPath
 from schemas.calls import LedgerRow
 from schemas.instance import ApiRow, Instance
 from schemas.manifest import TableFacts
-from tasks.datasets.outlines import Outline
 from tasks.datasets.parquet import TableWriter
-from tasks.datasets.sample import Sample
+from tasks.datasets.sample import Outline, Sample
 from tasks.datasets.statistics import Tally
 
 TRAIN, TEST, REJECTED = INSTANCE_TABLES = ("train.parquet", "test.parquet", "rejected.parquet")

@@ -3,13 +3,12 @@
 Every verdict carries its reason. Nothing here asks a teacher, reads the data root or decides what becomes of a row.
 """
 
-from tasks.quality.checks import CHECKS, check_episode
+from tasks.quality.checks import check_episode
 from tasks.quality.dedupe import find_near_duplicates
 from tasks.quality.overlap import find_overlaps, read_benchmark
 from tasks.quality.wording import is_repeated, names_api
 
 __all__ = [
-    "CHECKS",
     "check_episode",
     "find_near_duplicates",
     "find_overlaps",

@@ -1,4 +1,4 @@
-"""The rule checks of an episode: one function a check, each says to keep the episode or why not.
+"""The rule checks of an episode: one function a check, each yields what speaks against keeping it.
 
 A verdict's `check` is the value of the reason that the check gives. All checks run on every episode, so that a
 rejected row keeps all its reasons; those that make no sense of an episode that the teacher broke off let it pass.
@@ -22,19 +22,20 @@ from tasks.quality.numbers import Number, read_numbers, read_spelled_numbers
 from tasks.quality.placeholders import find_placeholders
 from tasks.quality.written_calls import find_written_call
 
-Check = Callable[[Episode, Toolset], Verdict]
+Check = Callable[[Episode, Toolset], Iterator[str]]
+"""Yields what speaks against an episode by the rule that its docstring states; nothing where the episode is kept."""
 
 _DETAIL_LENGTH = 200
 
 
 def check_episode(episode: Episode, toolset: Toolset) -> tuple[Verdict, ...]:
     """The verdicts of all checks, in the order of `CHECKS`."""
-    return tuple(check(episode, toolset) for check in CHECKS)
+    return tuple(run_check(reason, episode, toolset) for reason in CHECKS)
 
 
-def _decide(reason: Reason, problems: Iterator[str]) -> Verdict:
-    """Keep if there is no problem; else the first one, on one line, is the detail."""
-    problem = next(problems, None)
+def run_check(reason: Reason, episode: Episode, toolset: Toolset) -> Verdict:
+    """The verdict of the check that gives this reason; the first problem, on one line, is the detail."""
+    problem = next(CHECKS[reason](episode, toolset), None)
     if problem is None:
         return _keep(reason)
     line = re.sub(r"\s+", " ", problem).strip()
@@ -52,60 +53,48 @@ def _quote(value: object) -> str:
     return json.dumps(value, ensure_ascii=False)
 
 
-def check_teacher(episode: Episode, toolset: Toolset) -> Verdict:
+def check_teacher(episode: Episode, toolset: Toolset) -> Iterator[str]:
     """The teacher answered to the end."""
-
-    def find() -> Iterator[str]:
-        if episode.trajectory.end == "teacher_error":
-            yield episode.trajectory.error or "the teacher gave no usable answer"
-
-    return _decide(Reason.TEACHER_ERROR, find())
+    if episode.trajectory.end == "teacher_error":
+        yield episode.trajectory.error or "the teacher gave no usable answer"
 
 
-def check_tool_calls(episode: Episode, toolset: Toolset) -> Verdict:
+def check_tool_calls(episode: Episode, toolset: Toolset) -> Iterator[str]:
     """Every call is one: its arguments are a JSON object, and none is written as text."""
-
-    def find() -> Iterator[str]:
-        for view in view_episode(episode, toolset).calls:
-            if view.arguments is None:
-                yield f"{view.call.name}: the arguments are no JSON object: {view.call.arguments}"
-        names = {function.name for function in toolset.functions}
-        for message in episode.trajectory.messages:
-            if message.role == "assistant":
-                written = find_written_call(message.content, names, has_calls=bool(message.tool_calls))
-                if written:
-                    yield f"a call is written as text: {written}"
-
-    return _decide(Reason.INVALID_TOOL_CALL, find())
+    for view in view_episode(episode, toolset).calls:
+        if view.arguments is None:
+            yield f"{view.call.name}: the arguments are no JSON object: {view.call.arguments}"
+    names = {function.name for function in toolset.functions}
+    for message in episode.trajectory.messages:
+        if message.role == "assistant":
+            written = find_written_call(message.content, names, has_calls=bool(message.tool_calls))
+            if written:
+                yield f"a call is written as text: {written}"
 
 
-def check_functions(episode: Episode, toolset: Toolset) -> Verdict:
+def check_functions(episode: Episode, toolset: Toolset) -> Iterator[str]:
     """Every function that is called exists."""
-    calls = view_episode(episode, toolset).calls
-    unknown = (f"no function {view.call.name}" for view in calls if view.function is None)
-    return _decide(Reason.UNKNOWN_FUNCTION, unknown)
+    for view in view_episode(episode, toolset).calls:
+        if view.function is None:
+            yield f"no function {view.call.name}"
 
 
-def check_conformance(episode: Episode, toolset: Toolset) -> Verdict:
+def check_conformance(episode: Episode, toolset: Toolset) -> Iterator[str]:
     """The arguments conform to the function's schema; calls that are none, or to no function, are left to others."""
-
-    def find() -> Iterator[str]:
-        for view in view_episode(episode, toolset).calls:
-            if view.function is not None and view.arguments is not None:
-                for problem in check_arguments(view.function.parameters, view.arguments):
-                    yield f"{view.call.name}: {problem}"
-
-    return _decide(Reason.INVALID_ARGUMENTS, find())
+    for view in view_episode(episode, toolset).calls:
+        if view.function is not None and view.arguments is not None:
+            for problem in check_arguments(view.function.parameters, view.arguments):
+                yield f"{view.call.name}: {problem}"
 
 
-def check_argument_grounding(episode: Episode, toolset: Toolset) -> Verdict:
+def check_argument_grounding(episode: Episode, toolset: Toolset) -> Iterator[str]:
     """Every value was said by the user or returned by an earlier call; defaults and enumerated values aside."""
-    calls = view_episode(episode, toolset).calls
-    problems = (f"{view.call.name}: {path} = {_quote(value)}" for view in calls for path, value in view.ungrounded)
-    return _decide(Reason.UNGROUNDED_ARGUMENT, problems)
+    for view in view_episode(episode, toolset).calls:
+        for path, value in view.ungrounded:
+            yield f"{view.call.name}: {path} = {_quote(value)}"
 
 
-def check_placeholders(episode: Episode, toolset: Toolset) -> Verdict:
+def check_placeholders(episode: Episode, toolset: Toolset) -> Iterator[str]:
     """No argument and no response holds a placeholder."""
     view = view_episode(episode, toolset)
     find_said = functools.cache(lambda: _find_said(episode))  # needed only where something looks like a placeholder
@@ -116,16 +105,13 @@ def check_placeholders(episode: Episode, toolset: Toolset) -> Verdict:
             return said.holds_phrase(fold_words(text))
         return said.holds_raw(text)
 
-    def find() -> Iterator[str]:
-        for call in view.calls:
-            for path, value in call.free:
-                if isinstance(value, str):
-                    for placeholder in find_placeholders(value, is_said, whole=True):
-                        yield f"{call.call.name}: {path} holds {_quote(placeholder)}"
-        for placeholder in find_placeholders(episode.trajectory.response, is_said):
-            yield f"the response holds {_quote(placeholder)}"
-
-    return _decide(Reason.PLACEHOLDER, find())
+    for call in view.calls:
+        for path, value in call.free:
+            if isinstance(value, str):
+                for placeholder in find_placeholders(value, is_said, whole=True):
+                    yield f"{call.call.name}: {path} holds {_quote(placeholder)}"
+    for placeholder in find_placeholders(episode.trajectory.response, is_said):
+        yield f"the response holds {_quote(placeholder)}"
 
 
 def _find_said(episode: Episode) -> Corpus:
@@ -140,44 +126,32 @@ def _find_said(episode: Episode) -> Corpus:
     return said
 
 
-def check_call_present(episode: Episode, toolset: Toolset) -> Verdict:
+def check_call_present(episode: Episode, toolset: Toolset) -> Iterator[str]:
     """Where a function fits, one was called."""
-
-    def find() -> Iterator[str]:
-        if episode.instruction.kind is Kind.NO_TOOL or episode.trajectory.end == "teacher_error":
-            return
-        if not view_episode(episode, toolset).calls:
-            yield f"nothing was called for an instruction of kind {episode.instruction.kind.value}"
-
-    return _decide(Reason.NO_TOOL_CALL, find())
+    if episode.instruction.kind is Kind.NO_TOOL or episode.trajectory.end == "teacher_error":
+        return
+    if not view_episode(episode, toolset).calls:
+        yield f"nothing was called for an instruction of kind {episode.instruction.kind.value}"
 
 
-def check_call_absent(episode: Episode, toolset: Toolset) -> Verdict:
+def check_call_absent(episode: Episode, toolset: Toolset) -> Iterator[str]:
     """Where no function fits, none was called."""
-
-    def find() -> Iterator[str]:
-        if episode.instruction.kind is Kind.NO_TOOL:
-            for view in view_episode(episode, toolset).calls:
-                yield f"{view.call.name} was called and no function fits"
-
-    return _decide(Reason.NEEDLESS_TOOL_CALL, find())
+    if episode.instruction.kind is Kind.NO_TOOL:
+        for view in view_episode(episode, toolset).calls:
+            yield f"{view.call.name} was called and no function fits"
 
 
-def check_question(episode: Episode, toolset: Toolset) -> Verdict:
+def check_question(episode: Episode, toolset: Toolset) -> Iterator[str]:
     """A missing detail was asked for, and answered, before the call that needs it."""
-
-    def find() -> Iterator[str]:
-        if episode.instruction.kind is not Kind.MISSING_DETAIL or episode.trajectory.end == "teacher_error":
-            return
-        view = view_episode(episode, toolset)
-        if not view.replies:
-            yield "the assistant never asked"
-            return
-        for call in view.calls:
-            if call.place < view.replies[0] and _needs_detail(episode, call):
-                yield f"{call.call.name} was called with the missing detail before the user had been asked for it"
-
-    return _decide(Reason.NO_QUESTION, find())
+    if episode.instruction.kind is not Kind.MISSING_DETAIL or episode.trajectory.end == "teacher_error":
+        return
+    view = view_episode(episode, toolset)
+    if not view.replies:
+        yield "the assistant never asked"
+        return
+    for call in view.calls:
+        if call.place < view.replies[0] and _needs_detail(episode, call):
+            yield f"{call.call.name} was called with the missing detail before the user had been asked for it"
 
 
 def _needs_detail(episode: Episode, call: CallView) -> bool:
@@ -190,53 +164,38 @@ def _needs_detail(episode: Episode, call: CallView) -> bool:
     return bool((call.arguments or {}).get(detail.parameter, ...) == detail.value)
 
 
-def check_steps(episode: Episode, toolset: Toolset) -> Verdict:
+def check_steps(episode: Episode, toolset: Toolset) -> Iterator[str]:
     """The episode ended with a response before the limit of turns."""
-
-    def find() -> Iterator[str]:
-        if episode.trajectory.end == "too_many_steps":
-            turns = sum(message.role == "assistant" for message in episode.trajectory.messages)
-            yield f"no final response after {turns} assistant turns"
-
-    return _decide(Reason.TOO_MANY_STEPS, find())
+    if episode.trajectory.end == "too_many_steps":
+        turns = sum(message.role == "assistant" for message in episode.trajectory.messages)
+        yield f"no final response after {turns} assistant turns"
 
 
-def check_recovery(episode: Episode, toolset: Toolset) -> Verdict:
+def check_recovery(episode: Episode, toolset: Toolset) -> Iterator[str]:
     """Whatever erred was called again with success; in `error_recovery`, something erred."""
-
-    def find() -> Iterator[str]:
-        observations = episode.trajectory.observations
-        erred = [i for i, observation in enumerate(observations) if not 0 < observation.status < 400]
-        for i in erred:
-            later = (o for o in observations[i + 1 :] if o.function == observations[i].function)
-            if not any(0 < observation.status < 400 for observation in later):
-                yield f"{observations[i].function} answered {observations[i].status} and never succeeded after that"
-        if episode.instruction.kind is Kind.ERROR_RECOVERY and not erred and episode.trajectory.end != "teacher_error":
-            yield "no call erred, so there was nothing to recover from"
-
-    return _decide(Reason.UNRECOVERED_ERROR, find())
+    observations = episode.trajectory.observations
+    erred = [i for i, observation in enumerate(observations) if not 0 < observation.status < 400]
+    for i in erred:
+        later = (o for o in observations[i + 1 :] if o.function == observations[i].function)
+        if not any(0 < observation.status < 400 for observation in later):
+            yield f"{observations[i].function} answered {observations[i].status} and never succeeded after that"
+    if episode.instruction.kind is Kind.ERROR_RECOVERY and not erred and episode.trajectory.end != "teacher_error":
+        yield "no call erred, so there was nothing to recover from"
 
 
-def check_observations(episode: Episode, toolset: Toolset) -> Verdict:
+def check_observations(episode: Episode, toolset: Toolset) -> Iterator[str]:
     """What the API answered conforms to its document."""
-    problems = (
-        f"{observation.function}: {observation.problem or 'the answer does not conform'}"
-        for observation in episode.trajectory.observations
-        if not observation.valid
-    )
-    return _decide(Reason.INVALID_RESPONSE, problems)
+    for observation in episode.trajectory.observations:
+        if not observation.valid:
+            yield f"{observation.function}: {observation.problem or 'the answer does not conform'}"
 
 
-def check_response_grounding(episode: Episode, toolset: Toolset) -> Verdict:
+def check_response_grounding(episode: Episode, toolset: Toolset) -> Iterator[str]:
     """What the final response states is in the observations or in what the user said, or follows from it."""
     view = view_episode(episode, toolset)
-
-    def find() -> Iterator[str]:
-        response = episode.trajectory.response
-        for claim in find_ungrounded_claims(response, view.corpus, _find_grounds(view, toolset, response)):
-            yield f"nothing that was said or returned holds {_quote(claim)}"
-
-    return _decide(Reason.UNGROUNDED_RESPONSE, find())
+    response = episode.trajectory.response
+    for claim in find_ungrounded_claims(response, view.corpus, _find_grounds(view, toolset, response)):
+        yield f"nothing that was said or returned holds {_quote(claim)}"
 
 
 def _find_grounds(view: EpisodeView, toolset: Toolset, response: str) -> Grounds:
@@ -251,29 +210,26 @@ def _find_grounds(view: EpisodeView, toolset: Toolset, response: str) -> Grounds
     return Grounds(view.corpus, find_vocabulary(toolset), counts)
 
 
-def check_response_present(episode: Episode, toolset: Toolset) -> Verdict:
+def check_response_present(episode: Episode, toolset: Toolset) -> Iterator[str]:
     """The final response says something."""
-
-    def find() -> Iterator[str]:
-        if episode.trajectory.end == "response" and not episode.trajectory.response.strip():
-            yield "the final response is empty"
-
-    return _decide(Reason.EMPTY_RESPONSE, find())
+    if episode.trajectory.end == "response" and not episode.trajectory.response.strip():
+        yield "the final response is empty"
 
 
-CHECKS: tuple[Check, ...] = (
-    check_teacher,
-    check_tool_calls,
-    check_functions,
-    check_conformance,
-    check_argument_grounding,
-    check_placeholders,
-    check_call_present,
-    check_call_absent,
-    check_question,
-    check_steps,
-    check_recovery,
-    check_observations,
-    check_response_grounding,
-    check_response_present,
-)
+CHECKS: dict[Reason, Check] = {
+    Reason.TEACHER_ERROR: check_teacher,
+    Reason.INVALID_TOOL_CALL: check_tool_calls,
+    Reason.UNKNOWN_FUNCTION: check_functions,
+    Reason.INVALID_ARGUMENTS: check_conformance,
+    Reason.UNGROUNDED_ARGUMENT: check_argument_grounding,
+    Reason.PLACEHOLDER: check_placeholders,
+    Reason.NO_TOOL_CALL: check_call_present,
+    Reason.NEEDLESS_TOOL_CALL: check_call_absent,
+    Reason.NO_QUESTION: check_question,
+    Reason.TOO_MANY_STEPS: check_steps,
+    Reason.UNRECOVERED_ERROR: check_recovery,
+    Reason.INVALID_RESPONSE: check_observations,
+    Reason.UNGROUNDED_RESPONSE: check_response_grounding,
+    Reason.EMPTY_RESPONSE: check_response_present,
+}
+"""The checks by the reason that each gives."""

@@ -4,6 +4,7 @@ Owns what is there (words, numbers, days, times); what counts as traceable is fo
 (texts).
 """
 
+import datetime as dt
 import functools
 import re
 from collections.abc import Iterator
@@ -14,16 +15,11 @@ from tasks.quality.folding import SEPARATOR, fold_words, make_phrase
 from tasks.quality.numbers import Number, read_numbers, read_ranges, read_spelled_numbers
 
 
-def walk_leaves(value: Any) -> Iterator[Any]:
-    """All values of a JSON value that are neither list nor object, in order."""
-    if isinstance(value, dict):
-        for item in value.values():
-            yield from walk_leaves(item)
-    elif isinstance(value, list):
-        for item in value:
-            yield from walk_leaves(item)
-    else:
-        yield value
+def walk_json(value: Any) -> Iterator[Any]:
+    """A JSON value and all values in it, each before those that are in it, in order."""
+    yield value
+    for item in value.values() if isinstance(value, dict) else value if isinstance(value, list) else ():
+        yield from walk_json(item)
 
 
 class Segment:
@@ -79,14 +75,15 @@ class Corpus:
         self.bodies: list[Any] = []
         self.numbers: set[Number] = set()
         self.keys: set[str] = set()
-        self._moments: set[Number] = set()
-        self._days: tuple[int, set[Day]] = (0, set())
-        self._clocks: tuple[int, set[Clock]] = (0, set())
+        self._moments: set[dt.datetime] = set()
+        self._days: set[Day] | None = None
+        self._clocks: set[Clock] | None = None
 
     def add_text(self, text: str, by_user: bool = True) -> None:
         """Add a message, or any other text."""
         segment = Segment(text, by_user)
         self.segments.append(segment)
+        self._days = self._clocks = None
         self.numbers |= read_numbers(text)
         self.numbers |= read_spelled_numbers(segment.words)
         if by_user:
@@ -95,27 +92,20 @@ class Corpus:
     def add_json(self, body: Any) -> None:
         """Add an observation's body, or a call's arguments."""
         strings = []
-        for leaf in walk_leaves(body):
-            if isinstance(leaf, str):
-                strings.append(leaf)
-            elif isinstance(leaf, int | float) and not isinstance(leaf, bool):
-                self.numbers.add(leaf)
-                if leaf >= 946_684_800:
-                    self._moments.add(leaf)
+        for part in walk_json(body):
+            if isinstance(part, dict):
+                self.keys.update(part)
+            elif isinstance(part, str):
+                strings.append(part)
+            elif isinstance(part, int | float) and not isinstance(part, bool):
+                self.numbers.add(part)
+                if moment := read_timestamp(part):
+                    self._moments.add(moment)
         if strings:
             glue = f" {SEPARATOR} "
             self.add_text(glue + glue.join(strings) + glue, by_user=False)
         self.bodies.append(body)
-        self._add_keys(body)
-
-    def _add_keys(self, value: Any) -> None:
-        if isinstance(value, dict):
-            for key, item in value.items():
-                self.keys.add(key)
-                self._add_keys(item)
-        elif isinstance(value, list):
-            for item in value:
-                self._add_keys(item)
+        self._days = self._clocks = None
 
     def holds_phrase(self, words: list[str]) -> bool:
         """Whether the words stand side by side in one text or value."""
@@ -178,26 +168,18 @@ class Corpus:
     @property
     def days(self) -> set[Day]:
         """All days that were said, Unix timestamps included."""
-        if self._days[0] == len(self.bodies) + len(self.segments):
-            return self._days[1]
-        days = {day for segment in self.segments for day in segment.days}
-        for moment in self._moments:
-            if read := read_timestamp(moment):
-                days.add(Day(read.year, read.month, read.day))
-        self._days = (len(self.bodies) + len(self.segments), days)
-        return days
+        if self._days is None:
+            self._days = {day for segment in self.segments for day in segment.days}
+            self._days |= {Day(moment.year, moment.month, moment.day) for moment in self._moments}
+        return self._days
 
     @property
     def clocks(self) -> set[Clock]:
         """All times of day that were said, Unix timestamps included."""
-        if self._clocks[0] == len(self.bodies) + len(self.segments):
-            return self._clocks[1]
-        clocks = {clock for segment in self.segments for clock in segment.clocks}
-        for moment in self._moments:
-            if read := read_timestamp(moment):
-                clocks.add(Clock(read.hour, read.minute, read.second))
-        self._clocks = (len(self.bodies) + len(self.segments), clocks)
-        return clocks
+        if self._clocks is None:
+            self._clocks = {clock for segment in self.segments for clock in segment.clocks}
+            self._clocks |= {Clock(moment.hour, moment.minute, moment.second) for moment in self._moments}
+        return self._clocks
 
 
 _NEGATIVE = frozenset(["minus", "negative", "below", "south", "west", "s", "w", "loss", "lost", "drop", "debit"])

@@ -5,15 +5,8 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from typing import Any
 
+from tasks.quality.corpus import walk_json
 from tasks.quality.numbers import Number
-
-
-def find_lists(value: Any) -> Iterator[list[Any]]:
-    """All lists in a JSON value, inner ones included."""
-    if isinstance(value, list):
-        yield value
-    for item in value.values() if isinstance(value, dict) else value if isinstance(value, list) else ():
-        yield from find_lists(item)
 
 
 class Counts:
@@ -26,7 +19,7 @@ class Counts:
     """
 
     def __init__(self, bodies: list[Any], extra: set[int], find_limits: Callable[[], set[Number]]) -> None:
-        self.lists = [found for body in bodies for found in find_lists(body)]
+        self.lists = [part for body in bodies for part in walk_json(body) if isinstance(part, list)]
         self.longest = max((len(found) for found in self.lists), default=0)
         self._lengths = {len(found) for found in self.lists} | extra
         if len(self.lists) > 1:

@@ -8,7 +8,7 @@ import datetime as dt
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Generic, NamedTuple, TypeVar
 
 MONTHS = tuple(name.lower() for name in calendar.month_name)[1:]
 WEEKDAYS = tuple(name.lower() for name in calendar.day_name)
@@ -30,20 +30,14 @@ class Clock(NamedTuple):
     second: int
 
 
-@dataclass(frozen=True)
-class FoundDay:
-    """A date in a text, with all that it can mean."""
-
-    readings: tuple[Day, ...]
-    start: int
-    end: int
+MomentT = TypeVar("MomentT", Day, Clock)
 
 
 @dataclass(frozen=True)
-class FoundClock:
-    """A time of day in a text, with all that it can mean."""
+class FoundMoment(Generic[MomentT]):
+    """A date or a time of day in a text, with all that it can mean."""
 
-    readings: tuple[Clock, ...]
+    readings: tuple[MomentT, ...]
     start: int
     end: int
 
@@ -106,7 +100,7 @@ def _read_match(match: re.Match[str]) -> Iterator[Day | None]:
     yield _read_day(year, month, int(parts["d"]) if parts.get("d") else None)
 
 
-def find_days(text: str) -> list[FoundDay]:
+def find_days(text: str) -> list[FoundMoment[Day]]:
     """All dates in a text, in order; a form that can mean several things is one find with several readings."""
     found = []
     folded = text.casefold()
@@ -115,19 +109,19 @@ def find_days(text: str) -> list[FoundDay]:
         for match in pattern.finditer(text):
             readings = tuple(dict.fromkeys(day for day in _read_match(match) if day))
             if readings:
-                found.append(FoundDay(readings, match.start(), match.end()))
+                found.append(FoundMoment(readings, match.start(), match.end()))
             second = match.groupdict().get("d2")
             if readings and second:
                 other = _read_day(readings[0].year, readings[0].month, int(second))
                 if other:
-                    found.append(FoundDay((other,), match.start(), match.end()))
+                    found.append(FoundMoment((other,), match.start(), match.end()))
     return sorted(_drop_inner(found), key=lambda find: find.start)
 
 
-def _drop_inner(found: list[FoundDay]) -> list[FoundDay]:
+def _drop_inner(found: list[FoundMoment[Day]]) -> list[FoundMoment[Day]]:
     """Without finds that lie inside a longer one (`March 2026` inside `3 March 2026`)."""
 
-    def is_inner(find: FoundDay) -> bool:
+    def is_inner(find: FoundMoment[Day]) -> bool:
         return any(
             other.start <= find.start and find.end <= other.end and other.end - other.start > find.end - find.start
             for other in found
@@ -136,7 +130,7 @@ def _drop_inner(found: list[FoundDay]) -> list[FoundDay]:
     return [find for find in found if not is_inner(find)]
 
 
-def find_clocks(text: str) -> list[FoundClock]:
+def find_clocks(text: str) -> list[FoundMoment[Clock]]:
     """All times of day in a text, in order; without am or pm, 3:30 is read as both."""
     found = []
     for match in _CLOCK.finditer(text):
@@ -147,12 +141,12 @@ def find_clocks(text: str) -> list[FoundClock]:
         hours = [hour % 12 + (12 if half == "p" else 0)] if half else [hour % 24]
         if not half and hour < 12 and not match["s"]:
             hours.append(hour + 12)
-        found.append(FoundClock(tuple(Clock(h, minute, second) for h in hours), match.start(), match.end()))
+        found.append(FoundMoment(tuple(Clock(h, minute, second) for h in hours), match.start(), match.end()))
     for match in _WORD_CLOCK.finditer(text):
         hours = (
             [12] if match["noon"] else [0] if match["midnight"] else [int(match["h"]) % 24, int(match["h"]) % 12 + 12]
         )
-        found.append(FoundClock(tuple(Clock(h, 0, 0) for h in hours), match.start(), match.end()))
+        found.append(FoundMoment(tuple(Clock(h, 0, 0) for h in hours), match.start(), match.end()))
     return sorted(found, key=lambda find: find.start)
 
 

@@ -3,16 +3,32 @@
 MinHash (Broder 1997; the library `rensa`) finds which texts to compare, and their shingles themselves decide.
 """
 
+import re
 from collections.abc import Iterable
 
 from rensa import RMinHash, RMinHashLSH
 
-from tasks.quality.shingles import make_shingles, measure_jaccard
+from tasks.quality.folding import fold_text
 
 _BANDS, _ROWS = 20, 4
 """Two texts are compared if all hashes of any band are alike: at a similarity of 0.8 all but 3 pairs in 100,000 are."""
 
 _SEED = 1
+
+SIZE = 3
+_WORD = re.compile(r"[^\W_]+")
+
+
+def make_shingles(text: str) -> frozenset[str]:
+    """The runs of three words of a text, folded; a text of fewer words is one shingle of what it has."""
+    words = _WORD.findall(fold_text(text))
+    return frozenset(" ".join(words[i : i + SIZE]) for i in range(max(1, len(words) - SIZE + 1)))
+
+
+def measure_jaccard(one: frozenset[str], other: frozenset[str]) -> float:
+    """The share of shingles that both have among those that either has, 0 to 1."""
+    shared = len(one & other)
+    return shared / (len(one) + len(other) - shared)
 
 
 class SimilarTexts:

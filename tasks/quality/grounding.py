@@ -6,7 +6,7 @@ from urllib.parse import unquote
 
 from tasks.quality.codes import AMBIGUOUS_CODES, find_codes, find_currency_symbols, find_names
 from tasks.quality.corpus import Corpus
-from tasks.quality.dates import WEEKDAYS, Clock, Day, FoundClock, FoundDay, find_clocks, find_days, read_timestamp
+from tasks.quality.dates import WEEKDAYS, Clock, Day, FoundMoment, find_clocks, find_days, read_timestamp
 from tasks.quality.folding import fold_words
 from tasks.quality.numbers import Number, parse_number
 
@@ -71,7 +71,7 @@ def _is_date_grounded(text: str, corpus: Corpus) -> bool:
     )
 
 
-def _has_other_words(text: str, found: list[FoundDay | FoundClock]) -> bool:
+def _has_other_words(text: str, found: list[FoundMoment[Day] | FoundMoment[Clock]]) -> bool:
     rest = text
     for find in found:
         rest = rest[: find.start] + " " * (find.end - find.start) + rest[find.end :]

@@ -4,8 +4,8 @@ import functools
 import re
 from collections.abc import Iterable
 
+from tasks.quality.dedupe import make_shingles, measure_jaccard
 from tasks.quality.folding import fold_text
-from tasks.quality.shingles import make_shingles, measure_jaccard
 
 THRESHOLD = 0.8
 _WORD = re.compile(r"[^\W_]+")

@@ -49,12 +49,11 @@ def read_document(document: Any, fallback_name: str) -> EntryDraft:
         raise RowProblem("not an OpenAPI document: it has neither an 'openapi' nor a 'swagger' field")
     info = _get_object(document, "info")
     name = _get_text(info, "title") or fallback_name
-    link = _find_link(document)
     return EntryDraft(
         name=name,
         description=shorten(_get_text(info, "description") or _get_text(info, "summary") or name, _DESCRIPTION_LENGTH),
         category=_find_category(document),
-        link=link,
+        link=_find_link(document),
         auth=_find_auth(document),
         https=_speaks_https(document),
         openapi=document,

@@ -52,20 +52,7 @@ def build_catalog(source: str, parsed: ParsedSource) -> Catalog:
     if not parsed.drafts:
         raise UserError(f"No usable row in {source}: {_describe_skipped(parsed.skipped)}.")
     ids = make_unique_ids([d.name for d in parsed.drafts], [_write_identity(d) for d in parsed.drafts])
-    entries = tuple(
-        CatalogEntry(
-            id=entry_id,
-            name=draft.name,
-            description=draft.description,
-            category=draft.category,
-            link=draft.link,
-            auth=draft.auth,
-            https=draft.https,
-            cors=draft.cors,
-            openapi=draft.openapi,
-        )
-        for entry_id, draft in zip(ids, parsed.drafts, strict=True)
-    )
+    entries = tuple(CatalogEntry(id=id, **vars(draft)) for id, draft in zip(ids, parsed.drafts, strict=True))
     return Catalog(source=source, entries=entries, skipped=tuple(parsed.skipped))
 
 

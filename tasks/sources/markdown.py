@@ -4,7 +4,6 @@ Other tables (the sponsor's, above the index) and lists stand under no category 
 """
 
 import re
-from dataclasses import dataclass
 
 from tasks.sources.drafts import EntryDraft, ParsedSource, RowProblem, require_text
 from tasks.sources.facts import clean_fact, clean_link, is_auth_cell, parse_auth, parse_cors, parse_https
@@ -16,17 +15,6 @@ _PIPE = re.compile(r"(?<!\\)\|")
 _LINK = re.compile(r"\[(?P<name>.*)\]\(\s*(?P<link>\S*)(?:\s+[\"'].*[\"'])?\s*\)")
 _COLUMNS = "API, Description, Auth, HTTPS, CORS"
 _CATEGORY_LEVEL = 3
-
-
-@dataclass(frozen=True)
-class _Row:
-    """The five cells of a row as text."""
-
-    api: str
-    description: str
-    auth: str
-    https: str
-    cors: str
 
 
 def is_markdown_list(text: str) -> bool:
@@ -66,8 +54,8 @@ def _is_header(cells: list[str]) -> bool:
     return all(_RULE_CELL.fullmatch(cell) for cell in cells) or [c.lower() for c in cells[:2]] == ["api", "description"]
 
 
-def _place_cells(cells: list[str]) -> _Row:
-    """Finds the columns of a row that may have stray ones: a pipe in the description, cells after the last column."""
+def _place_cells(cells: list[str]) -> list[str]:
+    """The five columns of a row that may have stray ones: a pipe in the description, cells after the last column."""
     if len(cells) < 4:
         raise RowProblem(f"{len(cells)} columns of the five ({_COLUMNS})")
     padded = cells if len(cells) > 4 else [*cells, ""]  # a row without its last column has an unknown CORS
@@ -83,20 +71,20 @@ def _place_cells(cells: list[str]) -> _Row:
     if len(starts) > 1:
         raise RowProblem(f"{len(cells)} columns that fit the five ({_COLUMNS}) in more than one way")
     at = starts[0]
-    return _Row(padded[0], " | ".join(padded[1:at]), *padded[at : at + 3])
+    return [padded[0], " | ".join(padded[1:at]), *padded[at : at + 3]]
 
 
-def _read_draft(row: _Row, category: str) -> EntryDraft:
-    linked = _LINK.fullmatch(row.api)
-    name = clean_fact(linked["name"] if linked else row.api)
-    description = clean_fact(row.description)
+def _read_draft(row: list[str], category: str) -> EntryDraft:
+    api, description, auth, https, cors = row
+    linked = _LINK.fullmatch(api)
+    name, description = clean_fact(linked["name"] if linked else api), clean_fact(description)
     require_text((("name", name), ("description", description)))
     return EntryDraft(
         name=name,
         description=description,
         category=category,
         link=clean_link(linked["link"]) if linked else "",
-        auth=parse_auth(row.auth),
-        https=bool(parse_https(row.https)),
-        cors=parse_cors(row.cors) or "unknown",
+        auth=parse_auth(auth),
+        https=bool(parse_https(https)),
+        cors=parse_cors(cors) or "unknown",
     )

@@ -14,7 +14,8 @@ from prefect.client.schemas.filters import ArtifactFilter, ArtifactFilterFlowRun
 from prefect.client.schemas.objects import Artifact
 from rich.console import Console
 
-from flows.progress import Lines, Progress, Shown, TerminalBar, format_seconds, open_display, show_progress
+from flows.progress import Lines, Progress, Shown, TerminalBar, open_display, show_progress
+from flows.spending import format_seconds
 from schemas.artifacts import ArtifactRef
 from schemas.catalog import CatalogEntry
 from schemas.errors import RunStoppedError
@@ -56,7 +57,7 @@ class Spender:
 
 def make_progress(total: int = 4, teacher: Spender | None = None, **more: Any) -> Progress:
     """A run that began when the clock did."""
-    return Progress(total, teacher, started=0.0, **more)
+    return Progress(total, (lambda: teacher.state) if teacher else EngineState, started=0.0, **more)
 
 
 def test_outcomes_are_counted_and_told_in_a_line_that_fits(clock: Clock) -> None:
@@ -114,7 +115,8 @@ def test_what_is_free_of_charge_is_counted_and_costs_nothing(clock: Clock) -> No
 
 
 def test_apis_that_cost_nothing_because_they_were_stored_do_not_lower_the_forecast() -> None:
-    progress = Progress(total=4, teacher=Spender(Spent(calls=9, tokens=900, usd=1.0)))
+    teacher = Spender(Spent(calls=9, tokens=900, usd=1.0))
+    progress = Progress(total=4, read_state=lambda: teacher.state)
     progress.count(DONE, Spent())
     assert (progress.bought_apis, progress.bought.calls) == (0, 0)
     progress.count(DONE, Spent(calls=9, tokens=900, usd=1.0))
@@ -124,7 +126,7 @@ def test_apis_that_cost_nothing_because_they_were_stored_do_not_lower_the_foreca
 
 def test_a_run_that_waits_or_stops_says_so_instead_of_the_time_left() -> None:
     teacher = Spender(Spent(), in_flight=7, pause_s=90)
-    progress = Progress(total=4, apis=1, teacher=teacher)
+    progress = Progress(total=4, apis=1, read_state=lambda: teacher.state)
     assert progress.describe().endswith("limited for 1 min 30 s")
     teacher.state = replace(teacher.state, in_batches=50)
     assert progress.describe().endswith("50 wait in batches")

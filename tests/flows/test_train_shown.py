@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from flows.server import Server
+from flows.summary import print_train_summary
 from flows.train_progress import TrainProgress
-from flows.train_summary import print_train_summary
 from schemas.models import RunRecord, TrainingSet, TrainSummary
 from schemas.training import PreparedData, StepEvent, TrainParams
 

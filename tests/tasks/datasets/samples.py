@@ -1,19 +1,23 @@
 """A small made-up dataset with realistic content: three APIs, every kind, some rejected rows."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 from typing import Any
+
+from upath import UPath
 
 from schemas.calls import LedgerRow
 from schemas.catalog import CatalogEntry
 from schemas.episodes import Episode, Instruction, Kind, Message, Observation, ToolCall, Trajectory, Verdict
 from schemas.instance import Instance, RejectedApi
-from schemas.manifest import DatasetFacts
+from schemas.manifest import DatasetFacts, TableFacts
 from schemas.reasons import Reason
 from schemas.toolset import AuditedCall, Function, Toolset
-from tasks.datasets.outlines import outline_rows
+from tasks.datasets.parquet import RowT, TableWriter
 from tasks.datasets.rows import build_api_row, build_instance, build_rejected_api_row
+from tasks.datasets.sample import Outline
+from tasks.datasets.statistics import Tally
 from tasks.datasets.tables import ApiPart, Content
 
 CREATED_AT = datetime(2026, 3, 4, 5, 6, 7, tzinfo=UTC)
@@ -218,6 +222,27 @@ def build_sample_content() -> Content:
     """The whole made-up dataset: `build_rows`, their toolsets and calls, and an API that was rejected."""
     rows = build_rows()
     return build_content(rows, build_toolsets(), [build_rejected_api()], build_ledger(rows))
+
+
+def outline_rows(rows: Iterable[Instance]) -> list[Outline]:
+    """The outlines of rows that are at hand."""
+    return [Outline(row.id, row.api_id, row.category, row.kind, row.reasons, row.accepted) for row in rows]
+
+
+def count_rows(rows: Iterable[Instance]) -> Tally:
+    """The tally of rows that are at hand."""
+    tally = Tally()
+    for row in rows:
+        tally.add(row)
+    return tally
+
+
+def write_table(path: UPath, rows: Iterable[RowT], row_type: type[RowT]) -> TableFacts:
+    """Write all rows of a table and complete it."""
+    with TableWriter(path, row_type) as writer:
+        for row in rows:
+            writer.add(row)
+        return writer.finish()
 
 
 def build_facts(**changes: Any) -> DatasetFacts:

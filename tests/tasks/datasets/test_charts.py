@@ -6,8 +6,7 @@ import pytest
 
 from schemas.reasons import DESCRIPTIONS, Reason
 from tasks.datasets.charts import Bar, build_bars, plot_calls, plot_counts, plot_reasons, plot_words
-from tasks.datasets.statistics import count_rows
-from tests.tasks.datasets.samples import build_rows
+from tests.tasks.datasets.samples import build_rows, count_rows
 
 
 def label(bars: list[Bar]) -> dict[str, int]:

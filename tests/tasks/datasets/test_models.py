@@ -182,8 +182,8 @@ def test_a_run_measures_its_files(tmp_path: Path) -> None:
 def test_the_files_of_a_run_lie_in_its_folder(tmp_path: Path) -> None:
     run = get_run(tmp_path, "mine")
     assert (run.name, run.folder) == ("mine", tmp_path / "mine")
-    assert [path.relative_to(run.folder) for path in (run.events, run.log, run.final, run.curve)] == [
-        Path("events.jsonl"), Path("train.log"), Path("final"), Path("loss.png"),
+    assert [path.relative_to(run.folder) for path in (run.events, run.log, run.final)] == [
+        Path("events.jsonl"), Path("train.log"), Path("final"),
     ]  # fmt: skip
 
 

@@ -20,8 +20,8 @@ from schemas.episodes import Kind, Message, ToolCall
 from schemas.instance import Instance
 from schemas.reasons import Reason
 from tasks.datasets import parquet
-from tasks.datasets.parquet import TableWriter, content_hash_of_rows, read_column, read_table, write_table
-from tests.tasks.datasets.samples import CREATED_AT, build_ledger, build_ledger_row, build_row, build_rows
+from tasks.datasets.parquet import TableWriter, content_hash_of_rows, read_column, read_table
+from tests.tasks.datasets.samples import CREATED_AT, build_ledger, build_ledger_row, build_row, build_rows, write_table
 
 texts = st.text(st.characters(exclude_categories=["Cs"]), max_size=40)
 calls = st.builds(ToolCall, id=texts, name=texts, arguments=texts)

@@ -13,13 +13,11 @@ from schemas.episodes import Kind
 from schemas.instance import Instance
 from schemas.manifest import Manifest
 from schemas.reasons import DESCRIPTIONS, Reason
-from tasks.datasets.outlines import outline_rows
 from tasks.datasets.publish import publish_dataset, read_manifest
 from tasks.datasets.report import render_report
 from tasks.datasets.root import DataRoot
 from tasks.datasets.rows import build_rejected_api_row
 from tasks.datasets.sample import Sample
-from tasks.datasets.statistics import count_rows
 from tasks.datasets.templating import read_asset
 from tasks.datasets.versions import resolve_dataset
 from tests.tasks.datasets.samples import (
@@ -30,6 +28,8 @@ from tests.tasks.datasets.samples import (
     build_row,
     build_rows,
     build_toolsets,
+    count_rows,
+    outline_rows,
     say,
 )
 

@@ -15,10 +15,9 @@ from schemas.episodes import Kind
 from schemas.instance import Instance
 from schemas.reasons import Reason
 from tasks.datasets import sample
-from tasks.datasets.outlines import Outline, outline_rows
 from tasks.datasets.rows import build_api_row
-from tasks.datasets.sample import Sample, choose_rows
-from tests.tasks.datasets.samples import build_row, build_rows, build_toolsets
+from tasks.datasets.sample import Outline, Sample, choose_rows
+from tests.tasks.datasets.samples import build_row, build_rows, build_toolsets, outline_rows
 
 T = TypeVar("T")
 REASONS = (Reason.PLACEHOLDER, Reason.NEAR_DUPLICATE, Reason.UNGROUNDED_ARGUMENT)

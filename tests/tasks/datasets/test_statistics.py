@@ -14,11 +14,10 @@ from tasks.datasets.statistics import (
     Tally,
     compare_with_paper,
     compute_statistics,
-    count_rows,
     count_words,
     order_counts,
 )
-from tests.tasks.datasets.samples import build_row, build_rows, build_toolsets, say
+from tests.tasks.datasets.samples import build_row, build_rows, build_toolsets, count_rows, say
 
 
 def build(

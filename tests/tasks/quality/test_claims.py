@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from schemas.reasons import Reason
-from tasks.quality.checks import check_argument_grounding, check_response_grounding
+from tasks.quality.checks import run_check
 from tests.tasks.quality.building import LUNA, TOOLSET, build_episode, say, search, user
 
 TEXT = "Which pets under $200 wait for a home in Lyon? My name is Anna."
@@ -13,7 +13,7 @@ TEXT = "Which pets under $200 wait for a home in Lyon? My name is Anna."
 
 def find_problem(response: str, text: str = TEXT) -> str:
     get = ("getPet", {"pet_id": "pet_4821"}, 200, LUNA)
-    verdict = check_response_grounding(build_episode(search(), get, say(response), text=text), TOOLSET)
+    verdict = run_check(Reason.UNGROUNDED_RESPONSE, build_episode(search(), get, say(response), text=text), TOOLSET)
     assert verdict.reason in (None, Reason.UNGROUNDED_RESPONSE)
     return verdict.detail
 
@@ -76,7 +76,7 @@ def test_the_first_and_last_day_of_a_month_that_was_said_are_made_up_in_a_respon
 def test_what_the_user_answered_is_grounded() -> None:
     steps = (say("In which city?"), user("In Villeurbanne, with up to 4 kids"), search("Villeurbanne"))
     good = build_episode(*steps, say("For a home in Villeurbanne with 4 kids, Luna is the one."))
-    assert check_response_grounding(good, TOOLSET).keep
+    assert run_check(Reason.UNGROUNDED_RESPONSE, good, TOOLSET).keep
 
 
 @given(st.floats(1, 10**6, allow_nan=False), st.integers(0, 3))
@@ -87,7 +87,7 @@ def test_rounded_numbers_pass_and_altered_ones_fail(value: float, digits: int) -
 
     def passes(number: float) -> bool:
         episode = build_episode(step, say(f"Luna weighs {number:.{digits}f} grams."))
-        return check_response_grounding(episode, TOOLSET).keep
+        return run_check(Reason.UNGROUNDED_RESPONSE, episode, TOOLSET).keep
 
     assert passes(exact)
     assert not passes(exact + 13 * 10**-digits)
@@ -113,7 +113,9 @@ def test_codes_are_told_apart_to_the_last_digit(name: str) -> None:
     step = ("searchPets", {"city": "Lyon"}, 200, CODES)
 
     def passes(said: str) -> bool:
-        return check_response_grounding(build_episode(step, say(f"It is {said} (as returned).")), TOOLSET).keep
+        return run_check(
+            Reason.UNGROUNDED_RESPONSE, build_episode(step, say(f"It is {said} (as returned).")), TOOLSET
+        ).keep
 
     assert passes(value)
     for place, char in enumerate(value):
@@ -124,5 +126,5 @@ def test_codes_are_told_apart_to_the_last_digit(name: str) -> None:
 def test_a_year_inside_a_date_does_not_ground_the_first_of_january() -> None:
     text = "Which pets in Lyon arrived on 1 July 2026?"
     good, bad = (build_episode(search(arrived_after=day), text=text) for day in ("2026-07-01", "2026-01-01"))
-    assert check_argument_grounding(good, TOOLSET).keep
-    assert check_argument_grounding(bad, TOOLSET).reason is Reason.UNGROUNDED_ARGUMENT
+    assert run_check(Reason.UNGROUNDED_ARGUMENT, good, TOOLSET).keep
+    assert run_check(Reason.UNGROUNDED_ARGUMENT, bad, TOOLSET).reason is Reason.UNGROUNDED_ARGUMENT

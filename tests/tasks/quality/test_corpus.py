@@ -2,15 +2,16 @@
 
 import pytest
 
-from tasks.quality.corpus import walk_leaves
+from tasks.quality.corpus import walk_json
 from tasks.quality.dates import Clock, Day
 from tasks.quality.folding import fold_words
 from tests.tasks.quality.saying import hear, receive
 
 
-def test_leaves_are_walked_in_order() -> None:
-    assert list(walk_leaves({"a": [1, {"b": None}, []], "c": "x", "d": {}})) == [1, None, "x"]
-    assert list(walk_leaves("x")) == ["x"]
+def test_values_are_walked_in_order() -> None:
+    body = {"a": [1, {"b": None}, []], "c": "x", "d": {}}
+    assert list(walk_json(body)) == [body, [1, {"b": None}, []], 1, {"b": None}, None, [], "x", {}]
+    assert list(walk_json("x")) == ["x"]
 
 
 def test_a_message_gives_words_numbers_and_ranges() -> None:

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tasks.quality.counts import Counts, find_lists
+from tasks.quality.counts import Counts
 from tasks.quality.numbers import Number
 
 
@@ -17,9 +17,9 @@ def count(bodies: list[Any], limits: set[Number] | None = None, extra: set[int] 
 
 def test_lists_are_found_at_every_depth() -> None:
     body = {"a": [{"b": [1, [2]]}, "x"], "c": {"d": []}, "e": 1}
-    assert list(find_lists(body)) == [[{"b": [1, [2]]}, "x"], [1, [2]], [2], []]
-    assert list(find_lists([])) == [[]]
-    assert list(find_lists("text")) == []
+    assert Counts([body], set(), set).lists == [[{"b": [1, [2]]}, "x"], [1, [2]], [2], []]
+    assert Counts([[]], set(), set).lists == [[]]
+    assert Counts(["text"], set(), set).lists == []
 
 
 @pytest.mark.parametrize(

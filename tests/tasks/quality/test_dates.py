@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tasks.quality.dates import Clock, Day, FoundClock, FoundDay, find_clocks, find_days, read_timestamp
+from tasks.quality.dates import Clock, Day, FoundMoment, find_clocks, find_days, read_timestamp
 
 
 def read_days(text: str) -> list[set[Day]]:
@@ -147,8 +147,8 @@ def test_all_dates_are_found_in_order_ends_of_a_range_too(text: str, days: list[
 
 
 def test_a_date_says_where_it_stands_and_its_month_is_no_other_date() -> None:
-    assert find_days("on 4 March 2026.") == [FoundDay((Day(2026, 3, 4),), 3, 15)]
-    assert find_days("4 to 5 May") == [FoundDay((Day(None, 5, 4),), 0, 10), FoundDay((Day(None, 5, 5),), 0, 10)]
+    assert find_days("on 4 March 2026.") == [FoundMoment((Day(2026, 3, 4),), 3, 15)]
+    assert find_days("4 to 5 May") == [FoundMoment((Day(None, 5, 4),), 0, 10), FoundMoment((Day(None, 5, 5),), 0, 10)]
 
 
 @given(st.dates(dt.date(1000, 1, 1), dt.date(2999, 12, 31)))
@@ -217,9 +217,9 @@ def test_what_only_looks_like_a_time_of_day_is_none(text: str) -> None:
 
 def test_times_are_found_in_order_wherever_they_stand() -> None:
     assert find_clocks("noon, 9:15:00 or 3 pm") == [
-        FoundClock((Clock(12, 0, 0),), 0, 4),
-        FoundClock((Clock(9, 15, 0),), 6, 13),
-        FoundClock((Clock(15, 0, 0),), 17, 21),
+        FoundMoment((Clock(12, 0, 0),), 0, 4),
+        FoundMoment((Clock(9, 15, 0),), 6, 13),
+        FoundMoment((Clock(15, 0, 0),), 17, 21),
     ]
     assert [found.start for found in find_clocks("25:00, 12:00")] == [7]
 

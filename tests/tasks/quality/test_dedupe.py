@@ -6,8 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tasks.quality.dedupe import SimilarTexts, find_near_duplicates
-from tasks.quality.shingles import make_shingles, measure_jaccard
+from tasks.quality.dedupe import SimilarTexts, find_near_duplicates, make_shingles, measure_jaccard
 
 TEXT = "find me a quiet hotel near the river in Lyon for two nights with breakfast and parking please"
 WORDS = TEXT.split()

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tasks.quality.shingles import make_shingles, measure_jaccard
+from tasks.quality.dedupe import make_shingles, measure_jaccard
 
 
 @pytest.mark.parametrize(
