@@ -6,7 +6,7 @@ from prompts import load_prompt
 from schemas.calls import ChatRequest
 from schemas.catalog import CatalogEntry
 from schemas.toolset import Documentation
-from tasks.agents.requests import derive_seed, user_message
+from tasks.agents.asking import derive_seed, user_message
 from tasks.teacher import Teacher
 
 _MOST_INTRODUCTION_TOKENS = 300

@@ -14,8 +14,8 @@ from schemas.calls import ChatRequest, Completion
 from schemas.episodes import Episode, Instruction, Message, Observation, ToolCall, Trajectory
 from schemas.errors import FatalTeacherError, TeacherError
 from schemas.toolset import Toolset
+from tasks.agents.asking import derive_seed, to_chat
 from tasks.agents.executor import execute_call
-from tasks.agents.requests import derive_seed, to_chat
 from tasks.agents.user import ask_user
 from tasks.openapi import Operation
 from tasks.teacher import Teacher

@@ -12,7 +12,7 @@ from schemas.base import Json, Record
 from schemas.calls import ChatRequest
 from schemas.episodes import Detail, Instruction, Kind
 from schemas.toolset import Toolset
-from tasks.agents.requests import derive_seed, gather_or_cancel, user_message
+from tasks.agents.asking import derive_seed, gather_or_cancel, user_message
 from tasks.quality import is_repeated, names_api
 from tasks.teacher import Teacher
 

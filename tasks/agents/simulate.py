@@ -5,8 +5,8 @@ from collections.abc import Sequence
 
 from schemas.episodes import Episode, Instruction, Kind
 from schemas.toolset import Toolset
+from tasks.agents.asking import derive_seed, gather_or_cancel
 from tasks.agents.episode import EpisodeApi, run_episode
-from tasks.agents.requests import derive_seed, gather_or_cancel
 from tasks.mock import MockApi
 from tasks.openapi import list_operations
 from tasks.teacher import Teacher

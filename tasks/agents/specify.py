@@ -10,8 +10,8 @@ from prompts import load_prompt
 from schemas.calls import ChatRequest
 from schemas.catalog import CatalogEntry
 from schemas.toolset import Documentation
+from tasks.agents.asking import derive_seed, user_message
 from tasks.agents.document import describe_entry
-from tasks.agents.requests import derive_seed, user_message
 from tasks.openapi import find_lint_problems
 from tasks.teacher import Teacher
 

@@ -4,7 +4,7 @@ from tasks.datasets.artifacts import find_artifact, read_artifact, write_artifac
 from tasks.datasets.card import OFFLINE
 from tasks.datasets.exports import EXPORT_FORMATS, export_dataset
 from tasks.datasets.model_card import render_model_card
-from tasks.datasets.models import ModelRun, get_run, locate_models, locate_prepared, name_run
+from tasks.datasets.model_runs import ModelRun, get_run, locate_models, locate_prepared, name_run
 from tasks.datasets.parquet import content_hash_of_rows, read_table
 from tasks.datasets.publish import describe_dataset, publish_dataset, read_code_version, read_manifest, require_readable
 from tasks.datasets.root import DataRoot

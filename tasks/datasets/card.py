@@ -9,8 +9,8 @@ from schemas.arrow import INSTANCE_SCHEMA
 from schemas.instance import ApiRow
 from schemas.manifest import Manifest
 from schemas.reasons import DESCRIPTIONS, Reason
+from tasks.datasets.pages import load_page
 from tasks.datasets.statistics import compare_with_paper
-from tasks.datasets.templating import load_page
 
 OFFLINE = "offline"
 """What the embedded teacher is called in `teacher`."""

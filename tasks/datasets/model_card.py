@@ -7,7 +7,7 @@ import yaml
 
 from schemas.models import TrainSummary
 from tasks.datasets.card import OFFLINE
-from tasks.datasets.templating import load_page
+from tasks.datasets.pages import load_page
 
 
 def render_model_card(summary: TrainSummary, dataset_reasons: dict[str, int]) -> str:

@@ -18,9 +18,9 @@ from schemas.manifest import Manifest
 from schemas.reasons import DESCRIPTIONS
 from tasks.datasets.card import OFFLINE
 from tasks.datasets.charts import plot_calls, plot_counts, plot_reasons, plot_words
+from tasks.datasets.pages import load_page, read_asset, write_figure
 from tasks.datasets.sample import Sample
 from tasks.datasets.statistics import Tally, compare_with_paper
-from tasks.datasets.templating import load_page, read_asset, write_figure
 
 
 def render_report(manifest: Manifest, tally: Tally, sample: Sample, rejected_apis: Sequence[ApiRow]) -> str:

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 from schemas.instance import Instance
 from schemas.manifest import Statistics
-from tasks.datasets.templating import write_figure
+from tasks.datasets.pages import write_figure
 
 PAPER: dict[str, float] = {
     "apis": 426,

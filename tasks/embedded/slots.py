@@ -11,7 +11,7 @@ from random import Random
 from schemas.base import Json
 from tasks.embedded.plans import Reference
 from tasks.embedded.speech import hear, speak_argument, value_pattern
-from tasks.embedded.tools import ToolParameter
+from tasks.embedded.tool_roles import ToolParameter
 from tasks.embedded.user import PHRASES
 from tasks.values import reads_as_noun, with_article
 

@@ -7,7 +7,7 @@ from functools import lru_cache
 from random import Random
 
 from schemas.base import Json
-from tasks.embedded.tools import ToolParameter
+from tasks.embedded.tool_roles import ToolParameter
 from tasks.values import split_name
 
 _MONTHS = (

@@ -2,9 +2,9 @@
 
 from collections.abc import Iterable
 
-from tasks.mock.ids import list_shown_values
 from tasks.mock.plan import Collection, Role
 from tasks.mock.shapes import Schema, Spot, has_type, list_properties
+from tasks.mock.shown_ids import list_shown_values
 from tasks.mock.sightings import Sighting
 from tasks.mock.vocabulary import SIMILAR, WRAPPERS, is_id_name, strip_id
 from tasks.values import Words, infer_value_kind, join_snake, merge_schemas, name_words, split_name

@@ -11,9 +11,9 @@ from typing import Any
 
 from schemas.base import Json, canonical_json
 from tasks.mock.filters import Condition, fit_conditions, fit_text, meets, meets_text
-from tasks.mock.ids import blend_label, draw_id, list_shown_values
 from tasks.mock.plan import Collection
 from tasks.mock.shapes import Schema, has_type, is_number, list_properties
+from tasks.mock.shown_ids import blend_label, draw_id, list_shown_values
 from tasks.values import conforms, sample_value
 
 Values = dict[str, Any]

@@ -226,7 +226,7 @@ def _choose_media_type(content: Mapping[str, Any], preferred: tuple[str, ...]) -
 
 
 def _read_schema(schema: Any) -> dict[str, Any]:
-    """A schema as an object: `true` and `false` are schemas too. What is none is left for `checks` to find."""
+    """A schema as an object: `true` and `false` are schemas too. What is none is left for `schema_checks` to find."""
     if isinstance(schema, bool):
         return {} if schema else {"not": {}}
     return schema  # type: ignore[no-any-return]
@@ -235,7 +235,7 @@ def _read_schema(schema: Any) -> dict[str, Any]:
 def drop_fields(schema: dict[str, Any], mark: str) -> dict[str, Any]:
     """A schema without the properties that carry `mark` (`readOnly` in requests, `writeOnly` in responses).
 
-    Keywords that are not what they should be are left as they are, for `checks` to find.
+    Keywords that are not what they should be are left as they are, for `schema_checks` to find.
     """
     result = dict(schema)
     if isinstance(properties := schema.get("properties"), dict):

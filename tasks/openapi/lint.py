@@ -20,10 +20,10 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from schemas.toolset import Documentation
-from tasks.openapi.checks import compile_operation
 from tasks.openapi.errors import DocumentError
 from tasks.openapi.functions import METHODS, Operation, list_operations
 from tasks.openapi.load import normalise_document
+from tasks.openapi.schema_checks import compile_operation
 from tasks.openapi.styles import find_types
 from tasks.openapi.tools import find_properties
 from tasks.openapi.validate import find_spec_problems

@@ -8,11 +8,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from tasks.openapi.checks import compile_operation
 from tasks.openapi.errors import DocumentError
 from tasks.openapi.functions import METHODS, list_operations
 from tasks.openapi.mend import mend_document
 from tasks.openapi.references import inline_references
+from tasks.openapi.schema_checks import compile_operation
 from tasks.openapi.swagger2 import convert_swagger
 from tasks.openapi.upgrade import upgrade_schema
 from tasks.openapi.validate import find_spec_problems

@@ -7,9 +7,9 @@ from urllib.parse import quote
 import httpx
 
 from schemas.base import Json, compact_json
-from tasks.openapi.checks import find_argument_problems
 from tasks.openapi.errors import CallError
 from tasks.openapi.functions import Body, Operation, Parameter, build_function, has_default
+from tasks.openapi.schema_checks import find_argument_problems
 from tasks.openapi.styles import write_header, write_pairs, write_path, write_text
 
 OPERATION_KEY = "operation"

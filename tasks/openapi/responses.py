@@ -5,8 +5,8 @@ from functools import lru_cache
 import jsonschema_rs
 
 from schemas.base import Json
-from tasks.openapi.checks import compile_schema, describe_value_error
 from tasks.openapi.functions import Operation, Response
+from tasks.openapi.schema_checks import compile_schema, describe_value_error
 
 
 def check_response(operation: Operation, status: int, body: Json) -> str:

@@ -4,10 +4,10 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
-from tasks.quality.claims import find_ungrounded_claims
 from tasks.quality.corpus import Corpus
 from tasks.quality.folding import STOP_WORDS, fold_words
 from tasks.quality.grounding import is_number_grounded, is_value_grounded
+from tasks.quality.response_claims import find_ungrounded_claims
 
 LONG_TEXT = 8
 """Words from which on a string is a text that the assistant wrote, judged by what it is made of."""

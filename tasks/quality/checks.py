@@ -13,14 +13,14 @@ from schemas.episodes import Episode, Kind, Verdict
 from schemas.reasons import Reason
 from schemas.toolset import Toolset
 from tasks.openapi.requests import check_arguments
-from tasks.quality.claims import Grounds, find_ungrounded_claims
 from tasks.quality.corpus import Corpus
 from tasks.quality.counts import Counts
 from tasks.quality.episode_view import CallView, EpisodeView, find_vocabulary, view_episode
 from tasks.quality.folding import fold_words
-from tasks.quality.numbers import Number, read_numbers, read_spelled_numbers
 from tasks.quality.placeholders import find_placeholders
+from tasks.quality.response_claims import Grounds, find_ungrounded_claims
 from tasks.quality.written_calls import find_written_call
+from tasks.quality.written_numbers import Number, read_numbers, read_spelled_numbers
 
 Check = Callable[[Episode, Toolset], Iterator[str]]
 """Yields what speaks against an episode by the rule that its docstring states; nothing where the episode is kept."""

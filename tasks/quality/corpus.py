@@ -1,6 +1,6 @@
 """What an episode has said so far: the user's texts and the API's answers, folded once, asked often.
 
-Owns what is there (words, numbers, days, times); what counts as traceable is for `grounding` (values) and `claims`
+Owns what is there (words, numbers, days, times); what counts as traceable is for `grounding` (values) and `response_claims`
 (texts).
 """
 
@@ -12,7 +12,7 @@ from typing import Any
 
 from tasks.quality.dates import Clock, Day, find_clocks, find_days, read_timestamp
 from tasks.quality.folding import SEPARATOR, fold_words, make_phrase
-from tasks.quality.numbers import Number, read_numbers, read_ranges, read_spelled_numbers
+from tasks.quality.written_numbers import Number, read_numbers, read_ranges, read_spelled_numbers
 
 
 def walk_json(value: Any) -> Iterator[Any]:

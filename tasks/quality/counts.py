@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from tasks.quality.corpus import walk_json
-from tasks.quality.numbers import Number
+from tasks.quality.written_numbers import Number
 
 
 class Counts:

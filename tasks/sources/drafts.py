@@ -6,8 +6,8 @@ from typing import Any
 
 from schemas.catalog import Auth, Catalog, CatalogEntry, Cors, SkippedRow
 from schemas.errors import UserError
+from tasks.sources.api_ids import make_unique_ids
 from tasks.sources.facts import clean_fact, shorten
-from tasks.sources.ids import make_unique_ids
 
 _SHOWN_TEXT = 200
 

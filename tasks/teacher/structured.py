@@ -12,7 +12,7 @@ from prompts import load_prompt
 from schemas.base import Json
 from schemas.calls import ChatRequest, Completion
 from schemas.errors import TeacherError
-from tasks.teacher.answers import strip_thoughts
+from tasks.teacher.response_reading import strip_thoughts
 from tasks.teacher.strict import drop_nulls
 
 T = TypeVar("T", bound=BaseModel)

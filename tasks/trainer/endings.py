@@ -18,7 +18,7 @@ from collections.abc import Iterator
 from types import MappingProxyType
 
 from schemas.training import EndStatus
-from tasks.trainer.failures import DivergedError, SavingError, StoppedError
+from tasks.trainer.early_ends import DivergedError, SavingError, StoppedError
 
 EXIT_STATUS = MappingProxyType[EndStatus, int](
     {"done": 0, "failed": 1, "diverged": 3, "out_of_memory": 4, "disk_full": 5, "stopped": 6}

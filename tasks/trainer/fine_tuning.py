@@ -19,7 +19,7 @@ from transformers import AutoModelForCausalLM, TrainerCallback
 from trl import SFTConfig, SFTTrainer
 
 from tasks.trainer import checkpoints
-from tasks.trainer.failures import DivergedError, SavingError
+from tasks.trainer.early_ends import DivergedError, SavingError
 
 CHECKPOINTS = "checkpoints"
 

@@ -8,9 +8,9 @@ import torch
 from peft import get_peft_model
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
-from tasks.trainer.failures import SavingError
+from tasks.trainer.chat_templates import VICUNA_RESPONSE, ChosenTemplate
+from tasks.trainer.early_ends import SavingError
 from tasks.trainer.fine_tuning import WholeTrainer, settle_generation
-from tasks.trainer.templating import VICUNA_RESPONSE, ChosenTemplate
 
 FINAL = "final"
 

@@ -12,8 +12,8 @@ import numpy as np
 import numpy.typing as npt
 from transformers.utils.chat_template_utils import render_jinja_template
 
+from tasks.trainer.chat_templates import ChosenTemplate, TemplateError
 from tasks.trainer.conversations import Conversation
-from tasks.trainer.templating import ChosenTemplate, TemplateError
 
 IGNORED = -100
 

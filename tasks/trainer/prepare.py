@@ -20,10 +20,10 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from schemas.training import PreparedData, PrepareSpec
+from tasks.trainer.chat_templates import ChosenTemplate, choose_template
 from tasks.trainer.conversations import BadRowError, Cleaner, build_conversation
 from tasks.trainer.masking import Encoded, Encoder
 from tasks.trainer.packing import pack_lengths
-from tasks.trainer.templating import ChosenTemplate, choose_template
 
 SEQUENCES = "sequences.parquet"
 SUMMARY = "prepared.json"

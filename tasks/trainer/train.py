@@ -16,11 +16,11 @@ import pyarrow.parquet as pq
 
 from schemas.training import EndEvent, PreparedData, TrainParams, TrainSpec
 from tasks.trainer import checkpoints
+from tasks.trainer.chat_templates import ChosenTemplate, choose_template
+from tasks.trainer.early_ends import NothingLeftError, StoppedError
 from tasks.trainer.endings import EXIT_STATUS, USAGE, classify_error
-from tasks.trainer.failures import NothingLeftError, StoppedError
 from tasks.trainer.journal import Journal
 from tasks.trainer.prepare import SEQUENCES, SUMMARY
-from tasks.trainer.templating import ChosenTemplate, choose_template
 
 LEARNING_RATES = {"full": 2e-5, "lora": 2e-4}
 

@@ -11,7 +11,7 @@ import torch
 from transformers import TrainerCallback, TrainerControl, TrainerState
 
 from schemas.training import StepEvent
-from tasks.trainer.failures import DivergedError, NothingLeftError
+from tasks.trainer.early_ends import DivergedError, NothingLeftError
 from tasks.trainer.fine_tuning import check_loss, find_explosion
 from tasks.trainer.journal import Journal
 

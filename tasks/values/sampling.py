@@ -10,7 +10,7 @@ from tasks.values import texts
 from tasks.values.kinds import Scene, draw_text
 from tasks.values.merging import flatten_schema, merge_schemas
 from tasks.values.names import infer_value_kind
-from tasks.values.numbers import make_number_sampler
+from tasks.values.number_drawing import make_number_sampler
 from tasks.values.patterns import matches_pattern, sample_pattern
 from tasks.values.validators import conforms
 from tasks.values.words import name_words

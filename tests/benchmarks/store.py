@@ -18,7 +18,7 @@ from pathlib import Path
 from schemas.calls import Completion, Usage
 from tasks.completions.store import STORE_NAME
 from tasks.teacher import CompletionStore
-from tasks.teacher.answers import parse_answer
+from tasks.teacher.response_reading import parse_answer
 from tests.benchmarks.recording import record
 
 PROCESSES = 2

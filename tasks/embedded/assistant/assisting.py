@@ -11,9 +11,9 @@ from tasks.embedded.assistant import PHRASES
 from tasks.embedded.assistant.observing import Outcome, match_steps, read_outcomes, resolve
 from tasks.embedded.assistant.responding import compose_response
 from tasks.embedded.plans import PlannedCall, Reference
-from tasks.embedded.reading import Reading, read_reply, read_request
+from tasks.embedded.request_reading import Reading, read_reply, read_request
 from tasks.embedded.speech import speak
-from tasks.embedded.tools import Tool, ToolParameter, read_tools
+from tasks.embedded.tool_roles import Tool, ToolParameter, read_tools
 from tasks.values import join_list, reads_as_noun, with_article
 
 _MOST_FAILURES = 4

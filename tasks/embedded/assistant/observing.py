@@ -8,7 +8,7 @@ from typing import Any
 from schemas.base import Json
 from tasks.embedded.describing import WORDS
 from tasks.embedded.plans import PlannedCall, Reference
-from tasks.embedded.tools import ToolParameter
+from tasks.embedded.tool_roles import ToolParameter
 from tasks.values import singularize, split_name
 
 _TEMPORARY = (408, 425, 429)

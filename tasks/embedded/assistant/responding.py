@@ -10,7 +10,7 @@ from schemas.base import Json
 from tasks.embedded.assistant import PHRASES
 from tasks.embedded.assistant.observing import Outcome, find_shown_list
 from tasks.embedded.describing import WORDS
-from tasks.embedded.tools import Tool
+from tasks.embedded.tool_roles import Tool
 from tasks.values import (
     is_plural,
     join_list,

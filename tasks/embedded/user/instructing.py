@@ -9,10 +9,10 @@ from typing import Any
 
 from schemas.base import Json
 from tasks.embedded.plans import PlannedCall, make_step
-from tasks.embedded.reading import read_request
-from tasks.embedded.tools import Tool, read_tools
+from tasks.embedded.request_reading import read_request
+from tasks.embedded.tool_roles import Tool, read_tools
+from tasks.embedded.user.phrasing import word_request
 from tasks.embedded.user.planning import plan_several, plan_single, plan_withheld
-from tasks.embedded.user.wording import word_request
 from tasks.embedded.writer.documenting import draw_foreign_tools
 
 _TRIES = 30

@@ -5,7 +5,7 @@ from random import Random
 from schemas.base import Json
 from tasks.embedded.describing import WORDS
 from tasks.embedded.plans import PlannedCall, Reference, make_step
-from tasks.embedded.tools import Tool, ToolParameter, is_same_thing
+from tasks.embedded.tool_roles import Tool, ToolParameter, is_same_thing
 from tasks.values import sample_value, split_name
 
 AMOUNTS = frozenset[str](WORDS["amounts"])

@@ -9,9 +9,9 @@ from random import Random
 from typing import Any
 
 from schemas.base import Json
-from tasks.embedded.tools import Tool, read_tools
+from tasks.embedded.tool_roles import Tool, read_tools
 from tasks.embedded.writer import PHRASES
-from tasks.embedded.writer.functions import Style, Subject, as_tool, make_function
+from tasks.embedded.writer.inventing import Style, Subject, as_tool, make_function
 from tasks.embedded.writer.knowledge import Resource, find_resources, load_knowledge, rank_resources
 from tasks.values import join_list
 

@@ -4,8 +4,8 @@ import re
 from typing import Any
 
 from schemas.base import Json
-from tasks.embedded.tools import Tool, read_tools
-from tasks.embedded.writer.functions import as_tool
+from tasks.embedded.tool_roles import Tool, read_tools
+from tasks.embedded.writer.inventing import as_tool
 from tasks.embedded.writer.knowledge import FORMATS
 from tasks.values import infer_value_kind, join_camel, join_snake, pluralize, split_name
 

@@ -17,8 +17,8 @@ from pydantic import SecretStr
 from schemas.base import Json
 from schemas.calls import Completion
 from schemas.teacher import TeacherSettings
-from tasks.teacher.answers import BadAnswerError, parse_answer
 from tasks.teacher.endpoint import scrub
+from tasks.teacher.response_reading import BadAnswerError, parse_answer
 from tasks.teacher.sending.failures import explain_failure
 from tasks.teacher.sending.retries import EndpointError
 

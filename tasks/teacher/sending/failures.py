@@ -8,8 +8,8 @@ import openai
 from pydantic import SecretStr
 
 from schemas.teacher import TeacherSettings
-from tasks.teacher.answers import BadAnswerError
 from tasks.teacher.endpoint import scrub
+from tasks.teacher.response_reading import BadAnswerError
 from tasks.teacher.sending.retries import EndpointError, is_retried, read_wait
 
 _LONGEST_TEXT = 500

@@ -15,9 +15,9 @@ from pydantic import SecretStr
 from schemas.calls import ChatRequest, Completion, Usage
 from schemas.errors import RunStoppedError
 from schemas.teacher import TeacherSettings
-from tasks.teacher.answers import parse_answer
 from tasks.teacher.batches.batch import BatchSender
 from tasks.teacher.budget import Account, RecentErrors
+from tasks.teacher.response_reading import parse_answer
 from tasks.teacher.sending.capabilities import Capabilities, build_body, learn
 from tasks.teacher.sending.failures import explain_failure
 from tasks.teacher.sending.pacing import Pace

@@ -5,7 +5,7 @@ from typing import Any
 import yaml
 
 from tasks.datasets.model_card import render_model_card
-from tests.tasks.datasets.test_models import DATASET, make_record, make_summary
+from tests.tasks.datasets.test_model_runs import DATASET, make_record, make_summary
 
 
 def read_front_matter(card: str) -> dict[str, Any]:

@@ -13,12 +13,12 @@ from schemas.episodes import Kind
 from schemas.instance import Instance
 from schemas.manifest import Manifest
 from schemas.reasons import DESCRIPTIONS, Reason
+from tasks.datasets.pages import read_asset
 from tasks.datasets.publish import publish_dataset, read_manifest
 from tasks.datasets.report import render_report
 from tasks.datasets.root import DataRoot
 from tasks.datasets.rows import build_rejected_api_row
 from tasks.datasets.sample import Sample
-from tasks.datasets.templating import read_asset
 from tasks.datasets.versions import resolve_dataset
 from tests.tasks.datasets.samples import (
     build_content,

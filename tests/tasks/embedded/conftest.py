@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from tasks.embedded.tools import Tool, read_tools
+from tasks.embedded.tool_roles import Tool, read_tools
 
 PETS = "pets (list of id, name, age_years, city), total"
 

@@ -8,7 +8,7 @@ import pytest
 from tasks.embedded.assistant.observing import Outcome, resolve
 from tasks.embedded.assistant.responding import compose_response
 from tasks.embedded.plans import Reference
-from tasks.embedded.tools import read_tools
+from tasks.embedded.tool_roles import read_tools
 from tasks.embedded.user.planning import can_plan, plan_several
 from tests.tasks.embedded.conftest import make_function
 

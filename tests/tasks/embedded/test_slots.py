@@ -12,7 +12,7 @@ from schemas.base import Json
 from tasks.embedded.plans import Reference
 from tasks.embedded.slots import compose_slot, read_slot
 from tasks.embedded.speech import hear, speak_argument
-from tasks.embedded.tools import ToolParameter, read_tools
+from tasks.embedded.tool_roles import ToolParameter, read_tools
 
 
 def make_parameter(name: str, schema: dict[str, Any]) -> ToolParameter:

@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
-from tasks.quality.claims import Grounds, find_ungrounded_claims
 from tasks.quality.corpus import Corpus
+from tasks.quality.response_claims import Grounds, find_ungrounded_claims
 
 BODY = {
     "petName": "Luna",

@@ -6,9 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tasks.quality.claims import Grounds, find_ungrounded_claims
 from tasks.quality.corpus import Corpus
 from tasks.quality.counts import Counts
+from tasks.quality.response_claims import Grounds, find_ungrounded_claims
 
 
 def find(text: str, *known: Any, counted: Any = None) -> list[str]:

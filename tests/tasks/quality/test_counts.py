@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tasks.quality.counts import Counts
-from tasks.quality.numbers import Number
+from tasks.quality.written_numbers import Number
 
 
 def count(bodies: list[Any], limits: set[Number] | None = None, extra: set[int] | None = None) -> set[int]:

@@ -7,7 +7,8 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from tasks.quality import dates, numbers
+from tasks.quality import dates
+from tasks.quality import written_numbers
 from tasks.quality.folding import fold_text
 
 PIECES = st.sampled_from(
@@ -33,8 +34,8 @@ TEXTS = st.lists(PIECES, max_size=30).map("".join)
 @example("it costs -$ 5, not a5b nor xQ3")
 @example("٣ of 3")
 def test_a_number_is_found_wherever_it_stands(text: str) -> None:
-    leaping = [match.span() for match in numbers._match_numbers(text)]
-    assert leaping == [match.span() for match in numbers._NUMBER.finditer(text)]
+    leaping = [match.span() for match in written_numbers._match_numbers(text)]
+    assert leaping == [match.span() for match in written_numbers._NUMBER.finditer(text)]
 
 
 @given(TEXTS)

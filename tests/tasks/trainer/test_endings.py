@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from tasks.trainer.early_ends import DivergedError, SavingError, StoppedError
 from tasks.trainer.endings import EXIT_STATUS, USAGE, classify_error
-from tasks.trainer.failures import DivergedError, SavingError, StoppedError
 from tests.train_extra import needs_train_extra
 
 FULL = Path("/dev/full")  # a file on a disk that is full

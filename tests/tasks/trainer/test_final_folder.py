@@ -14,9 +14,9 @@ from safetensors.torch import load_file
 from transformers import AutoModelForCausalLM, AutoTokenizer, GenerationConfig
 
 from tasks.trainer.attention import VARLEN
-from tasks.trainer.failures import SavingError
+from tasks.trainer.chat_templates import VICUNA_RESPONSE, ChosenTemplate, choose_template, load_template
+from tasks.trainer.early_ends import SavingError
 from tasks.trainer.finishing import save_final, save_tokenizer
-from tasks.trainer.templating import VICUNA_RESPONSE, ChosenTemplate, choose_template, load_template
 from tests.tasks.trainer.conftest import Build
 
 TEMPLATE = load_template("vicuna")

@@ -16,7 +16,7 @@ from datasets import Dataset
 
 from schemas.training import PreparedData
 from tasks.trainer.attention import VARLEN, choose_attention
-from tasks.trainer.failures import DivergedError
+from tasks.trainer.early_ends import DivergedError
 from tasks.trainer.fine_tuning import (
     Options,
     build_trainer,

@@ -16,10 +16,10 @@ from hypothesis import strategies as st
 
 pytest.importorskip("transformers", reason="the train extra is not installed: make setup-train")
 
+from tasks.trainer.chat_templates import ChosenTemplate, TemplateError, choose_template
 from tasks.trainer.conversations import Conversation, build_conversation
 from tasks.trainer.masking import IGNORED, Encoded, Encoder
 from tasks.trainer.prepare import make_cleaner
-from tasks.trainer.templating import ChosenTemplate, TemplateError, choose_template
 from tests.tasks.trainer.episodes import SHAPES, call, make_row, result, say, user
 
 Message = dict[str, Any]

@@ -12,10 +12,10 @@ pytest.importorskip("transformers", reason="the train extra is not installed: ma
 
 from schemas.training import PreparedData
 from tasks.trainer import prepare as module
+from tasks.trainer.chat_templates import load_template
 from tasks.trainer.conversations import BadRowError
 from tasks.trainer.masking import IGNORED
 from tasks.trainer.prepare import make_cleaner
-from tasks.trainer.templating import load_template
 from tests.kept_formats import list_datasets
 from tests.tasks.trainer.episodes import make_row, make_rows, no_call, one_call, say, two_calls, user, write_rows
 from tests.tasks.trainer.sequences import Prepare, read_sequences, split_sequences

@@ -19,8 +19,8 @@ from transformers import AutoTokenizer
 
 from schemas.training import EndEvent, PreparedData, StepEvent
 from tasks.trainer import train as module
+from tasks.trainer.early_ends import StoppedError
 from tasks.trainer.endings import EXIT_STATUS
-from tasks.trainer.failures import StoppedError
 from tasks.trainer.journal import Journal
 from tasks.trainer.train import main, run, run_training
 from tasks.trainer.watching import StopSignal

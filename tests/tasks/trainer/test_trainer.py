@@ -17,7 +17,7 @@ from transformers import GenerationConfig, TrainerCallback, TrainerControl, Trai
 
 from tasks.trainer import fine_tuning
 from tasks.trainer.checkpoints import find_defect
-from tasks.trainer.failures import DivergedError, SavingError
+from tasks.trainer.early_ends import DivergedError, SavingError
 from tasks.trainer.fine_tuning import Options, load_model, settle_generation
 from tests.tasks.trainer.conftest import Build
 from tests.tasks.trainer.runs import list_checkpoints

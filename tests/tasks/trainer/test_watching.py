@@ -17,7 +17,7 @@ import torch.distributed
 from transformers import TrainerControl, TrainerState
 
 from tasks.trainer import watching
-from tasks.trainer.failures import DivergedError, NothingLeftError
+from tasks.trainer.early_ends import DivergedError, NothingLeftError
 from tasks.trainer.journal import Journal
 from tasks.trainer.watching import StopSignal, Watcher, measure_peak_memory
 from tests.tasks.trainer.runs import read_notes, read_steps

@@ -6,7 +6,7 @@ import pytest
 
 from tasks.embedded.assistant.observing import Outcome
 from tasks.embedded.assistant.responding import compose_response
-from tasks.embedded.tools import Tool
+from tasks.embedded.tool_roles import Tool
 
 
 def respond(tools: tuple[Tool, ...], name: str, body: object, request: str = "", seed: int = 0) -> str:

@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from tasks.embedded.reading import read_request
-from tasks.embedded.tools import Tool
+from tasks.embedded.request_reading import read_request
+from tasks.embedded.tool_roles import Tool
 from tasks.embedded.user.instructing import compose_instructions
 
 

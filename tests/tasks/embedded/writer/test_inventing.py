@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from schemas.toolset import Documentation
-from tasks.embedded.tools import read_tools
+from tasks.embedded.tool_roles import read_tools
 from tasks.embedded.writer.documenting import compose_documentation
 from tasks.embedded.writer.knowledge import load_knowledge
 from tasks.embedded.writer.specifying import compose_document

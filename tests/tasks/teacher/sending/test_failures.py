@@ -9,7 +9,7 @@ import pytest
 from pydantic import SecretStr
 
 from schemas.teacher import TeacherSettings
-from tasks.teacher.answers import BadAnswerError
+from tasks.teacher.response_reading import BadAnswerError
 from tasks.teacher.sending.failures import explain_failure
 from tasks.teacher.sending.retries import EndpointError
 

@@ -3,7 +3,7 @@
 import pytest
 from jinja2 import UndefinedError
 
-from tasks.datasets.templating import escape_markdown, load_page, read_asset, write_code, write_figure
+from tasks.datasets.pages import escape_markdown, load_page, read_asset, write_code, write_figure
 
 
 @pytest.mark.parametrize(

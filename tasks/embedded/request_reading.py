@@ -11,7 +11,7 @@ from schemas.base import Json
 from tasks.embedded.plans import PlannedCall, Reference, make_step
 from tasks.embedded.slots import read_slot, reference_pattern
 from tasks.embedded.speech import hear, value_pattern
-from tasks.embedded.tools import Tool, ToolParameter
+from tasks.embedded.tool_roles import Tool, ToolParameter
 from tasks.embedded.user import PHRASES
 
 _NEVER = r"(?!)"

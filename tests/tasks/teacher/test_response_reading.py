@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from schemas.calls import Completion, Usage
-from tasks.teacher.answers import BadAnswerError, parse_answer, strip_thoughts
+from tasks.teacher.response_reading import BadAnswerError, parse_answer, strip_thoughts
 from tests.tasks.teacher.endpoints import build_answer
 
 CALL = {"id": "c1", "type": "function", "function": {"name": "find", "arguments": '{"a": 1}'}}

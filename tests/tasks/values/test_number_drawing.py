@@ -7,7 +7,7 @@ import pytest
 
 from tasks.values import sample_value
 from tasks.values.kinds import NUMBER_RANGES, Scene, draw_number
-from tasks.values.numbers import Limits
+from tasks.values.number_drawing import Limits
 
 
 def draw(name: str, schema: dict[str, Any], count: int = 300) -> list[Any]:

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from schemas.episodes import Message, ToolCall
-from tasks.agents.requests import derive_seed, gather_or_cancel, to_chat, user_message
+from tasks.agents.asking import derive_seed, gather_or_cancel, to_chat, user_message
 
 PARTS = st.lists(st.integers() | st.text(st.characters(codec="utf-8")), max_size=4)
 

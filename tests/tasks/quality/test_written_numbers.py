@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tasks.quality.folding import fold_words
-from tasks.quality.numbers import (
+from tasks.quality.written_numbers import (
     FoundNumber,
     Number,
     find_numbers,

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from tasks.openapi import DocumentError, check_arguments, load_document
-from tasks.openapi.checks import compile_schema, find_argument_problems
+from tasks.openapi.schema_checks import compile_schema, find_argument_problems
 from tests.tasks.openapi.documents import make_answer, make_document
 
 MESSAGE_LIMIT = 300

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from tasks.trainer.templating import ChosenTemplate, TemplateError, choose_template, load_template, strip_markers
+from tasks.trainer.chat_templates import ChosenTemplate, TemplateError, choose_template, load_template, strip_markers
 from tests.tasks.trainer.conftest import read_own_template
 
 BARE = "{% for m in messages %}{{ m.role + ': ' + m.content }}{% endfor %}"

@@ -6,7 +6,7 @@ from random import Random
 from schemas.base import Json
 from tasks.embedded.plans import PlannedCall, Reference
 from tasks.embedded.slots import compose_reference, compose_slot
-from tasks.embedded.tools import Tool
+from tasks.embedded.tool_roles import Tool
 from tasks.embedded.user import PHRASES
 from tasks.values import join_list, reads_as_noun, with_article
 

@@ -3,8 +3,8 @@
 import pytest
 
 from tasks.embedded.plans import PlannedCall, Reference
-from tasks.embedded.reading import read_reply, read_request
-from tasks.embedded.tools import Tool, read_tools
+from tasks.embedded.request_reading import read_reply, read_request
+from tasks.embedded.tool_roles import Tool, read_tools
 
 
 def steps_of(text: str, tools: tuple[Tool, ...]) -> list[tuple[str, dict[str, object]]]:

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tasks.mock.ids import blend_label, draw_id, list_shown_values
+from tasks.mock.shown_ids import blend_label, draw_id, list_shown_values
 from tasks.values import ADJECTIVES
 from tests.tasks.mock.conftest import Caller, play
 from tests.tasks.mock.documents import NUMBER, SEATS, TEXT, WHOLE, Json, array, in_path, open_api, operation, record

@@ -14,7 +14,7 @@ from tasks.quality.counts import Counts
 from tasks.quality.dates import MONTHS, WEEKDAYS, find_clocks, find_days
 from tasks.quality.folding import STOP_WORDS, fold_words
 from tasks.quality.grounding import HUMP, is_clock_grounded, is_day_grounded, is_value_grounded
-from tasks.quality.numbers import UNITS, FoundNumber, Number, find_numbers, find_spelled_numbers
+from tasks.quality.written_numbers import UNITS, FoundNumber, Number, find_numbers, find_spelled_numbers
 
 _ADDRESS = re.compile(
     r"(?:\b[a-z]+://|www\.)[^\s<>\"')\]]+|[\w.+-]+@[\w-]+(?:\.[\w-]+)+|\b(?:[a-z0-9-]+\.)+[a-z]{2,8}\b(?![/\w])"

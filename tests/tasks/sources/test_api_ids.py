@@ -7,7 +7,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from tasks.sources.ids import make_api_id, make_unique_ids
+from tasks.sources.api_ids import make_api_id, make_unique_ids
 
 SAFE = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
 
