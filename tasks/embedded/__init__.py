@@ -6,6 +6,7 @@
     writer/       writes documentation and OpenAPI documents, from `knowledge/`
     erring.py     mistakes planted on purpose, worded in `erring.yaml`
 
-What user and assistant share: `tool_roles.py` and `describing.py` say what a function is about (by `words.yaml`), `plans.py`
-what a request asks for; `slots.py` and `speech.py` how parameters and values are said, `request_reading.py` how it is all read.
+What user and assistant share: `tool_roles.py` and `describing.py` say what a function is about (by `words.yaml`),
+`plans.py` what a request asks for; `slots.py` and `speech.py` how parameters and values are said, `request_reading.py`
+how it is all read.
 """

@@ -1,7 +1,7 @@
 """What an episode has said so far: the user's texts and the API's answers, folded once, asked often.
 
-Owns what is there (words, numbers, days, times); what counts as traceable is for `grounding` (values) and `response_claims`
-(texts).
+Owns what is there (words, numbers, days, times); what counts as traceable is for `grounding` (values) and
+`response_claims` (texts).
 """
 
 import datetime as dt

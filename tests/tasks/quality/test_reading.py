@@ -7,8 +7,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from tasks.quality import dates
-from tasks.quality import written_numbers
+from tasks.quality import dates, written_numbers
 from tasks.quality.folding import fold_text
 
 PIECES = st.sampled_from(
