@@ -159,7 +159,7 @@ def test_an_edit_of_the_real_values_changes_what_is_specified_imported_and_playe
     hash_code.cache_clear()
     context = make_context(tmp_path / "data")
     before = compute_all(context)
-    (module,) = folder.glob("values/numbers.py")
+    (module,) = folder.glob("values/number_drawing.py")
     module.write_text(module.read_text() + "\n\nMORE = 1\n")
     hash_code.cache_clear()
     after = compute_all(context)
