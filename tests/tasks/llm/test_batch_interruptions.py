@@ -2,9 +2,9 @@
 
 import asyncio
 import sqlite3
-from contextlib import suppress
 from collections import Counter
 from collections.abc import Iterable
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
