@@ -11,6 +11,7 @@ import itertools
 import os
 import re
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -147,4 +148,8 @@ def _identify(path: Path) -> _Node:
 
 
 def _list_names(folder: Path) -> dict[str, _Node]:
-    return {path.name: _identify(path) for path in folder.iterdir()}
+    names = {}
+    for path in folder.iterdir():
+        with suppress(FileNotFoundError):  # another thread has removed its temporary file meanwhile
+            names[path.name] = _identify(path)
+    return names

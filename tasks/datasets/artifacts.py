@@ -11,8 +11,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
-from pydantic import ValidationError
-
 from schemas.artifacts import Artifact, ArtifactRef
 from schemas.base import Record, dump_json
 from schemas.errors import MissingArtifactError
@@ -87,7 +85,7 @@ def read_artifact(root: DataRoot, ref: ArtifactRef, kind: type[C]) -> Artifact[C
     read = _read(root, ref.path)
     if read is None or read[0].ref.content != ref.content:
         raise MissingArtifactError(f"{ref.path} is missing from the data root or damaged: run again.")
-    return _load(read[1], kind)
+    return Artifact[kind].model_validate(json.loads(read[1]))  # type: ignore[valid-type]
 
 
 def _read(root: DataRoot, relative: str) -> tuple[Found, bytes] | None:
@@ -110,13 +108,6 @@ def _read(root: DataRoot, relative: str) -> tuple[Found, bytes] | None:
 
 def _seal(text: bytes) -> bytes:
     return b'{"sha256": "' + hashlib.sha256(text).hexdigest().encode() + b'", ' + text
-
-
-def _load(body: bytes, kind: type[C]) -> Artifact[C]:
-    try:
-        return Artifact[kind].model_validate_json(body)  # type: ignore[valid-type]
-    except ValidationError:  # half of a surrogate pair, which pydantic's own reader does not take
-        return Artifact[kind].model_validate(json.loads(body))  # type: ignore[valid-type]
 
 
 def _locate(step: str, api_id: str, name: str) -> str:
