@@ -45,7 +45,7 @@ def make_key(step: Step, api_id: str, recipe: str, before: Sequence[ArtifactRef]
 
 def choose_inputs(step: Step, before: Sequence[ArtifactRef]) -> list[ArtifactRef]:
     """Of all that was made for an API before, what the step reads."""
-    made = {kind: ref for ref in before for kind in (_get_step(ref).makes,)}
+    made = {_get_step(ref).makes: ref for ref in before}
     return [made[kind] for kind in step.reads]
 
 

@@ -1,7 +1,7 @@
 """What is done with all the durable completions: summed up, pruned, exported to Parquet, imported from it.
 
 Works while runs use the store. Keys and their scheme are `keys`' matter, the tables are `store`'s, the command line is
-in `cache`.
+in `flows/completions_command.py`.
 """
 
 import math

@@ -6,7 +6,7 @@ so that the flush is shared. The first answer to a key stays: a process that com
 
 How often each was served stands in a table of its own, which a file of an older version is given when it is opened;
 the older version goes on working with such a file. Hits are counted in memory and written every few seconds and at the
-end: a kill loses some of the count and no answer. `cache` shows and prunes what is kept.
+end: a kill loses some of the count and no answer. `maintenance` shows and prunes what is kept.
 """
 
 import asyncio
@@ -31,7 +31,7 @@ FORMAT = 1
 """That of the tables, in the file's user_version; keys carry a version of their own. See docs/formats.md."""
 
 _BUSY_TIMEOUT_S = 300.0
-"""Longer than `upkeep.reclaim` holds the file (1 s per 150 MB): a paid answer waits rather than fails."""
+"""Longer than `maintenance.reclaim` holds the file (1 s per 150 MB): a paid answer waits rather than fails."""
 
 _ROWS_A_COMMIT = 500
 _HITS_EVERY_S = 5.0

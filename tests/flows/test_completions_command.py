@@ -1,4 +1,4 @@
-"""The cache's command line on real store files: what it shows and what it refuses, also beside a run."""
+"""The command line of the completions on real store files: what it shows and what it refuses, also beside a run."""
 
 import os
 import sqlite3
@@ -8,12 +8,13 @@ import time
 import zlib
 from contextlib import ExitStack
 from pathlib import Path
+from types import SimpleNamespace
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from flows import completions_command as cache
+from flows import completions_command
 from schemas.calls import Completion, Usage
 from tasks.completions.store import CompletionStore
 from tests.tasks.completions.keeping import date, fill, fill_with, key, read_all, read_hits, refuse
@@ -101,7 +102,7 @@ def test_an_old_store_is_upgraded_where_it_lies_by_processes_that_open_it_at_onc
 
 def test_an_old_store_is_shown_too(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     make_old(tmp_path / "c.sqlite", range(3))
-    assert cache.main(["--store", str(tmp_path / "c.sqlite")]) == 0
+    assert completions_command.main(["--store", str(tmp_path / "c.sqlite")]) == 0
     assert "3 completions, served 0 times again" in capsys.readouterr().out
 
 
@@ -147,7 +148,7 @@ def read_tables(path: Path) -> list[str]:
 
 
 def show(path: Path, capsys: pytest.CaptureFixture[str]) -> list[str]:
-    assert cache.main(["show", "--store", str(path)]) == 0
+    assert completions_command.main(["show", "--store", str(path)]) == 0
     out, err = capsys.readouterr()
     assert err == ""
     return out.splitlines()
@@ -295,7 +296,7 @@ def test_help_says_what_there_is(
     command: list[str], told: list[str], capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("COLUMNS", "150")
-    assert cache.main([*command, "--help"]) == 0
+    assert completions_command.main([*command, "--help"]) == 0
     text = " ".join(capsys.readouterr().out.replace("│", " ").split())
     assert [line for line in told if line not in text] == []
 
@@ -306,7 +307,7 @@ def test_ctrl_c_ends_it_in_one_word(
     path = tmp_path / "c.sqlite"
     fill(path, range(2))
     Watch(monkeypatch).before["SELECT endpoint"] = fail_once(KeyboardInterrupt())
-    assert cache.main(["show", "--store", str(path)]) == 130
+    assert completions_command.main(["show", "--store", str(path)]) == 130
     assert capsys.readouterr() == ("", "interrupted\n")
 
 
@@ -344,12 +345,53 @@ def test_everything_works_beside_a_run(tmp_path: Path, capsys: pytest.CaptureFix
     with processes.start(processes.run_until_told, path) as run:
         assert run.hear() == "started"
         for n in range(3):
-            assert cache.main(["--store", str(path)]) == 0
-            assert cache.main(["export", str(tmp_path / f"{n}.parquet"), "--store", str(path)]) == 0
-            assert cache.main(["prune", "--model", "old", "--store", str(path)]) == 0
-            assert cache.main(["import", str(tmp_path / "0.parquet"), "--store", str(path)]) == 0
+            assert completions_command.main(["--store", str(path)]) == 0
+            assert completions_command.main(["export", str(tmp_path / f"{n}.parquet"), "--store", str(path)]) == 0
+            assert completions_command.main(["prune", "--model", "old", "--store", str(path)]) == 0
+            assert completions_command.main(["import", str(tmp_path / "0.parquet"), "--store", str(path)]) == 0
         run.tell("stop")
         made = run.hear()
     assert capsys.readouterr().err == ""
     assert [row[0] for row in read_all(path) if row[2] == "run"] == [key(n) for n in range(made)]
     assert sum(row[2] == "old" for row in read_all(path)) == 3000
+
+
+@pytest.mark.parametrize(
+    ("spelled", "seconds"),
+    [
+        ("0d", 0),
+        ("45s", 45),
+        ("90m", 5_400),
+        ("1.5h", 5_400),
+        ("12h", 43_200),
+        ("30d", 2_592_000),
+        ("8w", 4_838_400),
+    ],
+)
+@pytest.mark.parametrize("options", [(), ("--model", "m")], ids=["of all models", "of one"])
+def test_what_is_as_old_as_was_said_stays_and_what_is_older_goes(
+    spelled: str,
+    seconds: int,
+    options: tuple[str, ...],
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    now, path = 1_800_000_000.0, tmp_path / "c.sqlite"
+    monkeypatch.setattr("flows.completions_command.time", SimpleNamespace(time=lambda: now))
+    asked = ["prune", "--store", str(path), "--older-than", spelled, *options]
+    fill(path, range(3))
+    date(path, {0: now - seconds - 1, 1: now - seconds, 2: now - seconds + 1})
+    assert completions_command.main([*asked, "--dry-run"]) == 0
+    assert capsys.readouterr().out == "1 completions would go\n"
+    assert completions_command.main(asked) == 0
+    assert [row[0] for row in read_all(path)] == [key(1), key(2)]
+
+
+@pytest.mark.parametrize("spelled", ["", "30", "d", "-1d", "1 d", "1d ", "1y", "1D", "1.d", ".5d", "1d2h", "1e3s"])
+def test_what_is_no_age_removes_nothing(spelled: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = tmp_path / "c.sqlite"
+    fill(path, range(1))
+    reason = f"{spelled!r} is no age; write it as 90m, 12h, 30d or 8w"
+    assert reason in refuse(capsys, "prune", "--store", str(path), f"--older-than={spelled}")
+    assert [row[0] for row in read_all(path)] == [key(0)]

@@ -38,6 +38,18 @@ class Contents:
     episodes: Episodes
     verdicts: Verdicts
 
+    @property
+    def by_step(self) -> dict[str, Record]:
+        """What each step makes, by the step's name."""
+        return {
+            "document": self.documentation,
+            "specify": self.toolset,
+            "import": self.toolset,
+            "instruct": self.instructions,
+            "simulate": self.episodes,
+            "check": self.verdicts,
+        }
+
 
 def build_contents(api_id: str, texts: dict[str, str], bad: Sequence[str] = (), world: int = 0) -> Contents:
     """Those of an API with an instruction for each id and text; the checks turn down those in `bad`."""

@@ -9,7 +9,6 @@ from typing import Any
 import pytest
 
 from schemas.artifacts import Artifact, ArtifactRef, Instructions, Verdicts
-from schemas.base import Record
 from schemas.errors import (
     FatalTeacherError,
     MissingArtifactError,
@@ -38,14 +37,7 @@ ASKING = WAY[:-1]
 """The steps that ask the teacher."""
 
 CONTENTS = build_contents("boats", {"boats-001": "Which tides come first?", "boats-002": "Name a museum in Lisbon."})
-BY_STEP: dict[str, Record] = {
-    "document": CONTENTS.documentation,
-    "specify": CONTENTS.toolset,
-    "import": CONTENTS.toolset,
-    "instruct": CONTENTS.instructions,
-    "simulate": CONTENTS.episodes,
-    "check": CONTENTS.verdicts,
-}
+BY_STEP = CONTENTS.by_step
 
 
 class Walked:

@@ -24,14 +24,7 @@ from tests.tasks.made import build_contents
 from tests.tasks.parts import ENTRY, make_context
 
 CONTENTS = build_contents("boats", {"boats-001": "Which tides come first?", "boats-002": "Name a museum."})
-BY_STEP: dict[str, Record] = {
-    "document": CONTENTS.documentation,
-    "specify": CONTENTS.toolset,
-    "import": CONTENTS.toolset,
-    "instruct": CONTENTS.instructions,
-    "simulate": CONTENTS.episodes,
-    "check": CONTENTS.verdicts,
-}
+BY_STEP = CONTENTS.by_step
 DOCUMENTED, IMPORTED = (DOCUMENT, SPECIFY, INSTRUCT, SIMULATE, CHECK), (IMPORT, INSTRUCT, SIMULATE, CHECK)
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from flows import completions_command as cache
+from flows import completions_command
 from schemas.calls import Completion, Usage
 from schemas.episodes import ToolCall
 from tasks.completions.keys import SCHEME
@@ -79,7 +79,7 @@ def read_hits(path: Path) -> dict[str, int]:
 def refuse(capsys: pytest.CaptureFixture[str], *arguments: str) -> str:
     """Runs a command that must fail, and returns its one line."""
     try:
-        status = cache.main(arguments)
+        status = completions_command.main(arguments)
     except SystemExit as stop:
         status = int(stop.code or 0)
     out, err = capsys.readouterr()

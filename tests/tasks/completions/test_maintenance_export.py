@@ -9,8 +9,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from flows import completions_command as cache
-from tasks.completions import maintenance as upkeep
+from flows import completions_command
+from tasks.completions import maintenance
 from tasks.completions.keys import SCHEME
 from tasks.completions.store import CompletionStore
 from tests.tasks.completions.keeping import age, date, fill, key, make, read_all, read_hits, refuse
@@ -18,7 +18,7 @@ from tests.tasks.completions.watching import Watch, fail_once
 
 
 def export(path: Path, file: Path) -> None:
-    assert cache.main(["export", str(file), "--store", str(path)]) == 0
+    assert completions_command.main(["export", str(file), "--store", str(path)]) == 0
 
 
 def change(file: Path, row: int, column: str, value: object) -> None:
@@ -48,7 +48,7 @@ def test_export_and_import_bring_back_every_byte(tmp_path: Path, capsys: pytest.
     with CompletionStore(path) as store:
         assert [store.get(key(n)) for n in (3, 3, 4)] == [make(3), make(3), make(4)]
     export(path, file)
-    assert cache.main(["--store", str(copy), "import", str(file)]) == 0
+    assert completions_command.main(["--store", str(copy), "import", str(file)]) == 0
     assert read_all(copy) == read_all(path)
     with CompletionStore(copy) as store:
         assert store.get(key(2499)) == make(2499)
@@ -67,7 +67,7 @@ def test_import_keeps_what_is_there(tmp_path: Path, capsys: pytest.CaptureFixtur
         store.get(key(7))
     export(other, file)
     for line in ("5 completions imported, 5 were", "0 completions imported, 10 were"):
-        assert cache.main(["import", str(file), "--store", str(one)]) == 0
+        assert completions_command.main(["import", str(file), "--store", str(one)]) == 0
         assert line in capsys.readouterr().out
     assert [row[2] for row in read_all(one)] == ["first"] * 10 + ["second"] * 5
     assert read_hits(one) == {}
@@ -161,7 +161,7 @@ def test_an_export_that_fails_leaves_the_older_file_and_no_other(
 def test_an_export_is_in_the_order_in_which_completions_were_kept_and_says_its_scheme(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(upkeep, "_ROWS", 2)
+    monkeypatch.setattr(maintenance, "_ROWS", 2)
     path, file = tmp_path / "c.sqlite", tmp_path / "c.parquet"
     for number in (4, 1, 3, 0, 2):
         fill(path, range(number, number + 1))
@@ -181,7 +181,7 @@ def test_a_store_of_nothing_is_a_file_of_nothing(tmp_path: Path, capsys: pytest.
     with CompletionStore(tmp_path / "c.sqlite") as store:
         path = store.path
     export(path, tmp_path / "c.parquet")
-    assert cache.main(["import", str(tmp_path / "c.parquet"), "--store", str(path)]) == 0
+    assert completions_command.main(["import", str(tmp_path / "c.parquet"), "--store", str(path)]) == 0
     assert capsys.readouterr().out.splitlines()[1].startswith("0 completions imported, 0 were there already")
 
 
@@ -236,7 +236,7 @@ def test_the_store_itself_is_not_overwritten_by_its_export(tmp_path: Path, capsy
 def test_a_bad_row_is_found_however_far_down_it_stands(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(upkeep, "_ROWS", 2)
+    monkeypatch.setattr(maintenance, "_ROWS", 2)
     path, file, target = tmp_path / "c.sqlite", tmp_path / "c.parquet", tmp_path / "new.sqlite"
     fill(path, range(5))
     export(path, file)
@@ -246,14 +246,14 @@ def test_a_bad_row_is_found_however_far_down_it_stands(
     assert not target.exists()
     change(file, 4, "completion", make(4).model_dump_json())
     change(file, 4, "created_at", -1.0)  # before 1970 is a time like any other
-    assert cache.main(["import", str(file), "--store", str(target)]) == 0
+    assert completions_command.main(["import", str(file), "--store", str(target)]) == 0
     assert len(read_all(target)) == 5
 
 
 def test_of_rows_with_one_key_the_first_comes_in(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(upkeep, "_ROWS", 3)
+    monkeypatch.setattr(maintenance, "_ROWS", 3)
     path, file, target = tmp_path / "c.sqlite", tmp_path / "c.parquet", tmp_path / "new.sqlite"
     fill(path, range(4))
     date(path, {number: 1.8e9 + number for number in range(4)})
@@ -261,7 +261,7 @@ def test_of_rows_with_one_key_the_first_comes_in(
     change(file, 1, "key", key(0))  # in the same batch as row 0
     change(file, 3, "key", key(2))  # in another batch than row 2
     capsys.readouterr()
-    assert cache.main(["import", str(file), "--store", str(target)]) == 0
+    assert completions_command.main(["import", str(file), "--store", str(target)]) == 0
     assert capsys.readouterr().out.startswith("2 completions imported, 2 were there already")
     assert [(row[0], row[4]) for row in read_all(target)] == [(key(0), 1.8e9), (key(2), 1.8e9 + 2)]
 
@@ -298,7 +298,7 @@ def test_a_file_of_other_columns_is_not_imported(
 def test_an_import_that_fails_in_the_middle_leaves_whole_batches_and_the_file_free(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(upkeep, "_ROWS", 2)
+    monkeypatch.setattr(maintenance, "_ROWS", 2)
     path, file, target = tmp_path / "c.sqlite", tmp_path / "c.parquet", tmp_path / "new.sqlite"
     fill(path, range(5))
     export(path, file)
@@ -310,5 +310,5 @@ def test_an_import_that_fails_in_the_middle_leaves_whole_batches_and_the_file_fr
         assert reason in refuse(capsys, "import", str(file), "--store", str(target))
     assert [row[0] for row in read_all(target)] == [key(0), key(1)]
     assert read_hits(target) == {}
-    assert cache.main(["import", str(file), "--store", str(target)]) == 0
+    assert completions_command.main(["import", str(file), "--store", str(target)]) == 0
     assert capsys.readouterr().out.startswith("3 completions imported, 2 were there already")

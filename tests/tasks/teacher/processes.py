@@ -16,7 +16,7 @@ from multiprocessing.process import BaseProcess
 from pathlib import Path
 from typing import Any
 
-from flows import completions_command as cache
+from flows import completions_command
 from schemas.calls import Completion, Usage
 from tasks.completions.keys import SCHEME
 from tasks.completions.locks import Claims
@@ -124,7 +124,7 @@ def show_to_nobody(line: "Connection[Any, Any]", path: Path) -> None:
     os.close(reader)
     os.dup2(writer, 1)
     sys.stdout = os.fdopen(1, "w", buffering=1)
-    line.send(cache.main(["show", "--store", str(path)]))
+    line.send(completions_command.main(["show", "--store", str(path)]))
 
 
 def send_in_batches(line: "Connection[Any, Any]", url: str, path: Path) -> None:
