@@ -3,10 +3,13 @@
 Imports nothing of Prefect, so that the command line can turn down bad input at once.
 """
 
+import os
 from dataclasses import dataclass
+from pathlib import Path
 
 from schemas.catalog import Catalog
 from schemas.parameters import BuildDatasetParams, BuildToolsetParams
+from tasks.completions.store import STORE_NAME, probe_format
 from tasks.datasets import DataRoot, check_dataset_name, require_new_version, require_readable
 from tasks.quality import read_benchmark
 from tasks.sources import read_catalog, select_entries
@@ -27,7 +30,7 @@ def gather_inputs(params: BuildToolsetParams, *, writes: bool = True) -> Inputs:
 
     Raises:
         UserError: an unknown category or API, a file that is not there or no catalogue, a dataset version that
-            exists or is of a newer format, no key for the teacher, a data root that cannot be written.
+            exists, one or a store of a newer format, no key for the teacher, a data root that cannot be written.
     """
     root = DataRoot.from_environment()
     require_usable_teacher(params.teacher, params.budget)
@@ -41,5 +44,14 @@ def gather_inputs(params: BuildToolsetParams, *, writes: bool = True) -> Inputs:
     catalog = read_catalog(params.catalog)
     select_entries(catalog, categories=params.categories, names=params.names, auth=params.auth)
     if writes:
+        if (store := locate_store(root)).is_file():
+            probe_format(store)
         root.require_writable()  # last, because it makes the folder
     return Inputs(root, catalog, benchmarks)
+
+
+def locate_store(root: DataRoot) -> Path:
+    """The file of the durable completions: in the data root, or, where that is no disk, under PREFECT_HOME."""
+    if root.is_local:
+        return Path(str(root.cache / STORE_NAME))
+    return Path(os.environ.get("PREFECT_HOME") or "~/.prefect").expanduser() / STORE_NAME

@@ -5,28 +5,24 @@ and reads it itself.
 """
 
 import asyncio
-import os
 import signal
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
 from functools import partial, wraps
-from pathlib import Path
 from typing import Any, ParamSpec, Protocol, TypeVar, cast
 
 from prefect.blocks.system import Secret
 from prefect.context import TagsContext
 from prefect.states import Cancelled
 
-from flows.inputs import Inputs, gather_inputs
+from flows.inputs import Inputs, gather_inputs, locate_store
 from flows.progress import Display
 from schemas.errors import RunStoppedError, UserError
 from schemas.parameters import BuildToolsetParams
 from schemas.steps import CallCounts
-from tasks.completions.store import STORE_NAME
 from tasks.context import RunContext, use_context
-from tasks.datasets import DataRoot
 from tasks.results import find_results_by
 from tasks.step_tasks import find_result
 from tasks.steps import SINGLE_SHOT
@@ -148,13 +144,6 @@ async def open_run(params: BuildToolsetParams) -> AsyncIterator[RunContext]:
         # Tasks inherit the run's tags, and Prefect asks its server for a slot under each before a task may start.
         with use_context(context), TagsContext(current_tags=set()):
             yield context
-
-
-def locate_store(root: DataRoot) -> Path:
-    """The file of the durable completions: in the data root, or, where that is no disk, under PREFECT_HOME."""
-    if root.is_local:
-        return Path(str(root.cache / STORE_NAME))
-    return Path(os.environ.get("PREFECT_HOME") or "~/.prefect").expanduser() / STORE_NAME
 
 
 def count_calls(context: RunContext) -> CallCounts:

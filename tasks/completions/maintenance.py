@@ -23,7 +23,7 @@ from schemas.arrow import COMPLETION_SCHEMA
 from schemas.calls import Completion
 from schemas.errors import UserError
 from tasks.completions.keys import SCHEME
-from tasks.completions.store import add_hits, connect, explain_problem, pack_completion, unpack_completion
+from tasks.completions.store import add_hits, connect, pack_completion, probe_format, unpack_completion
 
 _ROWS = 1000
 """Rows read or written at a time: memory stays bounded, and a run that wants to write waits some milliseconds."""
@@ -70,12 +70,7 @@ def open_store(path: Path) -> sqlite3.Connection:
     """
     if not path.is_file():
         raise UserError(f"there is no completion store at {path}: a run makes it, --store names another")
-    try:
-        with closing(sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True)) as probe:
-            layout = probe.execute("PRAGMA user_version").fetchone()[0]
-    except sqlite3.Error as error:
-        raise explain_problem(path, error) from error
-    if layout == 0:
+    if probe_format(path) == 0:
         raise UserError(f"{path} is no completion store")
     return connect(path)
 

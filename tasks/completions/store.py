@@ -16,7 +16,7 @@ import sqlite3
 import threading
 import time
 import zlib
-from contextlib import suppress
+from contextlib import closing, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
@@ -208,13 +208,7 @@ def connect(path: Path) -> sqlite3.Connection:
         path.parent.mkdir(parents=True, exist_ok=True)
         connection = sqlite3.connect(path, timeout=_BUSY_TIMEOUT_S, isolation_level=None, check_same_thread=False)
         try:
-            written = int(connection.execute("PRAGMA user_version").fetchone()[0])
-            if not 0 <= written <= FORMAT:
-                raise UserError(
-                    f"{path} is a completion store of format {written}, and this ToolHerd reads formats up to "
-                    f"{FORMAT}: install a newer ToolHerd"
-                )
-            if written == 0:
+            if _read_format(path, connection) == 0:
                 _switch_to_wal(connection)
                 connection.execute(_CREATE)
                 connection.execute(f"PRAGMA user_version = {FORMAT}")
@@ -226,6 +220,19 @@ def connect(path: Path) -> sqlite3.Connection:
     except (sqlite3.Error, OSError) as error:
         raise explain_problem(path, error) from error
     return connection
+
+
+def probe_format(path: Path) -> int:
+    """The format of a file that is there and is left as it is; 0 where it is no store.
+
+    Raises:
+        UserError: the file cannot be read, or is a store of a newer format.
+    """
+    try:
+        with closing(sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True)) as connection:
+            return _read_format(path, connection)
+    except sqlite3.Error as error:
+        raise explain_problem(path, error) from error
 
 
 def explain_problem(path: Path, error: Exception) -> UserError:
@@ -249,6 +256,16 @@ def unpack_completion(payload: bytes) -> Completion:
 def add_hits(connection: sqlite3.Connection, hits: dict[str, int]) -> None:
     """Adds to the counts by key, in one statement; keys that are not kept (any more) are passed over."""
     connection.execute(_ADD_HITS, (json.dumps(hits),))
+
+
+def _read_format(path: Path, connection: sqlite3.Connection) -> int:
+    written = int(connection.execute("PRAGMA user_version").fetchone()[0])
+    if not 0 <= written <= FORMAT:
+        raise UserError(
+            f"{path} is a completion store of format {written}, and this ToolHerd reads formats up to {FORMAT}: "
+            "install a newer ToolHerd"
+        )
+    return written
 
 
 def _switch_to_wal(connection: sqlite3.Connection) -> None:

@@ -18,7 +18,6 @@ from flows.session import (
     count_calls,
     get_display,
     get_launch,
-    locate_store,
     open_run,
     use_launch,
 )
@@ -130,23 +129,6 @@ async def test_a_secret_block_that_is_not_there_is_one_line_and_no_store_is_open
     )
     assert "--teacher.api_key_env names" in str(caught.value)
     assert not Path(str(data_root.cache / STORE_NAME)).exists()
-
-
-def test_completions_lie_in_the_data_root_or_where_that_is_no_disk_at_prefect_s_home(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    assert locate_store(DataRoot(str(tmp_path))) == tmp_path / "cache" / STORE_NAME
-    remote = DataRoot(f"memory://{tmp_path.name}")
-    monkeypatch.setenv("PREFECT_HOME", str(tmp_path / "home"))
-    assert locate_store(remote) == tmp_path / "home" / STORE_NAME
-    monkeypatch.setenv("HOME", str(tmp_path))
-    for unset in ("", None):
-        monkeypatch.setenv("PREFECT_HOME", unset or "")
-        if unset is None:
-            monkeypatch.delenv("PREFECT_HOME")
-        assert locate_store(remote) == tmp_path / ".prefect" / STORE_NAME
-    monkeypatch.setenv("PREFECT_HOME", "~/there")
-    assert locate_store(remote) == tmp_path / "there" / STORE_NAME
 
 
 async def test_a_flow_s_body_that_a_signal_stopped_ends_as_cancelled() -> None:
