@@ -20,6 +20,7 @@ from flows.fan_out import Walked, make_gate, walk_apis
 from flows.progress import Progress, show_progress
 from flows.session import cancel_on_signal, count_calls, get_display, open_run
 from flows.spending import describe_spent
+from flows.stopping import run_until_stopped
 from schemas.errors import ToolHerdError
 from schemas.parameters import BuildDatasetParams
 from schemas.steps import BuildSummary
@@ -52,21 +53,25 @@ async def build_dataset(params: BuildDatasetParams) -> BuildSummary:
         ToolHerdError: the teacher cannot be used at all, or no API came through; nothing is published.
     """
     async with open_run(params) as context:
-        entries = await choose_apis()
-        progress = Progress(len(entries), lambda: context.teacher.state)
-        async with show_progress(progress, get_display()):
-            gate = make_gate(params)
-            walked = await walk_apis(context, entries, partial(walk_api, preparing=gate, apis=len(entries)), progress)
-        outcomes = walked.outcomes
-        await show_toolset(context, outcomes)
-        _require_instances(walked)
-        recipe = compute_dataset_recipe(outcomes)
-        published = find_unchanged(recipe, walked.unfinished)
-        if published is None:
-            published = await publish(await curate(outcomes), recipe, walked.unfinished)
-        exports = await export(published.dataset, params.export) if params.export else ()
-        summary = _summarise(context, walked, published, exports)
-        await acreate_markdown_artifact(key="dataset", markdown=render_summary(summary), description=params.name)
+        return await run_until_stopped(context.teacher, _build(context, params))
+
+
+async def _build(context: RunContext, params: BuildDatasetParams) -> BuildSummary:
+    entries = await choose_apis()
+    progress = Progress(len(entries), lambda: context.teacher.state)
+    async with show_progress(progress, get_display()):
+        gate = make_gate(params)
+        walked = await walk_apis(context, entries, partial(walk_api, preparing=gate, apis=len(entries)), progress)
+    outcomes = walked.outcomes
+    await show_toolset(context, outcomes)
+    _require_instances(walked)
+    recipe = compute_dataset_recipe(outcomes)
+    published = find_unchanged(recipe, walked.unfinished)
+    if published is None:
+        published = await publish(await curate(outcomes), recipe, walked.unfinished)
+    exports = await export(published.dataset, params.export) if params.export else ()
+    summary = _summarise(context, walked, published, exports)
+    await acreate_markdown_artifact(key="dataset", markdown=render_summary(summary), description=params.name)
     return summary
 
 

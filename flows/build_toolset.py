@@ -18,6 +18,7 @@ from prefect.artifacts import acreate_table_artifact
 from flows.fan_out import walk_apis
 from flows.progress import Progress, show_progress
 from flows.session import cancel_on_signal, count_calls, get_display, open_run
+from flows.stopping import run_until_stopped
 from schemas.parameters import BuildToolsetParams
 from schemas.steps import ApiOutcome, ToolsetSummary
 from tasks.api_walk import walk_to_toolset
@@ -41,21 +42,25 @@ async def build_toolset(params: BuildToolsetParams) -> ToolsetSummary:
         FatalTeacherError: the teacher cannot be used at all.
     """
     async with open_run(params) as context:
-        entries = await choose_apis()
-        progress = Progress(len(entries), lambda: context.teacher.state)
-        async with show_progress(progress, get_display()):
-            walked = await walk_apis(context, entries, walk_to_toolset, progress)
-        outcomes = walked.outcomes
-        await show_toolset(context, outcomes)
-        rejected = describe_rejections(outcomes)
-        return ToolsetSummary(
-            apis=len(outcomes) - len(rejected),
-            rejected=rejected,
-            calls=count_calls(context),
-            unfinished=walked.unfinished,
-            stopped=str(walked.stop or ""),
-            run_id=str(runtime.flow_run.id or ""),
-        )
+        return await run_until_stopped(context.teacher, _build(context))
+
+
+async def _build(context: RunContext) -> ToolsetSummary:
+    entries = await choose_apis()
+    progress = Progress(len(entries), lambda: context.teacher.state)
+    async with show_progress(progress, get_display()):
+        walked = await walk_apis(context, entries, walk_to_toolset, progress)
+    outcomes = walked.outcomes
+    await show_toolset(context, outcomes)
+    rejected = describe_rejections(outcomes)
+    return ToolsetSummary(
+        apis=len(outcomes) - len(rejected),
+        rejected=rejected,
+        calls=count_calls(context),
+        unfinished=walked.unfinished,
+        stopped=str(walked.stop or ""),
+        run_id=str(runtime.flow_run.id or ""),
+    )
 
 
 def describe_rejections(outcomes: Sequence[ApiOutcome]) -> dict[str, str]:

@@ -19,16 +19,18 @@ from collections.abc import Callable, Coroutine
 from dataclasses import replace
 from importlib import import_module
 from pkgutil import resolve_name
+from types import FrameType
 from typing import TYPE_CHECKING, Any
 
 import uvloop
 
 from flows.command import Command
 from flows.server import Server, configure_client, is_healthy, launch_server, wait_for_server
+from flows.stopping import INTERRUPTED, Ending, Stoppable, end_hard
 from schemas.errors import RunStoppedError, ToolHerdError, UserError
 
 if TYPE_CHECKING:
-    from flows.session import Launch, Stoppable
+    from flows.session import Launch
 
 FLOWS = {
     "build_dataset": "flows.data_command.read_data_command",
@@ -74,7 +76,7 @@ def main(name: str, arguments: list[str] | None = None, read: Reader | None = No
     except ToolHerdError as error:
         return _fail(error, 1)
     except (KeyboardInterrupt, _StoppedError) as error:
-        print("interrupted: what was finished is kept, the same command goes on from there", file=sys.stderr)
+        print(INTERRUPTED, file=sys.stderr)
         return 128 + (error.sign if isinstance(error, _StoppedError) else signal.SIGINT)
 
 
@@ -89,9 +91,12 @@ def _run(name: str, command: Command) -> None:
 
     started = time.monotonic()
     display = open_display()
+    going_on: list[Stoppable] = []
+    ending = Ending(going_on, end_hard)
     try:
-        summary = uvloop.run(_run_flow(flow, command, Launch(command.inputs, display)))
+        summary = uvloop.run(_run_flow(flow, command, Launch(command.inputs, display), going_on, ending))
     finally:
+        ending.cease()
         display.close()
     command.print_end(summary, time.monotonic() - started, server)
 
@@ -108,7 +113,13 @@ def _launch_server() -> Server:
     return server
 
 
-async def _run_flow(flow: Callable[..., Coroutine[Any, Any, Any]], command: Command, launch: "Launch") -> Any:
+async def _run_flow(
+    flow: Callable[..., Coroutine[Any, Any, Any]],
+    command: Command,
+    launch: "Launch",
+    started: list[Stoppable],
+    ending: Ending,
+) -> Any:
     """Run a flow. The first SIGINT or SIGTERM has it end in order, the second cancels it at once.
 
     Raises:
@@ -121,7 +132,6 @@ async def _run_flow(flow: Callable[..., Coroutine[Any, Any, Any]], command: Comm
 
     loop = asyncio.get_running_loop()
     signals: list[signal.Signals] = []
-    started: list[Stoppable] = []
 
     def stop(sign: signal.Signals) -> None:
         signals.append(sign)
@@ -130,11 +140,14 @@ async def _run_flow(flow: Callable[..., Coroutine[Any, Any, Any]], command: Comm
             return
         waited_for = [one.stop(sign) for one in started][-1]
         print(f"stopping: {waited_for}; once more stops at once", file=sys.stderr, flush=True)
+        if left := ending.find_time_left():
+            print(f"at most {left:.0f} s are left for that", file=sys.stderr, flush=True)
 
-    def take_signals(stoppable: "Stoppable | None" = None) -> None:
+    def take_signals(stoppable: Stoppable | None = None) -> None:
         started.extend([stoppable] if stoppable else [])
         for sign in (signal.SIGINT, signal.SIGTERM):
             loop.add_signal_handler(sign, stop, sign)
+            signal.signal(sign, _note_first(ending, signal.getsignal(sign)))
 
     take_signals()
     with use_launch(replace(launch, on_start=take_signals)), tags("command line", *command.tags):
@@ -150,6 +163,16 @@ async def _run_flow(flow: Callable[..., Coroutine[Any, Any, Any]], command: Comm
     finally:
         for note in (note for one in started for note in one.list_notes()):
             print(note, file=sys.stderr)
+
+
+def _note_first(ending: Ending, handler: Any) -> Callable[[int, FrameType | None], None]:
+    """The event loop's handler of a signal, which is taken in its turn; that it came is noted at once."""
+
+    def note(sign: int, frame: FrameType | None) -> None:
+        ending.note(signal.Signals(sign))
+        handler(sign, frame)
+
+    return note
 
 
 def _wait(server: Server) -> None:

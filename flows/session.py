@@ -11,7 +11,7 @@ from contextlib import asynccontextmanager, contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
 from functools import partial, wraps
-from typing import Any, ParamSpec, Protocol, TypeVar, cast
+from typing import Any, ParamSpec, TypeVar, cast
 
 from prefect.blocks.system import Secret
 from prefect.context import TagsContext
@@ -19,27 +19,19 @@ from prefect.states import Cancelled
 
 from flows.inputs import Inputs, gather_inputs, locate_store
 from flows.progress import Display
+from flows.stopping import Stoppable
 from schemas.errors import RunStoppedError, UserError
 from schemas.parameters import BuildToolsetParams
 from schemas.steps import CallCounts
 from tasks.context import RunContext, use_context
 from tasks.results import find_results_by
+from tasks.side_process import SideProcess
 from tasks.step_tasks import find_result
 from tasks.steps import SINGLE_SHOT
 from tasks.teacher import EngineStart, Ledger, Teacher, open_teacher
 
 P = ParamSpec("P")
 R = TypeVar("R")
-
-
-class Stoppable(Protocol):
-    """What a run has going on, which can be ended in order."""
-
-    def stop(self, sign: signal.Signals) -> str:
-        """Have it end; returns what is waited for, in words."""
-
-    def list_notes(self) -> list[str]:
-        """What is to be said at the end of the run, however it ended."""
 
 
 @dataclass(frozen=True)
@@ -109,6 +101,12 @@ class StoppableTeacher:
         self.teacher.stop(RunStoppedError(f"stopped by {sign.name}", "signal"))
         return f"{self.teacher.state.in_flight} requests in flight are finished and kept"
 
+    def find_time_left(self) -> float:
+        """See `Stoppable`: one attempt's time while any is under way, or a batch may be on its way up."""
+        teacher = self.teacher
+        is_busy = teacher.state.in_flight > 0 or (teacher.settings.batch and not teacher.is_closed)
+        return teacher.settings.timeout_s if is_busy else 0.0
+
     def list_notes(self) -> list[str]:
         """See `Stoppable`."""
         return [
@@ -140,7 +138,8 @@ async def open_run(params: BuildToolsetParams) -> AsyncIterator[RunContext]:
         if launch is not None:
             launch.on_start(StoppableTeacher(teacher))
         entries = {entry.id: entry for entry in inputs.catalog.entries}
-        context = RunContext(inputs.root, teacher, ledger, inputs.catalog, params, entries, inputs.benchmarks)
+        side = SideProcess(limit_s=params.document_limit_s, limit_mb=params.document_limit_mb)
+        context = RunContext(inputs.root, teacher, ledger, inputs.catalog, params, entries, inputs.benchmarks, side)
         # Tasks inherit the run's tags, and Prefect asks its server for a slot under each before a task may start.
         with use_context(context), TagsContext(current_tags=set()):
             yield context

@@ -31,6 +31,7 @@ from schemas.training import NoteEvent, StepEvent, TrainEvent, TrainParams
 from tasks.datasets import OFFLINE, ModelRun, find_training_set, get_run, locate_prepared
 from tasks.recipes import hash_code
 from tasks.results import find_results_by
+from tasks.supervision.commands import TRAINER
 from tasks.training import TrainContext, find_prepared, prepare_data, publish_model, train_model, use_train_context
 
 LOG_EVERY_S = 10.0
@@ -49,6 +50,10 @@ class StoppableTraining:
         """See `Stoppable`."""
         self.event.set()
         return "the trainer writes a checkpoint and ends"
+
+    def find_time_left(self) -> float:
+        """See `Stoppable`: what the trainer may take to write its checkpoint."""
+        return TRAINER.grace_s
 
     def list_notes(self) -> list[str]:
         """See `Stoppable`."""

@@ -81,7 +81,8 @@ def make_task(step: Step) -> StepTask:
             (ref,) = (ref for ref in before if _get_step(ref).makes is kind)
             return (await asyncio.to_thread(read_artifact, context.root, ref, kind)).content
 
-        making = Making(context.entries[api_id], context.params, context.teacher, read, context.side.run)
+        entry = context.entries[api_id]
+        making = Making(entry, context.params, context.teacher, read, context.choose_run(entry))
         made = await step.make(making)
         artifact = Artifact[step.makes](  # type: ignore[name-defined]
             recipe=recipe,

@@ -1,19 +1,22 @@
 """The `document` step: a catalogue entry becomes an introduction and a handful of functions."""
 
 import re
+from typing import TYPE_CHECKING
 
 from prompts import load_prompt
 from schemas.calls import ChatRequest
 from schemas.catalog import CatalogEntry
 from schemas.toolset import Documentation
 from tasks.agents.asking import derive_seed, user_message
-from tasks.teacher import Teacher
+
+if TYPE_CHECKING:
+    from tasks.teacher import Teacher
 
 _MOST_INTRODUCTION_TOKENS = 300
 _NAME = re.compile(r"[a-z][a-zA-Z0-9]{0,63}")
 
 
-async def document_api(entry: CatalogEntry, teacher: Teacher) -> Documentation:
+async def document_api(entry: CatalogEntry, teacher: "Teacher") -> Documentation:
     """The documentation of an API, as the teacher imagines it from the catalogue's one line.
 
     Raises:

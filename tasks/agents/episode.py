@@ -6,6 +6,7 @@ Knows nothing of files, flows or how many episodes run beside it.
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 import httpx
 
@@ -18,7 +19,9 @@ from tasks.agents.asking import derive_seed, to_chat
 from tasks.agents.executor import execute_call
 from tasks.agents.user import ask_user
 from tasks.openapi import Operation
-from tasks.teacher import Teacher
+
+if TYPE_CHECKING:
+    from tasks.teacher import Teacher
 
 MOST_TURNS = 8
 """Assistant turns after which an episode that has no final response is given up."""
@@ -41,7 +44,7 @@ class EpisodeApi:
 
 
 async def run_episode(
-    toolset: Toolset, instruction: Instruction, api: EpisodeApi, seed: int, teacher: Teacher
+    toolset: Toolset, instruction: Instruction, api: EpisodeApi, seed: int, teacher: "Teacher"
 ) -> Episode:
     """Plays an instruction out. A teacher that gives no usable answer ends the episode, not the run.
 
@@ -60,7 +63,7 @@ async def run_episode(
 
 
 async def _play(
-    toolset: Toolset, instruction: Instruction, api: EpisodeApi, state: _State, seed: int, teacher: Teacher
+    toolset: Toolset, instruction: Instruction, api: EpisodeApi, state: _State, seed: int, teacher: "Teacher"
 ) -> Trajectory:
     tools = tuple(function.as_tool() for function in toolset.functions)
     for turn in range(MOST_TURNS):

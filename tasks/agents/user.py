@@ -1,17 +1,20 @@
 """The user agent in a running episode: answers what the assistant asks."""
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from prompts import load_prompt
 from schemas.base import Json
 from schemas.calls import ChatRequest
 from schemas.episodes import Instruction, Message
-from tasks.teacher import Teacher
+
+if TYPE_CHECKING:
+    from tasks.teacher import Teacher
 
 _DONE = "done"
 
 
-async def ask_user(instruction: Instruction, messages: Sequence[Message], seed: int, teacher: Teacher) -> str | None:
+async def ask_user(instruction: Instruction, messages: Sequence[Message], seed: int, teacher: "Teacher") -> str | None:
     """The user's next message; None where the assistant's last one needs no answer.
 
     The user sees the words that passed between the two, with the roles turned round, and no calls.

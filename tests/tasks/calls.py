@@ -1,6 +1,7 @@
 """Functions that a process beside the run's can be asked for; it imports them from here."""
 
 import os
+import re
 import signal
 from pathlib import Path
 from typing import NoReturn
@@ -38,3 +39,31 @@ def die_elsewhere(home: int) -> int:
     if os.getpid() != home:
         os.kill(os.getpid(), signal.SIGKILL)
     return home
+
+
+def say_and_backtrack(pipe: str) -> bool:
+    """Says which process it is, and then matches a pattern that takes longer than the sun will shine."""
+    Path(pipe).write_text(str(os.getpid()))
+    return re.fullmatch("(a+)+", "a" * 64 + "b") is not None
+
+
+def eat_memory(megabytes: int) -> int:
+    """Takes so many MB and gives them back."""
+    return len(bytearray(megabytes * 2**20))
+
+
+def panic() -> NoReturn:
+    """Raises what is no Exception, as code in Rust does."""
+    raise GeneratorExit("a panic")
+
+
+class MuteError(Exception):
+    """An exception that cannot say what it is."""
+
+    def __str__(self) -> str:
+        raise ValueError
+
+
+def fail_mutely() -> NoReturn:
+    """Raises MuteError."""
+    raise MuteError
