@@ -74,6 +74,7 @@ class BuildToolsetParams(Parameters):
     document_limit_s: float = Field(
         DOCUMENT_LIMIT_S,
         gt=0,
+        le=86_400,
         description="seconds that reading, checking or auditing one API's document may take; then that API is rejected",
     )
     document_limit_mb: int = Field(

@@ -16,19 +16,21 @@ async def specify_toolset(making: Making) -> Made[Toolset]:
     documentation = await making.read(Documentation)
     document = await specify_api(making.entry, documentation, making.teacher, making.run)
     model = making.params.teacher.model
-    return _count(await making.run(_audit_document, making.entry, documentation.introduction, document, model))
+    return _count(await making.run(audit_document, making.entry, documentation.introduction, document, model))
 
 
 async def import_toolset(making: Making) -> Made[Toolset]:
     """Raises DocumentError, CutOffError."""
-    return _count(await making.run(_import_document, making.entry))
+    return _count(await making.run(import_document, making.entry))
 
 
-def _audit_document(entry: CatalogEntry, introduction: str, document: dict[str, Any], teacher: str) -> Toolset:
+def audit_document(entry: CatalogEntry, introduction: str, document: dict[str, Any], teacher: str) -> Toolset:
+    """The toolset of a document that a teacher wrote. Raises DocumentError."""
     return _audit(draft_toolset(entry, introduction, document, teacher))
 
 
-def _import_document(entry: CatalogEntry) -> Toolset:
+def import_document(entry: CatalogEntry) -> Toolset:
+    """The toolset of the document that an API came with. Raises DocumentError."""
     assert entry.openapi is not None
     return _audit(toolset_from_document(entry, load_document(entry.openapi).document))
 

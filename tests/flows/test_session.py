@@ -12,7 +12,6 @@ from flows.inputs import gather_inputs
 from flows.progress import Lines
 from flows.session import (
     Launch,
-    Stoppable,
     StoppableTeacher,
     cancel_on_signal,
     count_calls,
@@ -21,6 +20,7 @@ from flows.session import (
     open_run,
     use_launch,
 )
+from flows.stopping import Stoppable
 from schemas.calls import ChatRequest
 from schemas.errors import RunStoppedError, ToolHerdError, UserError
 from schemas.parameters import BuildDatasetParams, BuildToolsetParams
