@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 
+from fsspec.core import split_protocol
+
 from schemas.errors import UserError
 from schemas.models import RunRecord, TrainingSet, TrainSummary
 from schemas.parameters import BuildDatasetParams
@@ -92,4 +94,11 @@ def make_record(params: TrainParams, model: FoundModel, dataset: TrainingSet) ->
 def _find_dataset(root: DataRoot, models: Path, params: TrainParams) -> TrainingSet | None:
     """The dataset that is named, else the one that the run of this name began with, else the newest there is."""
     begun = get_run(models, params.name).read_record() if params.name else None
-    return find_training_set(root, params.dataset or (begun.dataset.path if begun else ""))
+    if begun is None or params.dataset:
+        return find_training_set(root, params.dataset)
+    path = begun.dataset.path
+    protocol, _ = split_protocol(path)
+    if "::" in path or protocol not in {None, "file", "local", root.base.protocol}:
+        # a file may not choose what is loaded to read an address of a kind that nobody asked for
+        raise UserError(f"run {params.name} was begun on {path}, which is not in {root.url}: name it (--dataset).")
+    return find_training_set(root, path)

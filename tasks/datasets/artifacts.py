@@ -100,10 +100,22 @@ def _read(root: DataRoot, relative: str) -> tuple[Found, bytes] | None:
     try:
         head: dict[str, Any] = json.loads(b"{" + head_text + b"}")
         body = rest.removesuffix(_PAYLOAD_END)
+        ref, inputs = ArtifactRef.model_validate(head["ref"]), tuple(head["inputs"])
         before = tuple(ArtifactRef.model_validate(one) for one in head["before"])
-        return Found(ArtifactRef.model_validate(head["ref"]), tuple(head["inputs"]), before), body
-    except (ValueError, KeyError, TypeError):
+    except (ValueError, KeyError, TypeError, RecursionError):
         return None
+    # what a file says of others is no way to whatever lies elsewhere
+    is_in_place = ref.path == relative and all(map(_is_in_place, (ref, *before)))
+    return (Found(ref, inputs, before), body) if is_in_place and all(isinstance(one, str) for one in inputs) else None
+
+
+def _is_in_place(ref: ArtifactRef) -> bool:
+    """Whether a reference leads to where the artifact that it speaks of lies."""
+    try:
+        names = (ref.recipe, f"{ref.recipe}-{ref.content}")
+        return ref.path in [_locate(ref.step, ref.api_id, name) for name in names]
+    except ValueError:
+        return False
 
 
 def _seal(text: bytes) -> bytes:
@@ -112,7 +124,7 @@ def _seal(text: bytes) -> bytes:
 
 def _locate(step: str, api_id: str, name: str) -> str:
     """The path relative to the root. Raises ValueError for a part that is no safe file name."""
-    for part in (api_id, name):
+    for part in (step, api_id, name):
         if not _SAFE_PART.fullmatch(part):
             raise ValueError(f"not safe as a file name: {part!r}")
     return f"{step}/{api_id}/{name}.json"
