@@ -53,7 +53,7 @@ def write_artifact(
     What is unfinished gets a name that no later run looks for. Raises ValueError for an id that is no safe file name.
     """
     content = hash_artifact_content(artifact.content)
-    name = artifact.recipe if not unfinished else f"{artifact.recipe}-{content}"
+    name = _name(artifact.recipe, content, unfinished)
     relative = _locate(step, api_id, name)
     ref = ArtifactRef(
         step=step, api_id=api_id, recipe=artifact.recipe, path=relative, content=content,
@@ -112,14 +112,17 @@ def _read(root: DataRoot, relative: str) -> tuple[Found, bytes] | None:
 def _is_in_place(ref: ArtifactRef) -> bool:
     """Whether a reference leads to where the artifact that it speaks of lies."""
     try:
-        names = (ref.recipe, f"{ref.recipe}-{ref.content}")
-        return ref.path in [_locate(ref.step, ref.api_id, name) for name in names]
+        return ref.path == _locate(ref.step, ref.api_id, _name(ref.recipe, ref.content, ref.unfinished))
     except ValueError:
         return False
 
 
 def _seal(text: bytes) -> bytes:
     return b'{"sha256": "' + hashlib.sha256(text).hexdigest().encode() + b'", ' + text
+
+
+def _name(recipe: str, content: str, unfinished: int) -> str:
+    return recipe if not unfinished else f"{recipe}-{content}"
 
 
 def _locate(step: str, api_id: str, name: str) -> str:

@@ -289,7 +289,7 @@ def change_rows(dataset: str, table: str, change: Callable[[dict[str, Any]], obj
 
 def call_with(arguments: str) -> Callable[[dict[str, Any]], object]:
     asked = {"role": "assistant", "content": "", "tool_calls": [{"id": "1", "name": "f", "arguments": arguments}]}
-    return lambda row: row.update(messages=[{"role": "user", "content": "hi"}, asked])
+    return lambda row: row.update(messages=[{"role": "user", "content": "hi", "tool_calls": []}, asked])
 
 
 DEEP = "[" * 100_000
@@ -311,9 +311,9 @@ DEEP = "[" * 100_000
             "toolalpaca",
             "toolset.parquet",
             lambda row: row.update(document="[]"),
-            r"row 1 \('[\w-]+'\): its JSON is none",
+            r"row 2 \('[\w-]+'\): its JSON is none",
         ),
-        ("toolalpaca", "toolset.parquet", lambda row: row.update(functions="[1]"), r"row 1 \('[\w-]+'\): its JSON is"),
+        ("toolalpaca", "toolset.parquet", lambda row: row.update(functions="[1]"), r"row 2 \('[\w-]+'\): its JSON is"),
         (
             "toolalpaca",
             "toolset.parquet",
