@@ -7,8 +7,6 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 
-from fsspec.core import split_protocol
-
 from schemas.errors import UserError
 from schemas.models import RunRecord, TrainingSet, TrainSummary
 from schemas.parameters import BuildDatasetParams
@@ -97,8 +95,8 @@ def _find_dataset(root: DataRoot, models: Path, params: TrainParams) -> Training
     if begun is None or params.dataset:
         return find_training_set(root, params.dataset)
     path = begun.dataset.path
-    protocol, _ = split_protocol(path)
-    if "::" in path or protocol not in {None, "file", "local", root.base.protocol}:
+    protocol = path.partition("://")[0] if "://" in path else "file"
+    if "::" in path or protocol not in {"file", "local", root.base.protocol}:
         # a file may not choose what is loaded to read an address of a kind that nobody asked for
         raise UserError(f"run {params.name} was begun on {path}, which is not in {root.url}: name it (--dataset).")
     return find_training_set(root, path)

@@ -29,6 +29,7 @@ PICKLING = {
     "tasks/side_process.py": "a pipe to a process of ours",
     "tasks/teacher/engine/channel.py": "a pipe to a process of ours",
     "tasks/trainer/checkpoints.py": "takes no names but those on a list",
+    "tasks/trainer/convert.py": "what torch's own reader raises",
     "tasks/trainer/train.py": "what torch's own reader raises",
 }
 """Who may import pickle, and what for."""

@@ -4,6 +4,7 @@ They are read by torch's own reader for weights, which makes tensors and numbers
 it names. The safetensors are written into the same folder; nothing else in it changes. Needs torch and transformers.
 """
 
+import pickle
 import sys
 import tempfile
 from pathlib import Path
@@ -23,9 +24,12 @@ def convert_weights(folder: Path) -> list[str]:
     from tasks.trainer.fine_tuning import settle_generation
 
     check_model_folder(folder, pickles=True)
-    model = AutoModelForCausalLM.from_pretrained(
-        folder, trust_remote_code=False, use_safetensors=False, weights_only=True, dtype="auto"
-    )
+    try:
+        model = AutoModelForCausalLM.from_pretrained(
+            folder, trust_remote_code=False, use_safetensors=False, weights_only=True, dtype="auto"
+        )
+    except pickle.UnpicklingError as error:
+        raise ModelFilesError("its weights hold more than tensors and numbers, and could run code") from error
     settle_generation(model)
     with tempfile.TemporaryDirectory(dir=folder, prefix=".writing-") as writing:
         model.save_pretrained(writing)

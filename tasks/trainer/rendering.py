@@ -8,20 +8,23 @@ The process reads requests from its standard input and answers on its standard o
 ends with its input, and at a request that takes too long. Needs transformers, and no torch.
 """
 
+import atexit
 import json
 import os
+import re
 import resource
 import signal
 import subprocess
 import sys
+from contextlib import suppress
 from functools import cache
 from pathlib import Path
 from typing import Any, Protocol
 
 from tasks.trainer.early_ends import TemplateError
 
-LIMIT_S = 20.0
-"""Seconds for one conversation; a template of a thousand lines takes some milliseconds."""
+LIMIT_S = 4.0
+"""Seconds of the processor for one conversation; a template of a thousand lines takes some milliseconds."""
 
 MEMORY = 2**30
 """Bytes that a template may take."""
@@ -29,6 +32,7 @@ MEMORY = 2**30
 MAX_LENGTH = 10_000_000
 """Characters of a conversation, as rendered."""
 
+_MARK = re.compile(r"\{%-?\s*generation\s*-?%\}")
 _FOLDER = Path(__file__).parents[2]
 _OPTIONS = {"ensure_ascii": True, "separators": (",", ":")}
 
@@ -64,15 +68,16 @@ def _render(
 ) -> Rendered:
     from transformers.utils.chat_template_utils import render_jinja_template
 
+    has_marks = _MARK.search(template) is not None
     texts, spans = render_jinja_template(
         conversations=[messages],
         tools=tools or None,
         chat_template=template,
-        return_assistant_tokens_mask=True,
+        return_assistant_tokens_mask=has_marks,
         add_generation_prompt=prompt,
         **special,
     )
-    return texts[0], spans[0]
+    return texts[0], spans[0] if has_marks else []
 
 
 def _ask(request: dict[str, Any]) -> Rendered:
@@ -88,9 +93,7 @@ def _ask(request: dict[str, Any]) -> Rendered:
         line = b""
     if not line.endswith(b"\n"):
         _start.cache_clear()
-        process.stdin.close()
-        process.stdout.close()
-        late = process.wait() == -signal.SIGALRM
+        late = _end(process) == -signal.SIGPROF
         how = f"took more than {LIMIT_S:.0f} s" if late else "ended the process that it was rendered in"
         raise TemplateError(f"the model's own chat template {how}; choose another (--template vicuna)")
     answer = json.loads(line)
@@ -102,12 +105,23 @@ def _ask(request: dict[str, Any]) -> Rendered:
 @cache
 def _start() -> subprocess.Popen[bytes]:
     paths = [str(_FOLDER), *filter(None, [os.environ.get("PYTHONPATH")])]
-    return subprocess.Popen(
+    process = subprocess.Popen(
         [sys.executable, "-m", __name__, str(LIMIT_S)],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         env={**os.environ, "PYTHONPATH": os.pathsep.join(paths)},
     )
+    atexit.register(_end, process)
+    return process
+
+
+def _end(process: subprocess.Popen[bytes]) -> int:
+    """The status with which the process ends, now that nothing is asked of it any more."""
+    for stream in (process.stdin, process.stdout):
+        with suppress(OSError):
+            assert stream is not None
+            stream.close()
+    return process.wait()
 
 
 def _answer(request: dict[str, Any]) -> dict[str, Any]:
@@ -135,13 +149,13 @@ def _main(limit_s: float) -> None:
     os.dup2(sys.stderr.fileno(), sys.stdout.fileno())  # what anything prints must not get between the answers
     import transformers.utils.chat_template_utils  # noqa: F401 - before the limits hold
 
-    signal.signal(signal.SIGALRM, signal.SIG_DFL)  # ends the process, in the middle of whatever it is at
+    signal.signal(signal.SIGPROF, signal.SIG_DFL)  # ends the process, in the middle of whatever it is at
     _limit_memory()
     for line in sys.stdin.buffer:
         request = json.loads(line)
-        signal.setitimer(signal.ITIMER_REAL, limit_s)
+        signal.setitimer(signal.ITIMER_PROF, limit_s)
         answer = _answer(request)
-        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.setitimer(signal.ITIMER_PROF, 0)
         channel.write(json.dumps(answer, **_OPTIONS).encode() + b"\n")
         channel.flush()
 

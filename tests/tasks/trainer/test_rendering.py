@@ -38,7 +38,7 @@ def test_a_template_that_is_not_trusted_writes_what_it_would_in_this_process(tru
 
 ENDLESS = {
     "loops": "{% for a in range(99999) %}{% for b in range(99999) %}{% endfor %}{% endfor %}",
-    "a number beyond all bounds": "{{ 9 ** 9 ** 9 ** 9 }}",
+    "a number beyond all bounds": "{{ 9 ** (9 ** 9) }}",
 }
 HUGE = {
     "a text beyond all bounds": "{{ 'x' * 10 ** 12 }}",
@@ -108,7 +108,8 @@ def test_what_is_no_template_is_not_taken(tokenizers: dict[str, Any], own: Any) 
 @pytest.mark.usefixtures("limited")
 def test_one_that_does_not_end_at_a_certain_row_ends_the_preparation_in_one_line(tokenizers: dict[str, Any]) -> None:
     trap = "{% if messages | length > 2 %}" + ENDLESS["loops"] + "{% endif %}"
-    encoder = Encoder(tokenizers["vicuna"], ChosenTemplate("own", FAIR + trap, trusted=False))
+    own = ChosenTemplate("own", load_template("vicuna").training + trap, trusted=False)
+    encoder = Encoder(tokenizers["vicuna"], own)
     assert encoder.encode([Conversation(MESSAGES, [])])[0].trained
     with pytest.raises(TemplateError, match="took more than 2 s"):
         encoder.encode([Conversation(MESSAGES * 2, [])])
