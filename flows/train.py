@@ -155,7 +155,7 @@ def _make_key(inputs: TrainInputs, record: RunRecord) -> str:
     params = record.params
     return content_hash(
         {
-            "data": record.dataset.content_hash,
+            "data": record.dataset.sha256,  # and not what the manifest says of the rows, which nobody has checked
             "tokenizer": inputs.model.tokenizer,
             "template": params.template,
             "max_length": params.max_length,

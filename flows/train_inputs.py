@@ -92,4 +92,11 @@ def make_record(params: TrainParams, model: FoundModel, dataset: TrainingSet) ->
 def _find_dataset(root: DataRoot, models: Path, params: TrainParams) -> TrainingSet | None:
     """The dataset that is named, else the one that the run of this name began with, else the newest there is."""
     begun = get_run(models, params.name).read_record() if params.name else None
-    return find_training_set(root, params.dataset or (begun.dataset.path if begun else ""))
+    if begun is None or params.dataset:
+        return find_training_set(root, params.dataset)
+    path = begun.dataset.path
+    protocol = path.partition("://")[0] if "://" in path else "file"
+    if "::" in path or protocol not in {"file", "local", root.base.protocol}:
+        # a file may not choose what is loaded to read an address of a kind that nobody asked for
+        raise UserError(f"run {params.name} was begun on {path}, which is not in {root.url}: name it (--dataset).")
+    return find_training_set(root, path)

@@ -127,9 +127,9 @@ def _find_outcome(context: RunContext, entry: CatalogEntry) -> ApiOutcome | None
     """What an earlier run left of an API, if its last step is done and all that was made before is there."""
     steps = list_steps(entry)
     found = find_artifact(context.root, steps[-1].name, entry.id, compute_way_recipe(context, steps, entry))
-    if found is None or len(found.before) != len(steps) - 1:
+    if found is None or [ref.step for ref in found.before] != [step.name for step in steps[:-1]]:
         return None
-    if not all(_is_kept(context, ref) for ref in found.before):
+    if not all(ref.api_id == entry.id and _is_kept(context, ref) for ref in found.before):
         return None
     return _make_outcome(entry.id, [*found.before, found.ref])
 

@@ -6,7 +6,7 @@ import importlib.metadata
 import platform
 import statistics
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from contextvars import ContextVar
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -17,6 +17,7 @@ from prefect import task
 from prefect.artifacts import acreate_image_artifact, acreate_markdown_artifact
 from prefect.cache_policies import NO_CACHE, CachePolicy
 from prefect.context import TaskRunContext
+from pydantic import ValidationError
 from upath import UPath
 
 from schemas.errors import RunStoppedError, ToolHerdError
@@ -79,12 +80,14 @@ async def prepare_data(record: RunRecord, output: str) -> PreparedData:
 
     Raises:
         RunStoppedError: the run is to stop.
+        UserError: the file of rows is gone, or is not the one that was found.
         ToolHerdError: the rows or the model's tokenizer cannot be used.
     """
     context, params, folder = _CURRENT.get(), record.params, Path(output)
     folder.parent.mkdir(parents=True, exist_ok=True)
     spec_file, log = folder.with_suffix(".spec.json"), folder.with_suffix(".log")
-    with fetch_train_file(record.dataset) as train_file:
+    with ExitStack() as stack:
+        train_file = await asyncio.to_thread(stack.enter_context, fetch_train_file(record.dataset))
         spec = PrepareSpec(
             train_file=str(train_file),
             model=params.model,
@@ -114,9 +117,11 @@ async def find_prepared(key: str) -> PreparedData | None:
 
 
 def read_prepared(folder: Path) -> PreparedData | None:
-    """What lies in a folder of prepared data; None if it is not whole."""
+    """What lies in a folder of prepared data; None if it is not whole, or says something else."""
     path = folder / "prepared.json"
-    return PreparedData.model_validate_json(path.read_bytes()) if path.exists() else None
+    with suppress(FileNotFoundError, ValidationError):
+        return PreparedData.model_validate_json(path.read_bytes())
+    return None
 
 
 @task(

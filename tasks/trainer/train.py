@@ -7,6 +7,7 @@ the last event says the same.
 
 import contextlib
 import os
+import pickle
 import sys
 import traceback
 from pathlib import Path
@@ -29,12 +30,16 @@ class NoGpuError(Exception):
     """There is no GPU, and the CPU was not asked for."""
 
 
+class ForeignCheckpointError(Exception):
+    """A checkpoint that none of our runs has written."""
+
+
 def run_training(spec: TrainSpec, journal: Journal, stop: Any) -> None:
     """Train as `spec` says, to the end.
 
     Raises:
         StoppedError: the run was told to stop, and a checkpoint was written.
-        DivergedError, SavingError, NoGpuError, OSError: see `endings`.
+        DivergedError, SavingError, NoGpuError, ForeignCheckpointError, OSError: see `endings`.
     """
     import torch
     from datasets import Dataset
@@ -65,19 +70,28 @@ def run_training(spec: TrainSpec, journal: Journal, stop: Any) -> None:
     journal.begin_at(step)
     if found:
         journal.note(f"going on from the checkpoint of step {step}")
+        if named := checkpoints.find_foreign_name(found):
+            raise _refuse(found, named)
     if stop.name:
         raise StoppedError(f"{stop.name} before the first step")
-    with contextlib.suppress(NothingLeftError):
-        trainer.train(resume_from_checkpoint=str(found) if found else None)
+    try:
+        with contextlib.suppress(NothingLeftError):
+            trainer.train(resume_from_checkpoint=str(found) if found else None)
+    except pickle.UnpicklingError as error:  # torch's own reader takes tensors and numbers only
+        raise _refuse(found, "it holds a pickle of other things than numbers") from error
     if watcher.stopped:
         raise StoppedError(f"{stop.name or 'a signal'} after step {trainer.state.global_step}; the checkpoint is kept")
     save_final(trainer, params.model, template, folder, spec.cpu)
 
 
-def _load_tokenizer(params: TrainParams, prepared: PreparedData) -> tuple[Any, ChosenTemplate]:
-    from transformers import AutoTokenizer
+def _refuse(found: Path | None, what: str) -> ForeignCheckpointError:
+    return ForeignCheckpointError(f"{found} is not loaded, for it could run code ({what}): remove it, and start again")
 
-    tokenizer = AutoTokenizer.from_pretrained(params.model)
+
+def _load_tokenizer(params: TrainParams, prepared: PreparedData) -> tuple[Any, ChosenTemplate]:
+    from tasks.trainer.loading import load_tokenizer
+
+    tokenizer = load_tokenizer(params.model)
     if tokenizer.pad_token is None:
         tokenizer.pad_token = tokenizer.unk_token or tokenizer.eos_token
     template = choose_template(tokenizer, params.template)
@@ -121,6 +135,8 @@ def _is_main() -> bool:
 
 def main(arguments: list[str]) -> int:
     """Train what the file named on the command line asks for."""
+    os.environ["TORCH_FORCE_WEIGHTS_ONLY_LOAD"] = "1"  # also where torch and others do not ask for it
+    os.environ.pop("TORCH_FORCE_NO_WEIGHTS_ONLY_LOAD", None)
     try:
         (path,) = arguments
         spec = TrainSpec.model_validate_json(Path(path).read_text(encoding="utf-8"))

@@ -1,0 +1,59 @@
+"""Loads a model and its tokenizer, and nothing that would run code which comes with them. Needs transformers."""
+
+from pathlib import Path
+from typing import Any
+
+from tasks.trainer.model_files import ModelFilesError, check_model_folder
+
+
+def load_tokenizer(model: str) -> Any:
+    """The tokenizer of a model's folder, or of a hub's model.
+
+    Raises:
+        ModelFilesError: it would run code that comes with it, or read what is not its own.
+        OSError, ValueError: it cannot be read.
+    """
+    from transformers import AutoTokenizer
+
+    _check(model)
+    try:
+        return AutoTokenizer.from_pretrained(model, trust_remote_code=False)
+    except ValueError as error:
+        raise _explain(error) from error
+
+
+def load_weights(model: str, **options: Any) -> Any:
+    """The model itself, from safetensors. Raises what `load_tokenizer` does."""
+    from transformers import AutoModelForCausalLM
+    from transformers.utils import find_adapter_config_file
+
+    _check(model)
+    if find_adapter_config_file(model) is not None:
+        raise ModelFilesError(f"{model} is an adapter, whose files say what else is loaded: name a merged model")
+    try:
+        return AutoModelForCausalLM.from_pretrained(
+            model, trust_remote_code=False, use_safetensors=True, weights_only=True, **options
+        )
+    except (OSError, ValueError) as error:
+        raise _explain(error) from error
+
+
+def _check(model: str) -> None:
+    if Path(model).is_dir():
+        check_model_folder(Path(model))
+
+
+def _explain(error: OSError | ValueError) -> Exception:
+    """What transformers has to say, with a remedy that we have: some of its own ask for what is never done here."""
+    text = str(error)
+    if "trust_remote_code" in text or "custom code" in text:
+        return ModelFilesError(
+            "the model brings code of its own, which is never run: take one that transformers knows without it"
+        )
+    if "use_safetensors" in text:
+        return ModelFilesError(
+            "the model has no weights as safetensors, and its pickles, which can run code, are not loaded: download "
+            "it (hf download NAME --local-dir FOLDER), convert it (python -m tasks.trainer.convert FOLDER), and name "
+            "the folder"
+        )
+    return error
