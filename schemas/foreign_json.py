@@ -1,7 +1,6 @@
-"""JSON that others wrote, read within bounds: what comes out can be walked, sent, compared and written down anew."""
+"""JSON that others wrote, read within bounds, so that what comes out can be walked, compared and written down anew."""
 
 import json
-import math
 from typing import Any
 
 from schemas.base import Json
@@ -12,6 +11,8 @@ MOST_NESTED = 100
 _MOST_DIGITS = 300
 """Of a whole number; what has more is no float, and from 4,300 on Python neither reads nor prints it."""
 
+_TOO_DEEP = f"it is nested too deeply, in more than {MOST_NESTED} levels"
+
 
 def _read_whole(digits: str) -> int:
     if len(digits) > _MOST_DIGITS:
@@ -19,18 +20,11 @@ def _read_whole(digits: str) -> int:
     return int(digits)
 
 
-def _read_fraction(text: str) -> float:
-    number = float(text)
-    if math.isinf(number):
-        raise ValueError("a number is too large")
-    return number
-
-
 def _refuse_constant(name: str) -> None:
     raise ValueError(f"{name} is no JSON")
 
 
-_DECODER = json.JSONDecoder(parse_int=_read_whole, parse_float=_read_fraction, parse_constant=_refuse_constant)
+_DECODER = json.JSONDecoder(parse_int=_read_whole, parse_constant=_refuse_constant)
 
 
 def read_foreign_json(text: str) -> Json:
@@ -55,9 +49,6 @@ def decode_foreign_json(text: str, start: int) -> tuple[Json, int]:
     if text.count("{", start, end) + text.count("[", start, end) > MOST_NESTED and _is_too_deep(value):
         raise ValueError(_TOO_DEEP)
     return value, end
-
-
-_TOO_DEEP = f"it is nested more than {MOST_NESTED} levels deep"
 
 
 def _is_too_deep(value: Any) -> bool:

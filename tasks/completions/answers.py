@@ -99,6 +99,4 @@ def _is_bounded(call: ToolCall) -> bool:
 def _bound_call(call: ToolCall) -> ToolCall:
     if _is_bounded(call):
         return call
-    return ToolCall(
-        id=call.id[:_MOST_LABEL], name=call.name[:_MOST_LABEL], arguments=call.arguments[:MOST_ARGUMENTS]
-    )
+    return ToolCall(id=call.id[:_MOST_LABEL], name=call.name[:_MOST_LABEL], arguments=call.arguments[:MOST_ARGUMENTS])

@@ -183,7 +183,8 @@ class _Finder:
         parts = re.split(r"[-_.:]", code)
         if any(char.isdigit() for char in code):  # mid-2020: an ordinary word and a number that was said
             return any(part.isalpha() for part in parts) and all(
-                (part.isalpha() and part.islower()) or (part.isdecimal() and len(part) < 20 and int(part) in self.corpus.numbers)
+                (part.isalpha() and part.islower())
+                or (part.isdecimal() and len(part) < 20 and int(part) in self.corpus.numbers)
                 for part in parts
             )
         return all(self._is_known(word) for part in parts for word in fold_words(part))

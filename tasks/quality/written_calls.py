@@ -12,9 +12,7 @@ _TAG = re.compile(
 _FENCE = re.compile(r"```[\w-]*\s*\n?(.*?)(?:```|\Z)", re.DOTALL)
 _REACT = re.compile(r"(?m)^\s{0,200}Action(?: Input)?\s*:\s*(\S+)")
 # From the start of a run of such characters, and never back into it: else a long word would be read from each letter.
-_CALLED = re.compile(
-    r"(?<![\w-])(?:(?![A-Za-z_])[\w-])*+([A-Za-z_][\w-]*+)\s*+\(\s*+(?:\{|[A-Za-z_]\w*+\s*+=|\"|'|\))"
-)
+_CALLED = re.compile(r"(?<![\w-])(?:(?![A-Za-z_])[\w-])*+([A-Za-z_][\w-]*+)\s*+\(\s*+(?:\{|[A-Za-z_]\w*+\s*+=|\"|'|\))")
 _NAME_KEYS = ("name", "function", "tool", "tool_name", "action", "function_name")
 _ARGUMENT_KEYS = ("arguments", "parameters", "args", "action_input", "input", "params")
 

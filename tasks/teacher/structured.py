@@ -25,7 +25,9 @@ Check = Callable[[T], list[str] | Awaitable[list[str]]]
 MOST_PROBLEMS = 20
 """As many problems as are shown to the model at once."""
 
-_HALF_PAIR = re.compile(r"\\u[dD][89a-fA-F]")
+_SUSPECT = re.compile(r"\\u[dD][89a-fA-F]|[eE]\+?\d{3}|\d{300}")
+"""Where half of a surrogate pair or a float without end may be."""
+
 _OBJECT_START = re.compile(r'\{\s*["}]')
 _BARELY_BEGUN = 20
 """Characters after which text that opens like an object is taken for one, so that its error counts."""
@@ -123,19 +125,20 @@ def parse_object(text: str) -> dict[str, Any]:
         except ValueError as error:
             raise ValueError(f"The answer cannot be used: {error}.") from error
         if isinstance(found, dict):
-            if _HALF_PAIR.search(text) is not None and not _is_text(found):
-                raise ValueError("The answer cannot be used: it holds half of a surrogate pair.")
+            if _SUSPECT.search(text) is not None:
+                _require_writable(found)
             return found
     raise ValueError("The answer holds no JSON object.")
 
 
-def _is_text(value: Any) -> bool:
-    """Whether a JSON value can be written as UTF-8."""
+def _require_writable(value: Any) -> None:
+    """Raises ValueError for what can be read as JSON and neither written nor sent."""
     try:
-        json.dumps(value, ensure_ascii=False).encode()
-    except UnicodeEncodeError:
-        return False
-    return True
+        json.dumps(value, ensure_ascii=False, allow_nan=False).encode()
+    except UnicodeEncodeError as error:
+        raise ValueError("The answer cannot be used: it holds half of a surrogate pair.") from error
+    except ValueError as error:
+        raise ValueError("The answer cannot be used: it holds a number that is too large.") from error
 
 
 def _describe(problem: Any) -> str:

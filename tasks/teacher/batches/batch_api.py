@@ -19,7 +19,7 @@ from pydantic import SecretStr
 
 from schemas.teacher import TeacherSettings
 from tasks.completions.answers import clean_label
-from tasks.teacher.batches.batch_lines import URL
+from tasks.teacher.batches.batch_lines import MOST_FILE_BYTES, URL
 from tasks.teacher.bounded_body import allow_bytes
 from tasks.teacher.response_reading import BadAnswerError
 from tasks.teacher.sending.failures import NO_MODEL, explain_failure, write_said
@@ -109,7 +109,7 @@ class BatchApi:
             await asyncio.sleep(pause * random.uniform(0.9, 1.1))
             pause = min(pause * 1.5, longest_s)
 
-    async def download(self, file_id: str, most_bytes: int) -> bytes:
+    async def download(self, file_id: str, most_bytes: int = MOST_FILE_BYTES) -> bytes:
         """What a file holds; one of more bytes is not read to its end, and is an error that is not `retried`."""
 
         async def download() -> bytes:
@@ -165,7 +165,11 @@ class BatchApi:
             return error
         failure = explain_failure(error, self._settings, self._endpoint, self._secret)
         # A model that is not there has a code, and its own wording; anything else that is not there is the Batch API.
-        if isinstance(error, openai.APIStatusError) and error.status_code in _ABSENT and write_said(error.code) not in NO_MODEL:
+        if (
+            isinstance(error, openai.APIStatusError)
+            and error.status_code in _ABSENT
+            and write_said(error.code) not in NO_MODEL
+        ):
             text = f"{self._endpoint} does not offer the Batch API ({error.status_code}): leave out --teacher.batch"
             return EndpointError(text, status=404, fatal=True)
         return failure

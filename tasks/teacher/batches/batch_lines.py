@@ -86,7 +86,9 @@ class LineReader:
             code = error.get("code") if isinstance(error, dict) else None
             message = error.get("message") if isinstance(error, dict) else error
             # What a batch did not get to, or lost on its way, is worth another one; a cancelled batch was meant.
-            text = shorten_text(f"{self._endpoint} answered {write_said(code)}: {write_said(message)}", self._secret)
+            text = shorten_text(
+                f"{self._endpoint} answered {write_said(code) or None}: {write_said(message) or None}", self._secret
+            )
             return EndpointError(text, retried=code != "batch_cancelled")
         status, body = response.get("status_code"), response.get("body")
         if status != 200:
