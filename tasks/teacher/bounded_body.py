@@ -6,8 +6,8 @@ from contextvars import ContextVar
 
 import httpx2
 
-MOST_ANSWER_BYTES = 8 << 20
-"""Of an answer or an error: ten times the longest text that a model writes at once, spelled in escapes."""
+MOST_ANSWER_BYTES = 32 << 20
+"""Of an answer or an error; the longest text that a model writes at once has some 3 MiB, spelled in escapes."""
 
 _allowed: ContextVar[int] = ContextVar("bytes allowed in a response", default=MOST_ANSWER_BYTES)
 
