@@ -15,7 +15,7 @@ from schemas.calls import ChatRequest, Completion
 from schemas.episodes import Episode, Instruction, Message, Observation, ToolCall, Trajectory
 from schemas.errors import FatalTeacherError, TeacherError
 from schemas.toolset import Toolset
-from tasks.agents.asking import derive_seed, to_chat
+from tasks.agents.asking import derive_seed, require_bounded, to_chat
 from tasks.agents.executor import execute_call
 from tasks.agents.user import ask_user
 from tasks.openapi import Operation
@@ -71,6 +71,7 @@ async def _play(
             messages=tuple(to_chat(message) for message in state.messages), tools=tools, seed=derive_seed(seed, turn)
         )
         answer = await teacher.complete(request, stage="simulate", api_id=toolset.entry.id, owner=instruction.id)
+        require_bounded(answer)
         state.messages.append(_to_message(answer, len(state.observations)))
         if answer.tool_calls:
             for call in state.messages[-1].tool_calls:

@@ -7,6 +7,7 @@ from prompts import load_prompt
 from schemas.base import Json
 from schemas.calls import ChatRequest
 from schemas.episodes import Instruction, Message
+from tasks.agents.asking import require_bounded
 
 if TYPE_CHECKING:
     from tasks.teacher import Teacher
@@ -20,12 +21,13 @@ async def ask_user(instruction: Instruction, messages: Sequence[Message], seed: 
     The user sees the words that passed between the two, with the roles turned round, and no calls.
 
     Raises:
-        TeacherError: The teacher gave no answer.
+        TeacherError: The teacher gave no answer, or one that is too long.
     """
     detail = instruction.withheld.model_dump(mode="json") if instruction.withheld else None
     prompt = load_prompt("user").render(instruction=instruction.text, detail=detail)
     request = ChatRequest(messages=({"role": "system", "content": prompt}, *_turn_round(messages)), seed=seed)
     answer = await teacher.complete(request, stage="simulate", api_id=instruction.api_id, owner=instruction.id)
+    require_bounded(answer)
     reply = answer.content.strip()
     return None if reply.strip(".!\"'").lower() in ("", _DONE) else reply
 

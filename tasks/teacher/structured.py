@@ -4,6 +4,7 @@ import json
 import re
 from collections.abc import Awaitable, Callable
 from functools import cache
+from itertools import islice
 from typing import Any, TypeVar
 
 from pydantic import BaseModel, ValidationError
@@ -12,6 +13,7 @@ from prompts import load_prompt
 from schemas.base import Json
 from schemas.calls import ChatRequest, Completion
 from schemas.errors import TeacherError
+from schemas.foreign_json import decode_foreign_json
 from tasks.teacher.response_reading import strip_thoughts
 from tasks.teacher.strict import drop_nulls
 
@@ -23,11 +25,18 @@ Check = Callable[[T], list[str] | Awaitable[list[str]]]
 MOST_PROBLEMS = 20
 """As many problems as are shown to the model at once."""
 
+_SUSPECT = re.compile(r"\\u[dD][89a-fA-F]|[eE]\+?\d{3}|\d{300}")
+"""Where half of a surrogate pair or a float without end may be."""
+
 _OBJECT_START = re.compile(r'\{\s*["}]')
 _BARELY_BEGUN = 20
 """Characters after which text that opens like an object is taken for one, so that its error counts."""
 
 _ATTEMPTS = 4
+_MOST_STARTS = 1000
+"""Places that look like the start of an object and are none, after which no further one is tried."""
+
+_LONGEST_PROBLEM = 500
 
 
 async def ask_for_json(
@@ -100,12 +109,9 @@ def parse_object(text: str) -> dict[str, Any]:
         ValueError: there is none, or it is broken off or malformed; the message says where.
     """
     text = strip_thoughts(text)  # again, for answers that were stored before they were read without thoughts
-    decoder = json.JSONDecoder()
-    for match in _OBJECT_START.finditer(text):
+    for match in islice(_OBJECT_START.finditer(text), _MOST_STARTS):
         try:
-            found = decoder.raw_decode(text, match.start())[0]
-        except RecursionError as error:
-            raise ValueError("The answer is nested too deeply.") from error
+            found = decode_foreign_json(text, match.start())[0]
         except json.JSONDecodeError as error:
             begun = text[match.start() : error.pos]
             unterminated = error.msg.startswith("Unterminated") or error.pos >= len(text)
@@ -116,9 +122,23 @@ def parse_object(text: str) -> dict[str, Any]:
                     f"The answer is not valid JSON: {error.msg} at line {error.lineno}, column {error.colno}.{cut}"
                 ) from error
             continue
+        except ValueError as error:
+            raise ValueError(f"The answer cannot be used: {error}.") from error
         if isinstance(found, dict):
+            if _SUSPECT.search(text) is not None:
+                _require_writable(found)
             return found
     raise ValueError("The answer holds no JSON object.")
+
+
+def _require_writable(value: Any) -> None:
+    """Raises ValueError for what can be read as JSON and neither written nor sent."""
+    try:
+        json.dumps(value, ensure_ascii=False, allow_nan=False).encode()
+    except UnicodeEncodeError as error:
+        raise ValueError("The answer cannot be used: it holds half of a surrogate pair.") from error
+    except ValueError as error:
+        raise ValueError("The answer cannot be used: it holds a number that is too large.") from error
 
 
 def _describe(problem: Any) -> str:
@@ -126,4 +146,4 @@ def _describe(problem: Any) -> str:
     got = ""
     if isinstance(problem["input"], str | int | float | None):  # where something is missing it is what lacks it
         got = f", got {json.dumps(problem['input'], ensure_ascii=False)[:80]}"
-    return f"{where}: {problem['msg']}{got}"
+    return f"{where}: {problem['msg']}{got}"[:_LONGEST_PROBLEM]
