@@ -13,8 +13,8 @@ from schemas.urls import name_origin
 from tasks.network.addresses import is_public, read_literal
 from tasks.network.guard import ANYWHERE, DEFAULT_PORTS, AddressRefusedError, Guard, GuardedTransport
 
-MAX_BYTES = 64 * 1024 * 1024
-"""The largest real documents have some 40 MB."""
+MAX_BYTES = 40_000_000
+"""The largest real documents have some 35 MB."""
 
 DEADLINE_S = 60.0
 MAX_REDIRECTS = 5

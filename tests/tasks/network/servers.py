@@ -72,6 +72,7 @@ def serve_http(answers: dict[str, Say], host: str = "127.0.0.1") -> Iterator[tup
             """Keeps the test output quiet."""
 
     with ThreadingHTTPServer((host, 0), Handler) as running:
+        running.handle_error = lambda request, address: None  # type: ignore[method-assign] # who asked has gone
         thread = threading.Thread(target=running.serve_forever, kwargs={"poll_interval": 0.01})
         thread.start()
         try:
