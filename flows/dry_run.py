@@ -20,6 +20,11 @@ def print_dry_run(params: BuildToolsetParams, inputs: Inputs, sample: int) -> No
     Raises:
         UserError: none of the sample can be used.
     """
+    if inputs.catalog is None:
+        raise UserError(
+            f"--catalog {params.catalog}: a dry run starts no Prefect server, which has the block; give the address by "
+            "env:NAME."
+        )
     choose = partial(
         select_entries,
         inputs.catalog,

@@ -21,7 +21,7 @@ from prefect.exceptions import CancelledRun
 
 from flows.build_dataset import build_dataset
 from flows.progress import show_progress
-from flows.session import cancel_on_signal, get_display, get_launch
+from flows.session import cancel_on_signal, find_allowed, get_display, get_launch
 from flows.train_inputs import TrainInputs, gather_train_inputs, make_record
 from flows.train_progress import TrainProgress
 from schemas.base import content_hash
@@ -88,7 +88,11 @@ async def train(params: TrainParams) -> TrainSummary:
     if launch is not None:
         launch.on_start(stoppable)
     handed = launch.inputs if launch else None
-    inputs = handed if isinstance(handed, TrainInputs) else await asyncio.to_thread(gather_train_inputs, params)
+    if isinstance(handed, TrainInputs):
+        inputs = handed
+    else:
+        allowed = await asyncio.to_thread(find_allowed)
+        inputs = await asyncio.to_thread(gather_train_inputs, params, allowed=allowed)
     for line in inputs.plan.lines if inputs.plan else ():
         _tell(line)
     dataset = inputs.dataset or await _make_dataset(inputs)

@@ -56,7 +56,7 @@ class BuildToolsetParams(Parameters):
         "bundled",
         min_length=1,
         description="where the APIs come from: 'bundled', or a file, folder or URL of a public-apis list or of OpenAPI "
-        "documents",
+        "documents; env:NAME or block:NAME, where the URL must be kept secret",
     )
     categories: tuple[str, ...] = Field((), description="only APIs of these categories")
     names: tuple[str, ...] = Field((), description="only the APIs of these names or ids")
