@@ -130,7 +130,6 @@ async def open_run(params: BuildToolsetParams) -> AsyncIterator[RunContext]:
     handed = launch.inputs if launch else None
     inputs = handed if isinstance(handed, Inputs) else await asyncio.to_thread(gather_inputs, params)
     path = locate_store(inputs.root)
-    path.parent.mkdir(parents=True, exist_ok=True)
     block = params.teacher.api_key_block
     key = None if block is None else await _read_secret(block)
     find_results_by(partial(find_result, inputs.root))

@@ -19,6 +19,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import IO, Any, ParamSpec, TypeVar
 
+from schemas.environment import pick_environment
 from schemas.errors import make_portable
 
 WORTH_IT = 50
@@ -99,7 +100,7 @@ def _launch() -> subprocess.Popen[bytes]:
         [sys.executable, "-m", __name__],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
-        env={**os.environ, "PYTHONPATH": os.pathsep.join(paths)},
+        env={**pick_environment(), "PYTHONPATH": os.pathsep.join(paths)},
         start_new_session=True,  # Ctrl-C in a terminal is the run's to handle
     )
 
