@@ -22,9 +22,16 @@ _OPTIONS = (
     *("--disable-background-networking", "--disable-component-update", "--disable-dev-shm-usage", "--no-proxy-server"),
     "--remote-debugging-pipe",
 )
-# Chromium reads commands from descriptor 3 and answers on 4.
-_WITH_PIPES = "import os, sys; r, w = map(int, sys.argv[1:3]); r, w = os.dup(r), os.dup(w); " \
-    "os.dup2(r, 3); os.dup2(w, 4); os.execv(sys.argv[3], sys.argv[3:])"  # fmt: skip
+_WITH_PIPES = """
+import os, sys
+from fcntl import F_DUPFD, fcntl
+read, write = (fcntl(int(number), F_DUPFD, 10) for number in sys.argv[1:3])
+os.dup2(read, 3)
+os.dup2(write, 4)
+os.execv(sys.argv[3], sys.argv[3:])
+"""
+"""Chromium reads commands from descriptor 3 and answers on 4."""
+
 PATIENCE_S = 60.0
 
 

@@ -64,7 +64,7 @@ class TestAnotherAccount:
 
     def test_every_address_of_the_api_asks_for_the_password(self, own_server: OwnServer) -> None:
         """As the API's own list has them; what is not known is not found, and tells no more."""
-        with httpx.Client(base_url=own_server.ui_url, trust_env=False) as client:
+        with httpx.Client(base_url=own_server.ui_url, trust_env=False, timeout=PATIENCE_S) as client:
             listed = client.get("/api/openapi.json", auth=httpx.BasicAuth(*own_server.password.split(":", 1))).json()
             asked = [(method, re.sub(r"\{\w+\}", "0", f"/api{path.removeprefix('/api')}"))
                      for path, methods in listed["paths"].items() for method in methods]  # fmt: skip
@@ -78,7 +78,7 @@ class TestAnotherAccount:
 
     def test_who_knows_the_password_but_no_token_changes_nothing(self, own_server: OwnServer) -> None:
         auth = httpx.BasicAuth(*own_server.password.split(":", 1))
-        with httpx.Client(base_url=own_server.api_url, auth=auth, trust_env=False) as client:
+        with httpx.Client(base_url=own_server.api_url, auth=auth, trust_env=False, timeout=PATIENCE_S) as client:
             answer = client.post("/variables/", json={"name": "planted", "value": 1})
             assert (answer.status_code, answer.json()) == (403, {"detail": "Missing CSRF token."})
             assert client.get("/variables/name/planted").status_code == 404
@@ -107,7 +107,9 @@ class TestAnotherName:
         auth = httpx.BasicAuth(*own_server.password.split(":", 1))
         port = own_server.ui_url.rpartition(":")[2]
         for host in ("rebound.example", f"rebound.example:{port}", f"127.0.0.1.nip.io:{port}", "0.0.0.0", "[::]"):
-            answer = httpx.get(f"{own_server.ui_url}{path}", headers={"Host": host}, auth=auth, trust_env=False)
+            answer = httpx.get(
+                f"{own_server.ui_url}{path}", headers={"Host": host}, auth=auth, trust_env=False, timeout=PATIENCE_S
+            )
             assert (answer.status_code, answer.text) == (400, "Invalid host header")
 
     def test_no_websocket_is_opened(self, own_server: OwnServer) -> None:
@@ -136,7 +138,12 @@ class TestAnotherOrigin:
             for origin in origins:
                 headers = {"Origin": origin, "Access-Control-Request-Method": "POST"}
                 answer = httpx.request(
-                    method, f"{own_server.ui_url}{path}", headers=headers, auth=auth, trust_env=False
+                    method,
+                    f"{own_server.ui_url}{path}",
+                    headers=headers,
+                    auth=auth,
+                    trust_env=False,
+                    timeout=PATIENCE_S,
                 )
                 assert answer.status_code == 403, (path, origin)
                 assert "access-control-allow-origin" not in answer.headers
@@ -152,13 +159,15 @@ class TestAnotherOrigin:
         assert asyncio.run(listen(own_server, own_server.password, origin=own_server.ui_url)) == "auth_success"
         auth = httpx.BasicAuth(*own_server.password.split(":", 1))
         for url in (own_server.ui_url, own_server.ui_url.replace("127.0.0.1", "localhost")):
-            answer = httpx.get(f"{url}/api/version", headers={"Origin": url}, auth=auth, trust_env=False)
+            answer = httpx.get(
+                f"{url}/api/version", headers={"Origin": url}, auth=auth, trust_env=False, timeout=PATIENCE_S
+            )
             assert answer.status_code == 200
             assert answer.headers.get("access-control-allow-origin") in (own_server.ui_url, None)
-        page = httpx.get(own_server.ui_url, follow_redirects=True, trust_env=False)
+        page = httpx.get(own_server.ui_url, follow_redirects=True, trust_env=False, timeout=PATIENCE_S)
         assert page.headers["content-security-policy"] == "frame-ancestors 'none'"
-        assert httpx.get(f"{own_server.ui_url}/ui-settings", trust_env=False).json() == {
-            **httpx.get(f"{own_server.ui_url}/ui-settings", trust_env=False).json(),
+        assert httpx.get(f"{own_server.ui_url}/ui-settings", trust_env=False, timeout=PATIENCE_S).json() == {
+            **httpx.get(f"{own_server.ui_url}/ui-settings", trust_env=False, timeout=PATIENCE_S).json(),
             "api_url": "/api", "auth": "BASIC", "csrf_enabled": True,
         }  # fmt: skip
 
