@@ -5,11 +5,13 @@ again at any time. The server is the one that PREFECT_API_URL names, or the loca
 """
 
 import os
+import shlex
 import subprocess
 import sys
 from pathlib import Path
 
-from flows.server import configure_client, launch_server, wait_for_server
+from flows.server import Server, configure_client, launch_server, require_access, wait_for_server
+from schemas.environment import NETWORK, PREFECT, pick_environment
 from schemas.errors import ToolHerdError
 from tasks.datasets.root import ROOT_VARIABLE, DataRoot
 
@@ -19,8 +21,8 @@ POOL_LIMIT = 2  # whole runs at a time; how much runs inside of one is a paramet
 GPU_POOL = "gpu"  # without a limit of its own: one run at a time is a limit of each box, and so of its worker
 
 
-def deploy() -> str:
-    """Make the pools and deploy everything; returns the address of the server's API.
+def deploy() -> Server:
+    """Make the pools and deploy everything; returns the server.
 
     Where data goes is recorded with the deployments, in full, because a worker runs a flow in a temporary folder: what
     a relative path names would be lost with it. It is where the command line keeps it, so that neither makes anew what
@@ -32,20 +34,22 @@ def deploy() -> str:
     server = launch_server()
     wait_for_server(server)
     configure_client(server)
+    require_access(server, os.environ.get("PREFECT_API_AUTH_STRING"))
     os.environ[ROOT_VARIABLE] = DataRoot.from_environment().url
     _run_prefect("work-pool", "create", POOL, "--type", "process", "--overwrite")
     _run_prefect("work-pool", "set-concurrency-limit", POOL, str(POOL_LIMIT))
     _run_prefect("work-pool", "create", GPU_POOL, "--type", "process", "--overwrite")
     _run_prefect("deploy", "--all", "--prefect-file", "deployments/prefect.yaml")
-    return server.api_url
+    return server
 
 
 def _run_prefect(*arguments: str) -> None:
     """Run Prefect's command line; what it says is shown only if it fails, being long and full of advice."""
     command = [sys.executable, "-m", "prefect", "--no-prompt", *arguments]
     done = subprocess.run(
-        command, cwd=PROJECT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False
-    )
+        command, cwd=PROJECT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False,
+        env=pick_environment(*NETWORK, *PREFECT, ROOT_VARIABLE),
+    )  # fmt: skip
     if done.returncode:
         raise ToolHerdError(f"prefect {' '.join(arguments)} failed:\n{done.stdout.strip()}")
     print(f"prefect {' '.join(arguments)}: done", flush=True)
@@ -54,20 +58,23 @@ def _run_prefect(*arguments: str) -> None:
 def main() -> int:
     """Deploy, and say what to do next; returns the exit status."""
     try:
-        api_url = deploy()
+        server = deploy()
     except ToolHerdError as error:
         print(f"error: {error}", file=sys.stderr)
         return 1
+    exports = f"export PREFECT_API_URL={server.api_url}"
+    if server.password_file is not None:  # read where it is needed, and shown nowhere
+        exports += f'\n  export PREFECT_API_AUTH_STRING="$(cat {shlex.quote(str(server.password_file))})"'
     prefect = "prefect" if sys.prefix == sys.base_prefix else os.path.relpath(Path(sys.executable).with_name("prefect"))
     print(f"""
 The flows are deployed; runs keep their data in {os.environ[ROOT_VARIABLE]}. Next:
 
-  export PREFECT_API_URL={api_url}
+  {exports}
   {prefect} worker start --pool {POOL}                                 # takes runs; leave it on
   {prefect} deployment run build-dataset/cpu --watch                # a run now
   {prefect} deployment schedule ls build-dataset/cpu                # the schedule is paused; `resume` starts it
 
-On a box with a GPU, after `make setup-train` there and with the data root within its reach:
+On a box with a GPU, after `make setup-train` there and with the data root within its reach (README: "Other boxes"):
 
   {prefect} worker start --pool {GPU_POOL} --limit 1                       # trains one model at a time
   {prefect} deployment run train/gpu --watch""")

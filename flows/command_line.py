@@ -25,7 +25,7 @@ from typing import TYPE_CHECKING, Any
 import uvloop
 
 from flows.command import Command
-from flows.server import Server, configure_client, is_healthy, launch_server, wait_for_server
+from flows.server import Server, configure_client, is_healthy, launch_server, require_access, wait_for_server
 from flows.stopping import INTERRUPTED, Ending, Stoppable, end_hard
 from schemas.errors import RunStoppedError, ToolHerdError, UserError
 
@@ -84,10 +84,14 @@ def _run(name: str, command: Command) -> None:
     server = _launch_server()
     flow = getattr(import_module(f"flows.{name}"), name)
     _wait(server)
-    print(f"Prefect: {server.ui_url}", file=sys.stderr, flush=True)
+
+    from prefect.settings import PREFECT_API_AUTH_STRING
 
     from flows.progress import open_display
     from flows.session import Launch
+
+    require_access(server, PREFECT_API_AUTH_STRING.value())
+    print(f"Prefect: {server.ui_url}{server.sign_in}", file=sys.stderr, flush=True)
 
     started = time.monotonic()
     display = open_display()

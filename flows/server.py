@@ -3,7 +3,8 @@
     toolherd server up | down | status
 
 An ephemeral server (Prefect's default) loses its records and takes as long to start, so a dedicated one is started:
-a process of its own, with its database, log and address under PREFECT_HOME (by default `.prefect` in the project).
+a process of its own, with its database, log, address and password under PREFECT_HOME (by default `.prefect` in the
+project), which is closed to other accounts. Who may reach it, `flows.server_access` says.
 Nothing here imports Prefect, because its settings are read from the environment when it is imported.
 """
 
@@ -17,24 +18,38 @@ import socket
 import subprocess
 import sys
 import time
-import urllib.error
-import urllib.request
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import psutil
 from cyclopts import App, CycloptsError
 
+from flows.server_access import (
+    HOSTS_VARIABLE,
+    LOOPBACK,
+    Place,
+    ask,
+    close_home,
+    get_password_file,
+    make_password,
+    open_socket,
+    read_password,
+    read_place,
+)
+from schemas.environment import NETWORK, PREFECT, pick_environment
 from schemas.errors import ToolHerdError, UserError
+from schemas.private_files import open_private
 
-HOST = "127.0.0.1"
-FIRST_PORT = 4200
 START_TIMEOUT_S = 180.0
 STOP_TIMEOUT_S = 15.0
 
-_APP = "prefect.server.api.server:create_app"
-_NO_PROXY = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+_APP = "flows.server_app:create_app"
+_UNGUARDED_APP = "prefect.server.api.server:create_app"
+"""What older versions started: it asks nobody for a password."""
+
+_PROJECT = Path(__file__).parents[1]
 
 SERVER_SETTINGS = {
     # Measured: the server's CPU for a task falls from 40-60 ms to about 15, and no events are dropped.
@@ -49,8 +64,11 @@ SERVER_SETTINGS = {
     "PREFECT_SERVER_SERVICES_EVENT_PERSISTER_FLUSH_INTERVAL": "2",
     "PREFECT_SERVER_SERVICES_TRIGGERS_ENABLED": "false",
     "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
+    # Its pages ask where they came from: under whichever name, and through a proxy too, that is their own origin.
+    "PREFECT_SERVER_UI_API_URL": "/api",
     "PREFECT__SERVER_FINAL": "1",
 }
+"""What the user has set stays."""
 
 
 @dataclass(frozen=True)
@@ -65,6 +83,16 @@ class Server:
         """The address of its pages."""
         return self.api_url.removesuffix("/").removesuffix("/api")
 
+    @property
+    def password_file(self) -> Path | None:
+        """The file with the password that it asks for, if it is ours."""
+        return None if self.pid is None else get_password_file(get_home())
+
+    @property
+    def sign_in(self) -> str:
+        """How to get at its pages, in words after its address; empty if it is not ours."""
+        return f", password in {self.password_file}" if self.password_file else ""
+
 
 def get_home() -> Path:
     """PREFECT_HOME; `.prefect` in the project where it is unset."""
@@ -75,14 +103,21 @@ def launch_server() -> Server:
     """The server to use: the one that PREFECT_API_URL names or that we started earlier, else one that starts now.
 
     Does not wait for it (see `wait_for_server`). Two callers at once get one server.
+
+    Raises:
+        UserError: the one that we started is an older version's, PREFECT_HOME cannot be used, or what the variables of
+            `read_place` say.
     """
     given = os.environ.get("PREFECT_API_URL")
     if given and is_healthy(given):
-        return Server(given)
+        running = read_server()
+        is_ours = running is not None and _name_loopback(running.api_url) == _name_loopback(given)
+        return replace(_require_guarded(running), api_url=given) if running and is_ours else Server(given)
     home = get_home()
-    home.mkdir(parents=True, exist_ok=True)
+    close_home(home)
     with _lock(home):
-        return read_server() or _start(home)
+        running = read_server()
+        return _require_guarded(running) if running else _start(home)
 
 
 def wait_for_server(server: Server, report: Callable[[float], None] = lambda seconds: None) -> None:
@@ -134,16 +169,39 @@ def read_server() -> Server | None:
 
 def is_healthy(api_url: str) -> bool:
     """Whether a Prefect API answers there."""
-    try:
-        with _NO_PROXY.open(f"{api_url.rstrip('/')}/health", timeout=2) as response:
-            return bool(response.status == 200)
-    except (OSError, ValueError, urllib.error.URLError):
-        return False
+    return ask(api_url, "/health") == 200
+
+
+def require_access(server: Server, password: str | None) -> None:
+    """See that a server that answers takes the client's password, before half of a run is done.
+
+    Raises:
+        UserError: it does not.
+    """
+    if ask(server.api_url, "/version", password) != 401:
+        return
+    if server.password_file is not None:
+        raise UserError(
+            f"the Prefect server at {server.ui_url} was started with another password than that in "
+            f"{server.password_file}: `make down` stops it, and the next run starts one"
+        )
+    raise UserError(
+        f"the Prefect server at {server.ui_url} asks for a password: set PREFECT_API_AUTH_STRING to its "
+        "`account:password`"
+    )
 
 
 def configure_client(server: Server, **more: str) -> None:
-    """Set the environment that Prefect reads when it is imported; `more` is set where the user has not set it."""
+    """Set the environment that Prefect reads when it is imported; `more` is set where the user has not set it.
+
+    The password of a server that is not ours is the user's to set.
+
+    Raises:
+        UserError: ours cannot be read.
+    """
     os.environ["PREFECT_API_URL"] = server.api_url
+    if server.pid is not None:
+        os.environ["PREFECT_API_AUTH_STRING"] = read_password(get_home()) or ""
     defaults = {
         "PREFECT_HOME": str(get_home()),
         "PREFECT_SERVER_EPHEMERAL_ENABLED": "false",
@@ -155,34 +213,51 @@ def configure_client(server: Server, **more: str) -> None:
         os.environ.setdefault(name, value)
     if server.pid is not None:  # on this machine, so never through a proxy
         hosts = [host for host in (os.environ.get("NO_PROXY") or os.environ.get("no_proxy") or "").split(",") if host]
-        os.environ["NO_PROXY"] = os.environ["no_proxy"] = ",".join(dict.fromkeys([*hosts, HOST]))
+        ours = urlsplit(server.api_url).hostname or ""
+        os.environ["NO_PROXY"] = os.environ["no_proxy"] = ",".join(dict.fromkeys([*hosts, ours]))
+
+
+def _require_guarded(server: Server) -> Server:
+    """Raises UserError where it runs without a password."""
+    assert server.pid is not None
+    if _UNGUARDED_APP in _read_command(server.pid):
+        raise UserError(
+            f"the Prefect server at {server.ui_url} was started by an older ToolHerd and lets everybody in: "
+            "`make down` stops it, and the next run starts one that asks for a password"
+        )
+    return server
 
 
 def _start(home: Path) -> Server:
-    spec = importlib.util.find_spec("prefect")
-    if spec is None or spec.origin is None:
+    if importlib.util.find_spec("prefect") is None:
         raise ToolHerdError("Prefect is not installed: run `make setup`.")
+    place = read_place()
     # Bound here and handed down: a port that was only looked at could be another server's by the time ours binds it.
-    with _open_socket() as listening:
-        return _start_on(listening, home, Path(spec.origin).parents[1])
+    with open_socket(place) as listening:
+        return _start_on(listening, place, home)
 
 
-def _start_on(listening: socket.socket, home: Path, packages: Path) -> Server:
+def _start_on(listening: socket.socket, place: Place, home: Path) -> Server:
     port = listening.getsockname()[1]
-    api_url = f"http://{HOST}:{port}/api"
+    origin = f"http://{place.host}:{port}"
     environment = {
-        **os.environ,
-        **{name: value for name, value in SERVER_SETTINGS.items() if name not in os.environ},
+        **SERVER_SETTINGS,
+        **pick_environment(*NETWORK, *PREFECT),
         "PREFECT_HOME": str(home),
-        "PREFECT_API_URL": api_url,
-        "PREFECT_UI_API_URL": api_url,
-        "PREFECT_SERVER_API_HOST": HOST,
+        "PREFECT_API_URL": f"{origin}/api",
+        "PREFECT_SERVER_API_HOST": place.address,
         "PREFECT_SERVER_API_PORT": str(port),
+        "PREFECT_SERVER_API_AUTH_STRING": make_password(home),
+        "PREFECT_SERVER_API_CSRF_PROTECTION_ENABLED": "true",
+        "PREFECT_SERVER_API_CORS_ALLOWED_ORIGINS": origin,
+        HOSTS_VARIABLE: ",".join(place.names),
         "DO_NOT_TRACK": "1",
     }
-    command = [sys.executable, "-m", "uvicorn", "--app-dir", str(packages), "--factory", _APP]
+    for secret in ("PREFECT_API_KEY", "PREFECT_API_AUTH_STRING"):  # a client's, and perhaps for another server
+        environment.pop(secret, None)
+    command = [sys.executable, "-m", "uvicorn", "--app-dir", str(_PROJECT), "--factory", _APP]
     command += ["--fd", str(listening.fileno()), "--timeout-keep-alive", "5", "--ws-per-message-deflate", "false"]
-    with _get_log(home).open("ab") as log:
+    with open(_get_log(home), "ab", opener=open_private) as log:
         process = subprocess.Popen(
             command,
             env=environment,
@@ -192,29 +267,30 @@ def _start_on(listening: socket.socket, home: Path, packages: Path) -> Server:
             cwd=home,
             start_new_session=True,
             pass_fds=[listening.fileno()],
+            umask=0o077,
         )
-    server = Server(api_url, process.pid)
-    _get_record(home).write_text(json.dumps(asdict(server)))
+    server = Server(f"{origin}/api", process.pid)
+    with open(_get_record(home), "w", opener=open_private) as record:
+        record.write(json.dumps(asdict(server)))
     return server
 
 
-def _open_socket() -> socket.socket:
-    """A socket that listens on the first free port from FIRST_PORT on."""
-    for port in range(FIRST_PORT, FIRST_PORT + 200):
-        with contextlib.suppress(OSError):
-            return socket.create_server((HOST, port), backlog=128)
-    raise ToolHerdError(
-        f"no free port from {FIRST_PORT} on for a Prefect server: set PREFECT_API_URL to a running one."
-    )
+def _name_loopback(api_url: str) -> str:
+    """An address under the one name that ours has here, to compare it."""
+    return api_url.rstrip("/").replace("://localhost:", f"://{LOOPBACK}:")
 
 
 def _is_ours(pid: int) -> bool:
     """Whether the process is alive and a Prefect server, not another that got the number since."""
     with contextlib.suppress(ChildProcessError):
         os.waitpid(pid, os.WNOHANG)  # a child that ended would otherwise stay in the process table
+    return not {_APP, _UNGUARDED_APP}.isdisjoint(_read_command(pid))
+
+
+def _read_command(pid: int) -> list[str]:
     with contextlib.suppress(psutil.Error):
-        return any(_APP in part for part in psutil.Process(pid).cmdline())
-    return False
+        return psutil.Process(pid).cmdline()
+    return []
 
 
 def _get_record(home: Path) -> Path:
@@ -227,7 +303,7 @@ def _get_log(home: Path) -> Path:
 
 @contextlib.contextmanager
 def _lock(home: Path) -> Iterator[None]:
-    with (home / "toolherd-server.lock").open("w") as file:
+    with open(home / "toolherd-server.lock", "w", opener=open_private) as file:
         fcntl.flock(file, fcntl.LOCK_EX)
         yield
 
@@ -269,7 +345,9 @@ def _run_up() -> int:
     if not is_healthy(server.api_url):
         print("starting a Prefect server (10 to 20 s) …")
     wait_for_server(server)
-    print(f"Prefect server is up at {server.ui_url} ({time.monotonic() - start:.0f} s)")
+    if server.pid is not None:
+        require_access(server, read_password(get_home()))
+    print(f"Prefect server is up at {server.ui_url}{server.sign_in} ({time.monotonic() - start:.0f} s)")
     return 0
 
 
@@ -286,7 +364,8 @@ def _run_status() -> int:
     if running is None or not is_healthy(running.api_url):
         print("no Prefect server of ours answers; `make up` starts one")
         return 1
-    print(f"Prefect server is up at {running.ui_url} (process {running.pid})")
+    _require_guarded(running)
+    print(f"Prefect server is up at {running.ui_url}{running.sign_in} (process {running.pid})")
     return 0
 
 

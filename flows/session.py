@@ -140,7 +140,6 @@ async def open_run(params: BuildToolsetParams) -> AsyncIterator[RunContext]:
         catalog = await asyncio.to_thread(gather_catalog, params, address, allowed)
     params = show_parameters(params)
     path = locate_store(inputs.root)
-    path.parent.mkdir(parents=True, exist_ok=True)
     block = params.teacher.api_key_block
     key = None if block is None else await _read_secret(block, "--teacher.api_key_block")
     find_results_by(partial(find_result, inputs.root))

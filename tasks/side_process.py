@@ -23,6 +23,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import IO, Any, Literal, NoReturn, ParamSpec, TypeVar, cast
 
+from schemas.environment import pick_environment
 from schemas.errors import CutOffError, make_portable
 from schemas.parameters import DOCUMENT_LIMIT_MB, DOCUMENT_LIMIT_S
 from tasks.supervision.orphans import end_with_parent
@@ -215,7 +216,7 @@ class _Worker:
                     stdin=its,
                     stdout=its,
                     stderr=subprocess.DEVNULL,  # what a document makes it say is nothing for a terminal
-                    env={**os.environ, "PYTHONPATH": os.pathsep.join(paths)},
+                    env={**pick_environment(), "PYTHONPATH": os.pathsep.join(paths)},
                     start_new_session=True,  # Ctrl-C in a terminal is the run's to handle
                 )
             except OSError as error:

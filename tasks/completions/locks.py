@@ -9,6 +9,8 @@ import fcntl
 import os
 from pathlib import Path
 
+from schemas.private_files import close_to_others
+
 _TAKEN = frozenset({errno.EACCES, errno.EAGAIN})
 
 
@@ -16,7 +18,8 @@ class Claims:
     """The claims of this process. One claim holds for all threads of it."""
 
     def __init__(self, path: Path) -> None:
-        self._file = os.open(path, os.O_RDWR | os.O_CREAT, 0o644)
+        self._file = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
+        close_to_others(path)
 
     def take(self, key: str) -> bool:
         """Claim a key; False if another process has it."""

@@ -24,6 +24,7 @@ from typing import Self
 
 from schemas.calls import Completion
 from schemas.errors import UserError
+from schemas.private_files import close_to_others, make_private_folder
 from tasks.completions.answers import read_kept_completion
 from tasks.completions.locks import Claims
 
@@ -213,10 +214,13 @@ def connect(path: Path) -> sqlite3.Connection:
         UserError: the file cannot be opened, is no store, or is one of a newer format.
     """
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
+        make_private_folder(path.parent)  # before the file is made, and with it
         connection = sqlite3.connect(path, timeout=_BUSY_TIMEOUT_S, isolation_level=None, check_same_thread=False)
         try:
-            if _read_format(path, connection) == 0:
+            is_new = _read_format(path, connection) == 0
+            for file in (path, path.with_name(f"{path.name}-wal"), path.with_name(f"{path.name}-shm")):
+                close_to_others(file)  # SQLite makes the latter two with the rights of the first
+            if is_new:
                 _switch_to_wal(connection)
                 connection.execute(_CREATE)
                 connection.execute(f"PRAGMA user_version = {FORMAT}")

@@ -9,10 +9,19 @@ from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+from schemas.environment import NETWORK, pick_environment
 from tasks.supervision.processes import CHILD_MARK, GUARD_MARK, find_processes, send_signal
 
 POLL_S = 0.2
 _FOLDER = Path(__file__).parents[2]
+_TRAINING = (
+    *("CUDA_*", "NVIDIA_*", "CUBLAS_*", "CUDNN_*", "NCCL_*", "ROCR_*", "HIP_*", "HSA_*"),
+    *("TORCH*", "PYTORCH_*", "TRITON_*", "KMP_*", "NUMEXPR_*", "RAYON_*", "CC", "CXX", "CPATH", "LIBRARY_PATH"),
+    *("HF_*", "HUGGINGFACE_*", "TRANSFORMERS_*", "TOKENIZERS_*", "SAFETENSORS_*", "ACCELERATE_*", "MPL*"),
+    *("GLOO_*", "UCX_*", "FI_*", "MASTER_ADDR", "MASTER_PORT"),
+)
+"""Variables of the cards and their drivers, of torch, the hub (its token too, for models that are not open to all) and
+what processes of one run talk over."""
 
 
 @dataclass(frozen=True)
@@ -97,7 +106,11 @@ async def start_child(program: Program) -> AsyncIterator[Child]:
             stdin=asyncio.subprocess.PIPE,
             stdout=log,
             stderr=log,
-            env={**os.environ, GUARD_MARK: program.token, "PYTHONPATH": os.pathsep.join(paths)},
+            env={
+                **pick_environment(*NETWORK, *_TRAINING),
+                GUARD_MARK: program.token,
+                "PYTHONPATH": os.pathsep.join(paths),
+            },
             start_new_session=True,  # Ctrl-C in a terminal is the run's to handle
         )
     child = Child(process, program)

@@ -9,6 +9,14 @@ from prefect.settings import PREFECT_RESULTS_LOCAL_STORAGE_PATH, temporary_setti
 
 import prompts
 from tasks.datasets import DataRoot
+from tests.flows.own_server import OwnServer, start_own_server
+
+
+@pytest.fixture(scope="session")
+def own_server() -> Iterator[OwnServer]:
+    """A real server that we started, with the flows deployed; one for all tests that need no fresh one."""
+    with start_own_server() as server:
+        yield server
 
 
 @pytest.fixture

@@ -2,7 +2,6 @@
 
 import json
 import os
-import socket
 import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, HTTPServer
@@ -11,7 +10,18 @@ from pathlib import Path
 import pytest
 
 from flows import server
-from flows.server import Server, configure_client, get_home, launch_server, main, read_server, stop_server
+from flows.server import (
+    Server,
+    configure_client,
+    get_home,
+    launch_server,
+    main,
+    read_server,
+    require_access,
+    stop_server,
+)
+from flows.server_access import make_password
+from schemas.errors import UserError
 
 
 @pytest.fixture(autouse=True)
@@ -57,7 +67,8 @@ class _Answering(BaseHTTPRequestHandler):
 
     def do_GET(self) -> None:
         self.paths.append(self.path)
-        self.send_response(int(self.path.split("/")[1]))
+        asks = self.path.endswith("/version") and self.headers["Authorization"] != "Basic YTpi"
+        self.send_response(401 if asks else int(self.path.split("/")[1]))
         self.end_headers()
 
     def log_message(self, format: str, *args: object) -> None:
@@ -82,6 +93,17 @@ def test_only_a_server_that_says_that_it_is_well_is_there(status: int, is_there:
     assert server.is_healthy(f"{address}/{status}/api/") is is_there
     assert set(_Answering.paths) >= {f"/{status}/api/health"}
     assert not any("//" in path for path in _Answering.paths)
+
+
+def test_a_server_that_asks_for_a_password_is_not_begun_with_another(address: str) -> None:
+    named, ours = Server(f"{address}/200/api"), Server(f"{address}/200/api", 1)
+    for password in (None, "a:c", "ä:ö"):
+        with pytest.raises(UserError, match="asks for a password: set PREFECT_API_AUTH_STRING to its"):
+            require_access(named, password)
+        with pytest.raises(UserError, match=r"another password than that in .*/toolherd-server.secret: `make down`"):
+            require_access(ours, password)
+    require_access(named, "a:b")
+    require_access(ours, "a:b")
 
 
 def test_no_proxy_stands_between_us_and_a_server(address: str, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -113,23 +135,8 @@ def test_the_home_is_in_the_project_where_none_is_named(monkeypatch: pytest.Monk
     assert get_home() == Path("/srv/ida/records").resolve()
 
 
-def test_a_port_that_is_taken_is_passed_over(monkeypatch: pytest.MonkeyPatch) -> None:
-    with socket.socket() as taken:
-        taken.bind((server.HOST, 0))
-        taken.listen()
-        port = taken.getsockname()[1]
-        monkeypatch.setattr(server, "FIRST_PORT", port)
-        with server._open_socket() as listening:
-            assert listening.getsockname()[1] > port
-
-
-def test_a_port_that_is_given_out_is_given_to_nobody_else() -> None:
-    with server._open_socket() as one, server._open_socket() as other:
-        assert one.getsockname() != other.getsockname()
-
-
 def test_the_client_is_told_where_the_server_is_and_to_tell_nobody_else(monkeypatch: pytest.MonkeyPatch) -> None:
-    forget(monkeypatch, *CLIENT, *PROXIES, "PREFECT_RESULTS_LOCAL_STORAGE_PATH")
+    forget(monkeypatch, *CLIENT, PASSWORD, *PROXIES, "PREFECT_RESULTS_LOCAL_STORAGE_PATH")
     monkeypatch.setenv("NO_PROXY", "example.com")
     configure_client(Server("http://127.0.0.1:4201/api", 1), PREFECT_RESULTS_LOCAL_STORAGE_PATH="/somewhere")
     assert os.environ["PREFECT_API_URL"] == "http://127.0.0.1:4201/api"
@@ -148,12 +155,13 @@ def forget(monkeypatch: pytest.MonkeyPatch, *names: str) -> None:
 
 PROXIES = ("NO_PROXY", "no_proxy")
 CLIENT = ("PREFECT_API_URL", "PREFECT_SERVER_EPHEMERAL_ENABLED", "PREFECT_SERVER_ANALYTICS_ENABLED", "DO_NOT_TRACK")
+PASSWORD = "PREFECT_API_AUTH_STRING"
 
 
 def test_what_the_user_has_set_for_the_client_stays_but_for_the_server_s_address(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    forget(monkeypatch, *CLIENT, *PROXIES, "PREFECT_LOGGING_LEVEL")
+    forget(monkeypatch, *CLIENT, PASSWORD, *PROXIES, "PREFECT_LOGGING_LEVEL")
     monkeypatch.setenv("PREFECT_API_URL", "http://dead/api")
     monkeypatch.setenv("DO_NOT_TRACK", "0")
     monkeypatch.setenv("PREFECT_LOGGING_LEVEL", "DEBUG")
@@ -165,7 +173,25 @@ def test_what_the_user_has_set_for_the_client_stays_but_for_the_server_s_address
         "DO_NOT_TRACK": "0",
         "PREFECT_LOGGING_LEVEL": "DEBUG",
     }
-    assert not any(name in os.environ for name in PROXIES)  # it is another machine's
+    assert not any(name in os.environ for name in (*PROXIES, PASSWORD))  # it is another machine's
+
+
+def test_the_client_is_told_the_password_of_our_own_server_whatever_it_had(
+    home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    forget(monkeypatch, *CLIENT, PASSWORD, *PROXIES)
+    home.mkdir()
+    made = make_password(home)
+    monkeypatch.setenv(PASSWORD, "another:server-s")
+    configure_client(Server("http://127.0.0.1:4201/api", 1))
+    assert os.environ[PASSWORD] == made
+
+
+def test_a_server_that_is_not_ours_is_given_the_user_s_password(monkeypatch: pytest.MonkeyPatch) -> None:
+    forget(monkeypatch, *CLIENT, *PROXIES)
+    monkeypatch.setenv(PASSWORD, "the:user-s")
+    configure_client(Server("http://x:4200/api"))
+    assert os.environ[PASSWORD] == "the:user-s"
 
 
 @pytest.mark.parametrize(
@@ -180,7 +206,7 @@ def test_what_the_user_has_set_for_the_client_stays_but_for_the_server_s_address
 def test_our_own_server_is_reached_past_any_proxy(
     given: dict[str, str], expected: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    forget(monkeypatch, *CLIENT, *PROXIES)
+    forget(monkeypatch, *CLIENT, PASSWORD, *PROXIES)
     for name, value in given.items():
         monkeypatch.setenv(name, value)
     configure_client(Server("http://127.0.0.1:4201/api", 1))

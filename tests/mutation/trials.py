@@ -33,8 +33,8 @@ PRELOADED = (
 )
 FOR_TRAINING = ("torch", "transformers", "trl")
 OURS = ("tests", "flows", "tasks", "schemas", "prompts", "deployments")
-MARK = "TOOLHERD_TRIAL"
-"""The environment variable by which what a trial leaves running is found."""
+MARK = "PYTHON_TRIAL_OF"
+"""The environment variable by which what a trial leaves running is found; every child is given those of Python."""
 PYTEST = ("-x", "-q", "-p", "no:cacheprovider", "-p", "no:randomly")
 
 

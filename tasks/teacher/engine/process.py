@@ -23,16 +23,22 @@ from pathlib import Path
 import uvloop
 
 from schemas.calls import ChatRequest, Stage
+from schemas.environment import NETWORK, pick_environment
 from schemas.errors import FatalTeacherError, RunStoppedError, make_portable
 from tasks.completions.store import CompletionStore
 from tasks.supervision.orphans import ParentWatch
 from tasks.teacher.batches.batch_record import OpenBatch
+from tasks.teacher.endpoint import read_key
 from tasks.teacher.engine.channel import Channel
 from tasks.teacher.engine.engine import Answer, Engine, EngineStart, EngineState, open_engine
 from tasks.teacher.engine.garbage import collect_rarely
+from tasks.teacher.prices import PRICES_VARIABLE
 
 _FOLDER = Path(__file__).parents[3]
 _TELL_EVERY_S = 0.1
+_ASKED_FOR = ("OPENAI_BASE_URL", "OPENAI_ORG_ID", "OPENAI_PROJECT_ID", "OPENAI_LOG", PRICES_VARIABLE)
+"""Variables that only the engine reads, the SDK's own among them."""
+
 _SERVE = """
 import sys
 from tasks.supervision.orphans import ParentWatch
@@ -132,6 +138,8 @@ class EngineProcess:
             UserError: what `Engine` and `CompletionStore` raise.
             FatalTeacherError: the process ended before it was there.
         """
+        if start.key is None:  # told, for the process has no variable that holds one
+            start = replace(start, key=read_key(start.settings).get_secret_value())
         engine = cls(start)
         await engine._open()
         return engine
@@ -183,7 +191,10 @@ class EngineProcess:
             self._process = subprocess.Popen(
                 [sys.executable, "-c", _SERVE, str(os.getpid()), str(its.fileno())],
                 stdin=subprocess.DEVNULL,
-                env={**os.environ, "PYTHONPATH": os.pathsep.join([str(_FOLDER), *_read_path()])},
+                env={
+                    **pick_environment(*NETWORK, *_ASKED_FOR),
+                    "PYTHONPATH": os.pathsep.join([str(_FOLDER), *_read_path()]),
+                },
                 pass_fds=[its.fileno()],
                 start_new_session=True,  # Ctrl-C in a terminal is the run's to handle
             )
