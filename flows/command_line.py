@@ -25,7 +25,9 @@ import uvloop
 
 from flows.command import Command
 from flows.server import Server, configure_client, is_healthy, launch_server, wait_for_server
+from flows.terminal import warn
 from schemas.errors import RunStoppedError, ToolHerdError, UserError
+from schemas.shown import show_line
 
 if TYPE_CHECKING:
     from flows.session import Launch, Stoppable
@@ -74,7 +76,7 @@ def main(name: str, arguments: list[str] | None = None, read: Reader | None = No
     except ToolHerdError as error:
         return _fail(error, 1)
     except (KeyboardInterrupt, _StoppedError) as error:
-        print("interrupted: what was finished is kept, the same command goes on from there", file=sys.stderr)
+        warn("interrupted: what was finished is kept, the same command goes on from there")
         return 128 + (error.sign if isinstance(error, _StoppedError) else signal.SIGINT)
 
 
@@ -82,7 +84,7 @@ def _run(name: str, command: Command) -> None:
     server = _launch_server()
     flow = getattr(import_module(f"flows.{name}"), name)
     _wait(server)
-    print(f"Prefect: {server.ui_url}", file=sys.stderr, flush=True)
+    warn(f"Prefect: {server.ui_url}")
 
     from flows.progress import open_display
     from flows.session import Launch
@@ -101,10 +103,10 @@ def _launch_server() -> Server:
     given = os.environ.get("PREFECT_API_URL")
     server = launch_server()
     if given and server.api_url != given:
-        print(f"PREFECT_API_URL ({given}) does not answer; a local server is used", file=sys.stderr)
+        warn(f"PREFECT_API_URL ({given}) does not answer; a local server is used")
     configure_client(server, **_QUIET)
     if not is_healthy(server.api_url):
-        print("starting a Prefect server, which takes 10 to 20 s and is done once …", file=sys.stderr, flush=True)
+        warn("starting a Prefect server, which takes 10 to 20 s and is done once …")
     return server
 
 
@@ -129,7 +131,7 @@ async def _run_flow(flow: Callable[..., Coroutine[Any, Any, Any]], command: Comm
             running.cancel()
             return
         waited_for = [one.stop(sign) for one in started][-1]
-        print(f"stopping: {waited_for}; once more stops at once", file=sys.stderr, flush=True)
+        warn(f"stopping: {waited_for}; once more stops at once")
 
     def take_signals(stoppable: "Stoppable | None" = None) -> None:
         started.extend([stoppable] if stoppable else [])
@@ -149,7 +151,7 @@ async def _run_flow(flow: Callable[..., Coroutine[Any, Any, Any]], command: Comm
         raise
     finally:
         for note in (note for one in started for note in one.list_notes()):
-            print(note, file=sys.stderr)
+            warn(note)
 
 
 def _wait(server: Server) -> None:
@@ -159,11 +161,11 @@ def _wait(server: Server) -> None:
         nonlocal last
         if waited - last >= 10:
             last = waited
-            print(f"still waiting for the Prefect server ({waited:.0f} s) …", file=sys.stderr, flush=True)
+            warn(f"still waiting for the Prefect server ({waited:.0f} s) …")
 
     wait_for_server(server, report)
 
 
 def _fail(error: ToolHerdError, status: int) -> int:
-    print(f"error: {' '.join(str(error).split())}", file=sys.stderr)
+    warn(f"error: {show_line(error)}")
     return status

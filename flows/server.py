@@ -26,7 +26,9 @@ from pathlib import Path
 import psutil
 from cyclopts import App, CycloptsError
 
+from flows.terminal import warn
 from schemas.errors import ToolHerdError, UserError
+from schemas.shown import show_line
 
 HOST = "127.0.0.1"
 FIRST_PORT = 4200
@@ -291,7 +293,7 @@ def _run_status() -> int:
 
 
 def _fail(message: str, status: int) -> int:
-    print(f"error: {message}", file=sys.stderr)
+    warn(f"error: {show_line(message)}")
     return status
 
 

@@ -9,7 +9,11 @@ ToolHerdError
 """
 
 import pickle
-from typing import Literal
+from typing import Literal, TypeVar
+
+from schemas.shown import show_line
+
+E = TypeVar("E", bound=BaseException)
 
 
 class ToolHerdError(Exception):
@@ -52,4 +56,10 @@ def make_portable(error: Exception) -> Exception:
         pickle.loads(pickle.dumps(error))
     except Exception:
         return RuntimeError(f"{type(error).__name__}: {error}")
+    return error
+
+
+def make_printable(error: E) -> E:
+    """The error itself, with what `show_line` leaves of its message: Prefect keeps and prints what a task raises."""
+    error.args = tuple(show_line(arg, None) if isinstance(arg, str) else arg for arg in error.args)
     return error

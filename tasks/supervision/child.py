@@ -9,6 +9,7 @@ from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+from schemas.shown import show_line
 from tasks.supervision.processes import CHILD_MARK, GUARD_MARK, find_processes, send_signal
 
 POLL_S = 0.2
@@ -73,7 +74,7 @@ class Child:
         with suppress(OSError), self._program.log.open("rb") as file:
             file.seek(max(0, file.seek(0, os.SEEK_END) - 4096))
             lines = file.read().decode(errors="replace").split("\n")
-            return next((line.strip() for line in reversed(lines) if line.strip()), "")
+            return next((shown for line in reversed(lines) if (shown := show_line(line))), "")
         return ""
 
 

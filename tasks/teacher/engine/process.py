@@ -23,6 +23,7 @@ import uvloop
 
 from schemas.calls import ChatRequest, Stage
 from schemas.errors import FatalTeacherError, RunStoppedError, make_portable
+from schemas.shown import PrintableRecord
 from tasks.completions.store import CompletionStore
 from tasks.teacher.batches.batch_record import OpenBatch
 from tasks.teacher.engine.channel import Channel
@@ -315,6 +316,7 @@ class Forwarder(logging.Handler):
 
 def serve_engine() -> None:
     """The engine's process: serves what comes over the socket whose number is its argument, to the end."""
+    logging.setLogRecordFactory(PrintableRecord)
     end = socket.socket(fileno=int(sys.argv[1]))
     uvloop.run(_serve(end))
 

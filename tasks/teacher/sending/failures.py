@@ -7,6 +7,7 @@ import httpx2
 import openai
 from pydantic import SecretStr
 
+from schemas.shown import show_line
 from schemas.teacher import TeacherSettings
 from tasks.teacher.endpoint import scrub
 from tasks.teacher.response_reading import BadAnswerError
@@ -81,5 +82,4 @@ def _read_message(error: openai.APIStatusError) -> str:
 
 def _shorten(text: str, secret: SecretStr) -> str:
     # The key goes before the text is cut, or a cut inside it would leave a part standing.
-    line = " ".join(scrub(text, secret).split())
-    return line if len(line) <= _LONGEST_TEXT else line[: _LONGEST_TEXT - 1] + "…"
+    return show_line(scrub(text, secret), _LONGEST_TEXT)
