@@ -41,8 +41,9 @@ def print_dry_run(params: BuildToolsetParams, inputs: Inputs, sample: int) -> No
 
 def render_forecast(found: Forecast, params: BuildToolsetParams) -> str:
     """The forecast as a table of 80 columns."""
+    model = show_line(params.teacher.model)
     lines = [
-        f"dry run: what {found.apis:,} APIs are likely to take of {show_line(params.teacher.model)}, by {found.sampled} of them",
+        f"dry run: what {found.apis:,} APIs are likely to take of {model}, by {found.sampled} of them",
         "",
         f"{'stage':<10}{'calls':>10}{'prompt tokens':>18}{'completion tokens':>20}{'cost':>12}",
     ]

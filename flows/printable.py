@@ -1,4 +1,4 @@
-"""What Prefect is told by a flow is printable: its logs, and the error that it raises, which Prefect keeps and prints."""
+"""What Prefect is told by a flow is printable: logs, and the error that it raises, which Prefect keeps and prints."""
 
 import logging
 from collections.abc import Awaitable, Callable, Coroutine

@@ -1,4 +1,4 @@
-"""How text of others is shown, so that it neither acts nor passes for ours: on the terminal, in logs, in cards and pages.
+"""How text of others is shown, so that it neither acts nor passes for ours: on terminals, in logs, cards and pages.
 
 Others are endpoints, documents, catalogues, and whoever made a dataset or a model. What is written in Markdown passes
 `tasks.datasets.pages` besides.
@@ -34,7 +34,7 @@ def blank_out(text: str) -> str:
 
 
 class PrintableRecord(logging.LogRecord):
-    """A record of which no handler gets anything but printable lines: `logging.setLogRecordFactory(PrintableRecord)`."""
+    """A record of which handlers get printable lines alone: `logging.setLogRecordFactory(PrintableRecord)`."""
 
     _trace: str | None = None
 

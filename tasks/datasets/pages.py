@@ -12,13 +12,13 @@ from schemas.shown import show_line, show_lines
 
 _FOLDER = Path(__file__).parent / "templates"
 _ACTIVE = re.compile(r"([\\`*_\[\]|~$@]|:(?=\S)|(?<=\b[wW]{3})\.|^[-+#](?=[-+#\s]|$))")
-"""What begins emphasis, code, a link, a formula or a cell; of bare addresses the place by which they are found; and at the
-start of a line what begins a heading, a list or a rule."""
+"""What begins emphasis, code, a link, a formula or a cell; by what bare addresses are found; and at the start of a line
+what begins a heading, a list or a rule."""
 _NUMBERED = re.compile(r"^(\d+)(?=[.)](?:\s|$))")
 
 
 def load_page(name: str) -> Template:
-    """A template by file name. What is filled in is printable; HTML is escaped on its own, Markdown by the filter `cell`."""
+    """A template by file name. What is filled in is made printable; HTML is escaped on its own, cells by `cell`."""
     return _build_environment().get_template(name)
 
 

@@ -1,4 +1,4 @@
-"""A whole run whose catalogue, documents and endpoint are full of what acts on terminals and pages: nothing of it does."""
+"""A run whose catalogue, documents and endpoint are full of what acts on terminals and pages: nothing of it does."""
 
 import json
 import re
