@@ -74,7 +74,7 @@ class Child:
         with suppress(OSError), self._program.log.open("rb") as file:
             file.seek(max(0, file.seek(0, os.SEEK_END) - 4096))
             lines = file.read().decode(errors="replace").split("\n")
-            return next((shown for line in reversed(lines) if (shown := show_line(line))), "")
+            return next((shown for line in reversed(lines) if (shown := show_line(line, None))), "")
         return ""
 
 
