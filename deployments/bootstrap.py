@@ -11,6 +11,7 @@ from pathlib import Path
 
 from flows.server import configure_client, launch_server, wait_for_server
 from schemas.errors import ToolHerdError
+from schemas.shown import show_lines
 from tasks.datasets.root import ROOT_VARIABLE, DataRoot
 
 PROJECT = Path(__file__).parents[1]
@@ -56,7 +57,7 @@ def main() -> int:
     try:
         api_url = deploy()
     except ToolHerdError as error:
-        print(f"error: {error}", file=sys.stderr)
+        print(f"error: {show_lines(str(error))}", file=sys.stderr)
         return 1
     prefect = "prefect" if sys.prefix == sys.base_prefix else os.path.relpath(Path(sys.executable).with_name("prefect"))
     print(f"""

@@ -25,7 +25,7 @@ import uvloop
 
 from flows.command import Command
 from flows.server import Server, configure_client, is_healthy, launch_server, wait_for_server
-from flows.terminal import warn
+from flows.terminal import show_trace, warn
 from schemas.errors import RunStoppedError, ToolHerdError, UserError
 from schemas.shown import show_line
 
@@ -63,6 +63,7 @@ def main(name: str, arguments: list[str] | None = None, read: Reader | None = No
 
     `read` reads the arguments and checks what they name; without it the flow's own reader does.
     """
+    sys.excepthook = show_trace
     try:
         reader: Reader = read or resolve_name(FLOWS[name])
         command = reader(name, sys.argv[1:] if arguments is None else arguments)

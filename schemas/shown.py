@@ -9,6 +9,8 @@ import logging
 LONGEST_LINE = 2_000
 """Characters of a line that are shown."""
 
+_OURS = frozenset({"flows", "tasks"})
+
 
 def show_line(text: object, most: int | None = LONGEST_LINE) -> str:
     """The text as one line without runs of spaces; of one longer than `most` characters the end is left out."""
@@ -39,8 +41,10 @@ class PrintableRecord(logging.LogRecord):
     _trace: str | None = None
 
     def getMessage(self) -> str:  # noqa: N802, its name in `logging`
-        """The message with its arguments."""
-        return show_lines(super().getMessage())
+        """The message with its arguments; of ours one line, whatever is in these."""
+        message = super().getMessage()
+        is_ours = self.name.partition(".")[0] in _OURS
+        return show_line(message, None) if is_ours else show_lines(message)
 
     @property
     def exc_text(self) -> str | None:

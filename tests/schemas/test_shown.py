@@ -67,7 +67,7 @@ def test_no_control_or_format_character_of_unicode_passes() -> None:
     assert {one for one in blank_out(every) if unicodedata.category(one) == "Zs"} == {" "}
 
 
-def log(record_of: type[logging.LogRecord]) -> str:
+def log(record_of: type[logging.LogRecord], logger: str = "prefect") -> str:
     """What a handler writes of a record with hostile text in its message, arguments and exception."""
     written = io.StringIO()
     handler = logging.StreamHandler(written)
@@ -76,7 +76,7 @@ def log(record_of: type[logging.LogRecord]) -> str:
         raise ValueError(text)
     except ValueError as error:
         trace = (type(error), error, error.__traceback__)
-    handler.handle(record_of("tasks", logging.INFO, "here.py", 1, f"one {text} %s\n  two", (text,), trace))
+    handler.handle(record_of(logger, logging.INFO, "here.py", 1, f"one {text} %s\n  two", (text,), trace))
     return written.getvalue()
 
 
@@ -90,6 +90,13 @@ def test_a_record_of_the_log_is_printable_with_its_arguments_and_its_trace() -> 
     assert trace[0] == "Traceback (most recent call last):"
     assert trace[1].startswith('  File "')
     assert trace[-1] == "ValueError:  [31m "
+
+
+def test_a_message_of_ours_is_one_line_so_that_no_argument_makes_another() -> None:
+    first, second, *_ = log(PrintableRecord, "tasks.teacher").splitlines()
+    assert first == "one [31m [31m two"
+    assert second == "Traceback (most recent call last):"
+    assert log(PrintableRecord, "tasks2").startswith("one  [31m   [31m \n  two\n")
 
 
 def test_an_error_is_made_printable_and_stays_what_it_is() -> None:
