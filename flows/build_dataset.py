@@ -17,6 +17,7 @@ from prefect.artifacts import acreate_markdown_artifact
 
 from flows.build_toolset import describe_rejections, show_toolset
 from flows.fan_out import Walked, make_gate, walk_apis
+from flows.printable import keep_printable
 from flows.progress import Progress, show_progress
 from flows.session import cancel_on_signal, count_calls, get_display, open_run
 from flows.spending import describe_spent
@@ -28,6 +29,7 @@ from tasks.api_walk import walk_api
 from tasks.catalog import choose_apis
 from tasks.context import RunContext
 from tasks.curation import compute_dataset_recipe, curate
+from tasks.datasets import escape_markdown, write_code
 from tasks.publishing import Published, export, find_unchanged, publish
 
 
@@ -37,6 +39,7 @@ from tasks.publishing import Published, export, find_unchanged, publish
     description="Turns a catalogue of public APIs into a published tool-use dataset. Unchanged input costs nothing.",
     persist_result=False,
 )
+@keep_printable
 @cancel_on_signal
 async def build_dataset(params: BuildDatasetParams) -> BuildSummary:
     """Build and publish a dataset; where it would equal the newest version, say so and publish nothing.
@@ -108,26 +111,26 @@ def render_summary(summary: BuildSummary) -> str:
     """The Markdown artifact of a finished dataset."""
     dataset = summary.dataset
     lines = [
-        f"# {dataset.name} {dataset.version}",
+        f"# {escape_markdown(dataset.name)} {escape_markdown(dataset.version)}",
         "",
         "Published." if summary.changed else "Unchanged: the newest version holds these very rows.",
         *(
-            ["", f"**Partial**: {summary.unfinished:,} APIs are not in it. {summary.stopped}"]
+            ["", f"**Partial**: {summary.unfinished:,} APIs are not in it. {escape_markdown(summary.stopped)}"]
             if summary.stopped
             else []
         ),
         "",
-        f"- folder: `{dataset.path}`",
-        f"- page: `{dataset.path}/report.html`",
-        f"- content hash of `train.parquet`: `{dataset.content_hash}`",
+        f"- folder: {write_code(dataset.path)}",
+        f"- page: {write_code(dataset.path + '/report.html')}",
+        f"- content hash of `train.parquet`: {write_code(dataset.content_hash)}",
         f"- completions: {summary.calls.sent:,} sent, {summary.calls.stored:,} from the store",
         f"- spent: {describe_spent(summary.calls)}",
         "",
         "| table | rows |",
         "| --- | ---: |",
-        *(f"| `{name}` | {rows:,} |" for name, rows in dataset.counts.items()),
+        *(f"| {write_code(name)} | {rows:,} |" for name, rows in dataset.counts.items()),
     ]
     if summary.reasons:
         lines += ["", "| reason of rejection | instances |", "| --- | ---: |"]
-        lines += [f"| `{reason}` | {count:,} |" for reason, count in summary.reasons.items()]
+        lines += [f"| {write_code(reason)} | {count:,} |" for reason, count in summary.reasons.items()]
     return "\n".join(lines)

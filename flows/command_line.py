@@ -27,7 +27,9 @@ import uvloop
 from flows.command import Command
 from flows.server import Server, configure_client, is_healthy, launch_server, require_access, wait_for_server
 from flows.stopping import INTERRUPTED, Ending, Stoppable, end_hard
+from flows.terminal import show_trace, warn
 from schemas.errors import RunStoppedError, ToolHerdError, UserError
+from schemas.shown import show_line
 
 if TYPE_CHECKING:
     from flows.session import Launch
@@ -63,6 +65,7 @@ def main(name: str, arguments: list[str] | None = None, read: Reader | None = No
 
     `read` reads the arguments and checks what they name; without it the flow's own reader does.
     """
+    sys.excepthook = show_trace
     try:
         reader: Reader = read or resolve_name(FLOWS[name])
         command = reader(name, sys.argv[1:] if arguments is None else arguments)
@@ -76,7 +79,7 @@ def main(name: str, arguments: list[str] | None = None, read: Reader | None = No
     except ToolHerdError as error:
         return _fail(error, 1)
     except (KeyboardInterrupt, _StoppedError) as error:
-        print(INTERRUPTED, file=sys.stderr)
+        warn(INTERRUPTED)
         return 128 + (error.sign if isinstance(error, _StoppedError) else signal.SIGINT)
 
 
@@ -91,7 +94,7 @@ def _run(name: str, command: Command) -> None:
     from flows.session import Launch
 
     require_access(server, PREFECT_API_AUTH_STRING.value())
-    print(f"Prefect: {server.ui_url}{server.sign_in}", file=sys.stderr, flush=True)
+    warn(f"Prefect: {server.ui_url}{server.sign_in}")
 
     started = time.monotonic()
     display = open_display()
@@ -110,10 +113,10 @@ def _launch_server() -> Server:
     given = os.environ.get("PREFECT_API_URL")
     server = launch_server()
     if given and server.api_url != given:
-        print(f"PREFECT_API_URL ({given}) does not answer; a local server is used", file=sys.stderr)
+        warn(f"PREFECT_API_URL ({given}) does not answer; a local server is used")
     configure_client(server, **_QUIET)
     if not is_healthy(server.api_url):
-        print("starting a Prefect server, which takes 10 to 20 s and is done once …", file=sys.stderr, flush=True)
+        warn("starting a Prefect server, which takes 10 to 20 s and is done once …")
     return server
 
 
@@ -143,9 +146,9 @@ async def _run_flow(
             running.cancel()
             return
         waited_for = [one.stop(sign) for one in started][-1]
-        print(f"stopping: {waited_for}; once more stops at once", file=sys.stderr, flush=True)
+        warn(f"stopping: {waited_for}; once more stops at once")
         if left := ending.find_time_left():
-            print(f"at most {left:.0f} s are left for that", file=sys.stderr, flush=True)
+            warn(f"at most {left:.0f} s are left for that")
 
     def take_signals(stoppable: Stoppable | None = None) -> None:
         started.extend([stoppable] if stoppable else [])
@@ -166,7 +169,7 @@ async def _run_flow(
         raise
     finally:
         for note in (note for one in started for note in one.list_notes()):
-            print(note, file=sys.stderr)
+            warn(note)
 
 
 def _note_first(ending: Ending, handler: Any) -> Callable[[int, FrameType | None], None]:
@@ -186,11 +189,11 @@ def _wait(server: Server) -> None:
         nonlocal last
         if waited - last >= 10:
             last = waited
-            print(f"still waiting for the Prefect server ({waited:.0f} s) …", file=sys.stderr, flush=True)
+            warn(f"still waiting for the Prefect server ({waited:.0f} s) …")
 
     wait_for_server(server, report)
 
 
 def _fail(error: ToolHerdError, status: int) -> int:
-    print(f"error: {' '.join(str(error).split())}", file=sys.stderr)
+    warn(f"error: {show_line(error)}")
     return status

@@ -12,7 +12,6 @@ if __name__ == "__main__":
 
 import asyncio
 import signal
-import sys
 import time
 from collections.abc import Callable
 
@@ -20,8 +19,10 @@ from prefect import flow, get_run_logger, runtime
 from prefect.exceptions import CancelledRun
 
 from flows.build_dataset import build_dataset
+from flows.printable import keep_printable
 from flows.progress import show_progress
 from flows.session import cancel_on_signal, find_allowed, get_display, get_launch
+from flows.terminal import warn
 from flows.train_inputs import TrainInputs, gather_train_inputs, make_record
 from flows.train_progress import TrainProgress
 from schemas.base import content_hash
@@ -73,6 +74,7 @@ class StoppableTraining:
     description="Fine-tunes a chat model on a published dataset. An interrupted run goes on from its last checkpoint.",
     persist_result=False,
 )
+@keep_printable
 @cancel_on_signal
 async def train(params: TrainParams) -> TrainSummary:
     """Train and publish a model; a run that was interrupted goes on, one that is finished is left as it is.
@@ -194,4 +196,4 @@ def _tell(line: str) -> None:
     """Say a line in the run's log, and on the terminal where there is one."""
     get_run_logger().info(line)
     if get_display() is not None:
-        print(line, file=sys.stderr, flush=True)
+        warn(line)

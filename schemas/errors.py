@@ -10,7 +10,11 @@ ToolHerdError
 """
 
 import pickle
-from typing import Literal
+from typing import Literal, TypeVar
+
+from schemas.shown import show_line
+
+E = TypeVar("E", bound=BaseException)
 
 
 class ToolHerdError(Exception):
@@ -67,3 +71,9 @@ def _read_text(error: BaseException) -> str:
         return str(error)
     except Exception:
         return "(what it says cannot be read)"
+
+
+def make_printable(error: E) -> E:
+    """The error itself, with what `show_line` leaves of its message: Prefect keeps and prints what a task raises."""
+    error.args = tuple(show_line(arg, None) if isinstance(arg, str) else arg for arg in error.args)
+    return error

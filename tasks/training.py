@@ -22,6 +22,7 @@ from upath import UPath
 
 from schemas.errors import RunStoppedError, ToolHerdError
 from schemas.models import RunRecord, TrainSummary
+from schemas.shown import show_line
 from schemas.training import EndEvent, PreparedData, PrepareSpec, TrainEvent, TrainSpec
 from tasks.datasets import ModelRun, fetch_train_file, read_manifest, render_model_card
 from tasks.supervision.child import Program
@@ -159,9 +160,9 @@ def _require_done(end: EndEvent, run: ModelRun) -> int:
     if end.status == "done":
         return end.step
     if end.status == "stopped":
-        said = end.message or f"after step {end.step}"
+        said = show_line(end.message) or f"after step {end.step}"
         raise RunStoppedError(f"the trainer was stopped: {said}; the same command goes on from there", "signal")
-    message = end.message or f"the trainer said no more; its log is {run.log}"
+    message = show_line(end.message) or f"the trainer said no more; its log is {run.log}"
     raise ToolHerdError(f"training ended at step {end.step}, {end.status.replace('_', ' ')}: {message}")
 
 

@@ -6,6 +6,7 @@ from tasks.datasets.exports import EXPORT_FORMATS, export_dataset
 from tasks.datasets.manifests import is_unchanged, read_manifest
 from tasks.datasets.model_card import render_model_card
 from tasks.datasets.model_runs import ModelRun, get_run, locate_models, locate_prepared, name_run
+from tasks.datasets.pages import escape_markdown, write_code
 from tasks.datasets.parquet import content_hash_of_rows, read_table
 from tasks.datasets.publish import describe_dataset, publish_dataset, read_code_version, require_readable
 from tasks.datasets.root import DataRoot
@@ -37,6 +38,7 @@ __all__ = [
     "collect_reasons",
     "content_hash_of_rows",
     "describe_dataset",
+    "escape_markdown",
     "export_dataset",
     "fetch_train_file",
     "find_artifact",
@@ -58,4 +60,5 @@ __all__ = [
     "require_new_version",
     "require_readable",
     "write_artifact",
+    "write_code",
 ]

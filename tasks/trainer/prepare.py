@@ -5,6 +5,7 @@ one sequence) and `prepared.json` (`PreparedData`) into a folder that appears wh
 Exit status 0, or 1 with one line `error: …` at the end of stderr.
 """
 
+import logging
 import os
 import random
 import shutil
@@ -21,6 +22,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from schemas.arrow import INSTANCE_SCHEMA
+from schemas.shown import PrintableRecord, show_line
 from schemas.training import PreparedData, PrepareSpec
 from tasks.trainer.chat_templates import ChosenTemplate, choose_template
 from tasks.trainer.conversations import BadRowError, Cleaner, Conversation, build_conversation, name_row
@@ -172,11 +174,12 @@ def main(arguments: list[str]) -> int:
         print("error: python -m tasks.trainer.prepare SPEC.json", file=sys.stderr)
         return 2
     os.environ.setdefault("TOKENIZERS_PARALLELISM", "true")
+    logging.setLogRecordFactory(PrintableRecord)
     try:
         spec = PrepareSpec.model_validate_json(Path(arguments[0]).read_text(encoding="utf-8"))
         prepare(spec, lambda line: print(line, flush=True))
     except (OSError, ValueError, pa.ArrowException) as error:
-        print(f"error: {' '.join(str(error).split())[:1000]}", file=sys.stderr)
+        print(f"error: {show_line(error)}", file=sys.stderr)
         return 1
     return 0
 

@@ -6,6 +6,7 @@ the last event says the same.
 """
 
 import contextlib
+import logging
 import os
 import pickle
 import sys
@@ -15,6 +16,7 @@ from typing import Any
 
 import pyarrow.parquet as pq
 
+from schemas.shown import PrintableRecord, show_line, show_lines
 from schemas.training import EndEvent, PreparedData, TrainParams, TrainSpec
 from tasks.trainer import checkpoints
 from tasks.trainer.chat_templates import ChosenTemplate, choose_template
@@ -141,13 +143,14 @@ def main(arguments: list[str]) -> int:
         (path,) = arguments
         spec = TrainSpec.model_validate_json(Path(path).read_text(encoding="utf-8"))
     except (ValueError, OSError) as error:
-        print(f"error: python -m tasks.trainer.train SPEC.json: {error}", file=sys.stderr)
+        print(f"error: python -m tasks.trainer.train SPEC.json: {show_line(error)}", file=sys.stderr)
         return USAGE
     return run(spec)
 
 
 def run(spec: TrainSpec) -> int:
     """Train, tell how it ended, and return the exit status."""
+    logging.setLogRecordFactory(PrintableRecord)
     journal = Journal(Path(spec.run_folder), speaking=_is_main())
     try:
         from tasks.trainer.watching import StopSignal
@@ -157,14 +160,14 @@ def run(spec: TrainSpec) -> int:
         run_training(spec, journal, stop)
         ending = EndEvent(status="done", step=journal.last_step)
     except BaseException as error:
-        traceback.print_exc()
+        print(show_lines(traceback.format_exc()), file=sys.stderr)
         status, message = classify_error(error)
         ending = EndEvent(status=status, step=journal.last_step, message=message)
     try:
         journal.end(ending)
     except OSError as error:  # the disk is full to the last byte: the exit status says it all the same
         print(f"error: the end could not be recorded: {error}", file=sys.stderr)
-    print(f"{ending.status}{': ' if ending.message else ''}{ending.message}", file=sys.stderr)
+    print(show_line(f"{ending.status}{': ' if ending.message else ''}{ending.message}"), file=sys.stderr)
     return EXIT_STATUS[ending.status]
 
 

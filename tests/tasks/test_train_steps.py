@@ -195,12 +195,12 @@ async def test_a_run_that_is_not_trained_is(
             "the trainer was stopped: after step 3; the same command goes on from there",
         ),
         (
-            Behaviour(end="stopped", end_at=3, message="by a signal"),
+            Behaviour(end="stopped", end_at=3, message="by a\u2028signal"),
             RunStoppedError,
             "the trainer was stopped: by a signal; the same command goes on from there",
         ),
         (
-            Behaviour(end="out_of_memory", end_at=4, message="take --method lora"),
+            Behaviour(end="out_of_memory", end_at=4, message="take\x1b\n--method lora"),
             ToolHerdError,
             "training ended at step 4, out of memory: take --method lora",
         ),

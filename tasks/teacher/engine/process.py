@@ -25,6 +25,7 @@ import uvloop
 from schemas.calls import ChatRequest, Stage
 from schemas.environment import NETWORK, pick_environment
 from schemas.errors import FatalTeacherError, RunStoppedError, make_portable
+from schemas.shown import PrintableRecord
 from tasks.completions.store import CompletionStore
 from tasks.supervision.orphans import ParentWatch
 from tasks.teacher.batches.batch_record import OpenBatch
@@ -341,6 +342,7 @@ class Forwarder(logging.Handler):
 
 def serve_engine(watch: ParentWatch) -> None:
     """The engine's process: serves what comes over the socket whose number is its last argument, to the end."""
+    logging.setLogRecordFactory(PrintableRecord)
     end = socket.socket(fileno=int(sys.argv[2]))
     uvloop.run(_serve(end, watch))
 

@@ -8,8 +8,8 @@ import httpx2
 import openai
 from pydantic import SecretStr
 
+from schemas.shown import show_line
 from schemas.teacher import TeacherSettings
-from tasks.completions.answers import clean_words
 from tasks.completions.keys import strip_credentials
 from tasks.teacher.bounded_body import TooLongError
 from tasks.teacher.endpoint import scrub
@@ -115,6 +115,4 @@ def write_said(said: Any) -> str:
 def shorten_text(text: str, secret: SecretStr) -> str:
     """What an endpoint said, in one line of bounded length, without the key and without what moves a cursor."""
     # The key goes before the text is cut, or a cut inside it would leave a part standing.
-    line = " ".join(scrub(clean_words(text), secret).split())
-    line = line if line.isprintable() else "".join(char if char.isprintable() else "?" for char in line)
-    return line if len(line) <= _LONGEST_TEXT else line[: _LONGEST_TEXT - 1] + "…"
+    return show_line(scrub(text, secret), _LONGEST_TEXT)
