@@ -15,7 +15,7 @@ _TOO_DEEP = f"it is nested too deeply, in more than {MOST_NESTED} levels"
 
 
 def _read_whole(digits: str) -> int:
-    if len(digits) > _MOST_DIGITS:
+    if len(digits.lstrip("-")) > _MOST_DIGITS:
         raise ValueError(f"a number has more than {_MOST_DIGITS} digits")
     return int(digits)
 
@@ -53,7 +53,7 @@ def decode_foreign_json(text: str, start: int) -> tuple[Json, int]:
 
 def _is_too_deep(value: Any) -> bool:
     level = [value]
-    for _ in range(MOST_NESTED + 1):
+    for _ in range(MOST_NESTED):
         # The containers of the next level.
         level = [
             child

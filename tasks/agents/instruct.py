@@ -21,6 +21,9 @@ if TYPE_CHECKING:
 _ROUNDS = 3
 """How often the teacher is asked for a kind: what is thrown out as it is made is asked for again."""
 
+_LONGEST_TEXT = 4000
+"""Characters of an instruction, ten times what any user writes: what is compared with all others has an end."""
+
 _FALLBACK = (Kind.SINGLE_CALL, Kind.MULTI_CALL, Kind.NO_TOOL)
 """Which kinds make up for one that the API does not allow for (a function without parameters lacks no detail)."""
 
@@ -126,6 +129,8 @@ def find_instruction_problems(items: tuple[_Written, ...], toolset: Toolset, kin
     known = {function.name: function for function in toolset.functions}
     problems = []
     for number, item in enumerate(items, start=1):
+        if len(item.text) > _LONGEST_TEXT:
+            problems.append(f"instruction {number} has {len(item.text):,} characters; {_LONGEST_TEXT:,} are the limit")
         problems += [f"instruction {number} names a function {name!r} that does not exist"
                      for name in item.functions if name not in known]  # fmt: skip
         if kind is Kind.MISSING_DETAIL:

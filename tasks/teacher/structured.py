@@ -36,7 +36,8 @@ _ATTEMPTS = 4
 _MOST_STARTS = 1000
 """Places that look like the start of an object and are none, after which no further one is tried."""
 
-_LONGEST_PROBLEM = 500
+_LONGEST_PROBLEM = 2000
+"""Characters; a problem may name a key of the answer's own making."""
 
 
 async def ask_for_json(
@@ -65,10 +66,11 @@ async def ask_for_json(
             problems = found if isinstance(found, list) else await found
             if not problems:
                 return answer
-        repair = load_prompt("repair").render(problems=problems[:MOST_PROBLEMS])
+        problems = [problem[:_LONGEST_PROBLEM] for problem in problems[:MOST_PROBLEMS]]
+        repair = load_prompt("repair").render(problems=problems)
         further = ({"role": "assistant", "content": completion.content}, {"role": "user", "content": repair})
         request = request.model_copy(update={"messages": request.messages + further})
-    raise TeacherError(f"no usable {name} after {_ATTEMPTS} attempts: {'; '.join(problems[:MOST_PROBLEMS])}")
+    raise TeacherError(f"no usable {name} after {_ATTEMPTS} attempts: {'; '.join(problems)}")
 
 
 @cache
@@ -146,4 +148,4 @@ def _describe(problem: Any) -> str:
     got = ""
     if isinstance(problem["input"], str | int | float | None):  # where something is missing it is what lacks it
         got = f", got {json.dumps(problem['input'], ensure_ascii=False)[:80]}"
-    return f"{where}: {problem['msg']}{got}"[:_LONGEST_PROBLEM]
+    return f"{where}: {problem['msg']}{got}"
