@@ -69,6 +69,34 @@ def test_a_tokenizer_of_its_own_is_not_run(model: Path, mark: Path, kind: str) -
     assert not mark.exists()
 
 
+@pytest.fixture
+def hub_model(model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The same as `lab/chat` in the hub's cache, and no way to the hub."""
+    constants = pytest.importorskip("huggingface_hub.constants")
+    monkeypatch.setattr(constants, "HF_HUB_CACHE", str(tmp_path / "hub"))
+    monkeypatch.setattr(constants, "HF_HUB_OFFLINE", True)
+    folder = tmp_path / "hub" / "models--lab--chat"
+    (folder / "refs").mkdir(parents=True)
+    (folder / "refs" / "main").write_text("0" * 40)
+    return shutil.copytree(model, folder / "snapshots" / ("0" * 40))
+
+
+def test_a_hubs_model_is_held_to_the_same(hub_model: Path, mark: Path) -> None:
+    assert load_tokenizer("lab/chat").is_fast
+    load_model("lab/chat", "full", True, "sdpa")
+    pickle_weights(hub_model)
+    lay_mine(hub_model / "pytorch_model.bin", mark)
+    with pytest.raises(ModelFilesError, match=r"no weights as safetensors, .* download it .* convert it"):
+        load_model("lab/chat", "full", True, "sdpa")
+    (hub_model / "adapter_config.json").write_text(json.dumps({"base_model_name_or_path": "lab/chat"}))
+    with pytest.raises(ModelFilesError, match="lab/chat is an adapter"):
+        load_model("lab/chat", "full", True, "sdpa")
+    change(hub_model / "tokenizer_config.json", tokenizer_class="RagRetriever")
+    with pytest.raises(ModelFilesError, match="'RagRetriever', which is no tokenizer"):
+        load_tokenizer("lab/chat")
+    assert not mark.exists()
+
+
 def test_weights_that_are_a_pickle_are_not_read(model: Path, mark: Path) -> None:
     (model / "model.safetensors").unlink()
     lay_mine(model / "pytorch_model.bin", mark)
