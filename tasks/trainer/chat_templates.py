@@ -105,7 +105,8 @@ def _knows_tools(tokenizer: Any, template: str, trusted: bool) -> bool:
         {"type": "function", "function": {"name": word, "arguments": {key: value}}} for word in (name, _SECOND_WORD)
     ]
     results = [{"role": "tool", "name": word, "content": result} for word in (name, _SECOND_WORD)]
-    messages = [{"role": "user", "content": "hi"}, {"role": "assistant", "content": "", "tool_calls": calls}, *results]
+    asked: list[dict[str, Any]] = [{"role": "user", "content": "hi"}]
+    messages = [*asked, {"role": "assistant", "content": "", "tool_calls": calls}, *results]
     try:
         text, _ = make_render(template, tokenizer.special_tokens_map, trusted=trusted)(messages, None, prompt=False)
     except (jinja2.TemplateError, TypeError, ValueError):

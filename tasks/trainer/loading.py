@@ -3,7 +3,13 @@
 from pathlib import Path
 from typing import Any
 
-from tasks.trainer.model_files import ModelFilesError, check_model_folder
+from tasks.trainer.model_files import (
+    ModelFilesError,
+    check_config,
+    check_model_folder,
+    check_tokenizer_config,
+    read_json,
+)
 
 
 def load_tokenizer(model: str) -> Any:
@@ -39,8 +45,18 @@ def load_weights(model: str, **options: Any) -> Any:
 
 
 def _check(model: str) -> None:
+    """Raises ModelFilesError. Of a hub's model, what its two configurations say is looked at before anything else."""
+    from transformers.utils import cached_file
+
     if Path(model).is_dir():
         check_model_folder(Path(model))
+        return
+    for name, check in (("config.json", check_config), ("tokenizer_config.json", check_tokenizer_config)):
+        found = cached_file(
+            model, name, _raise_exceptions_for_missing_entries=False, _raise_exceptions_for_connection_errors=False
+        )
+        if found is not None:
+            check(read_json(Path(found)))
 
 
 def _explain(error: OSError | ValueError) -> Exception:

@@ -36,7 +36,7 @@ def check_model_folder(folder: Path, *, pickles: bool = False) -> None:
     check_config(read_json(folder / "config.json"))
     tokenizer = folder / "tokenizer_config.json"
     if tokenizer.exists():
-        _check_tokenizer(read_json(tokenizer))
+        check_tokenizer_config(read_json(tokenizer))
     if not pickles:
         _check_weights(folder)
 
@@ -99,7 +99,8 @@ def _check_index(folder: Path) -> None:
             raise ModelFilesError(f"{name[:80]}, which {_INDEX} names, is missing")
 
 
-def _check_tokenizer(config: Mapping[str, Any]) -> None:
+def check_tokenizer_config(config: Mapping[str, Any]) -> None:
+    """Raises ModelFilesError if tokenizer_config.json names what is no tokenizer, or files that lie elsewhere."""
     _check_tokenizer_class(config)
     files = config.get("fast_tokenizer_files")
     if files is not None and not (isinstance(files, list) and all(_is_named(name, _PLAIN_JSON) for name in files)):

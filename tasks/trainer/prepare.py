@@ -119,6 +119,8 @@ def _encode(encoder: Encoder, rows: list[dict[str, Any]], conversations: list[Co
     """All at once, or where that fails one by one, to find which row it is. Raises BadRowError."""
     try:
         return encoder.encode(conversations)
+    except TemplateError:
+        raise
     except _UNREADABLE:
         encoded = []
     for row, conversation in zip(rows, conversations, strict=True):

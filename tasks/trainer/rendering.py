@@ -34,7 +34,6 @@ MAX_LENGTH = 10_000_000
 
 _MARK = re.compile(r"\{%-?\s*generation\s*-?%\}")
 _FOLDER = Path(__file__).parents[2]
-_OPTIONS = {"ensure_ascii": True, "separators": (",", ":")}
 
 Rendered = tuple[str, list[tuple[int, int]]]
 """A text, and where in it the assistant's parts begin and end."""
@@ -86,7 +85,7 @@ def _ask(request: dict[str, Any]) -> Rendered:
     assert process.stdin is not None
     assert process.stdout is not None
     try:
-        process.stdin.write(json.dumps(request, **_OPTIONS).encode() + b"\n")
+        process.stdin.write(json.dumps(request).encode() + b"\n")
         process.stdin.flush()
         line = process.stdout.readline()
     except OSError:
@@ -156,7 +155,7 @@ def _main(limit_s: float) -> None:
         signal.setitimer(signal.ITIMER_PROF, limit_s)
         answer = _answer(request)
         signal.setitimer(signal.ITIMER_PROF, 0)
-        channel.write(json.dumps(answer, **_OPTIONS).encode() + b"\n")
+        channel.write(json.dumps(answer).encode() + b"\n")
         channel.flush()
 
 

@@ -23,7 +23,7 @@ from tasks.trainer.chat_templates import ChosenTemplate, choose_template
 from tasks.trainer.early_ends import NothingLeftError, StoppedError
 from tasks.trainer.endings import EXIT_STATUS, USAGE, classify_error
 from tasks.trainer.journal import Journal
-from tasks.trainer.prepare import SEQUENCES, SUMMARY
+from tasks.trainer.prepare import SEQUENCE_SCHEMA, SEQUENCES, SUMMARY
 
 LEARNING_RATES = {"full": 2e-5, "lora": 2e-4}
 
@@ -62,7 +62,7 @@ def run_training(spec: TrainSpec, journal: Journal, stop: Any) -> None:
     if _is_main():
         for line in checkpoints.remove_broken(folder / CHECKPOINTS):
             journal.note(line)
-    sequences = Dataset(pq.read_table(Path(spec.prepared) / SEQUENCES))
+    sequences = Dataset(pq.read_table(Path(spec.prepared) / SEQUENCES, schema=SEQUENCE_SCHEMA))
     model = load_model(params.model, params.method, spec.cpu, attention)
     trainer = build_trainer(model, tokenizer, sequences, options)
     watcher = Watcher(journal, stop, trainer.accelerator)
@@ -137,8 +137,6 @@ def _is_main() -> bool:
 
 def main(arguments: list[str]) -> int:
     """Train what the file named on the command line asks for."""
-    os.environ["TORCH_FORCE_WEIGHTS_ONLY_LOAD"] = "1"  # also where torch and others do not ask for it
-    os.environ.pop("TORCH_FORCE_NO_WEIGHTS_ONLY_LOAD", None)
     try:
         (path,) = arguments
         spec = TrainSpec.model_validate_json(Path(path).read_text(encoding="utf-8"))
@@ -172,4 +170,7 @@ def run(spec: TrainSpec) -> int:
 
 
 if __name__ == "__main__":
+    # torch's restricted reader for all that this process loads, also where torch or others would take the other one
+    os.environ["TORCH_FORCE_WEIGHTS_ONLY_LOAD"] = "1"
+    os.environ.pop("TORCH_FORCE_NO_WEIGHTS_ONLY_LOAD", None)
     raise SystemExit(main(sys.argv[1:]))

@@ -139,7 +139,7 @@ def test_a_run_that_began_elsewhere_does_not_choose_how_that_is_read(
     inputs = gather(tmp_path, dataset="old")
     assert inputs.dataset is not None
     begin(tmp_path, replace(inputs, dataset=inputs.dataset.model_copy(update={"path": path})), name="mine")
-    with pytest.raises(UserError, match=f"run mine was begun on {path}, which is not in .*: name it"):
+    with pytest.raises(UserError, match=f"run mine was begun on '{path}', which is not in .*: name it"):
         gather(tmp_path, name="mine")
 
 

@@ -65,7 +65,7 @@ TRAIN = ("tables", "train.parquet")
         (put("reasons", value={"placeholder": -1}), "reasons: 'placeholder' is none"),
         (put("facts", "created_at", value="2026-03-04T05:06:07"), "facts.created_at has no time zone"),
         (put("facts", "created_at", value="yesterday"), "facts.created_at: Input should be a valid datetime"),
-        (put("more\x1b[2J\n", value=1), "more [2J: Extra inputs are not permitted"),
+        (put("more\x1b[2J\n", value=1), "more [2J : Extra inputs are not permitted"),
         (put("format", value="1"), "it says no format"),
         (put("format", value=True), "it says no format"),
         (put("format", value=0), "it says no format"),
@@ -131,6 +131,14 @@ def swap(path: Path) -> None:
     path.write_bytes(bytes([content[0] ^ 1]) + content[1:])
 
 
+def replace_by(make: Callable[[Path], None]) -> Callable[[Path], None]:
+    def work(path: Path) -> None:
+        path.unlink()
+        make(path)
+
+    return work
+
+
 @pytest.mark.parametrize(
     ("damage", "said"),
     [
@@ -138,8 +146,8 @@ def swap(path: Path) -> None:
         (lambda path: path.write_bytes(path.read_bytes() + b"0"), "is not the file that manifest.json was written for"),
         (lambda path: path.write_bytes(b""), "is not the file that manifest.json was written for"),
         (lambda path: path.unlink(), "is gone: publish the dataset again"),
-        (lambda path: (path.unlink(), os.mkfifo(path)), "is gone: publish the dataset again"),
-        (lambda path: (path.unlink(), path.mkdir()), "is gone: publish the dataset again"),
+        (replace_by(os.mkfifo), "is gone: publish the dataset again"),
+        (replace_by(os.mkdir), "is gone: publish the dataset again"),
     ],
     ids=["swapped", "longer", "empty", "gone", "a pipe", "a folder"],
 )

@@ -2,7 +2,6 @@
 
 import json
 import shutil
-from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -70,6 +69,34 @@ def test_a_tokenizer_of_its_own_is_not_run(model: Path, mark: Path, kind: str) -
     assert not mark.exists()
 
 
+@pytest.fixture
+def hub_model(model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The same as `lab/chat` in the hub's cache, and no way to the hub."""
+    constants = pytest.importorskip("huggingface_hub.constants")
+    monkeypatch.setattr(constants, "HF_HUB_CACHE", str(tmp_path / "hub"))
+    monkeypatch.setattr(constants, "HF_HUB_OFFLINE", True)
+    folder = tmp_path / "hub" / "models--lab--chat"
+    (folder / "refs").mkdir(parents=True)
+    (folder / "refs" / "main").write_text("0" * 40)
+    return shutil.copytree(model, folder / "snapshots" / ("0" * 40))
+
+
+def test_a_hubs_model_is_held_to_the_same(hub_model: Path, mark: Path) -> None:
+    assert load_tokenizer("lab/chat").is_fast
+    load_model("lab/chat", "full", True, "sdpa")
+    pickle_weights(hub_model)
+    lay_mine(hub_model / "pytorch_model.bin", mark)
+    with pytest.raises(ModelFilesError, match=r"no weights as safetensors, .* download it .* convert it"):
+        load_model("lab/chat", "full", True, "sdpa")
+    (hub_model / "adapter_config.json").write_text(json.dumps({"base_model_name_or_path": "lab/chat"}))
+    with pytest.raises(ModelFilesError, match="lab/chat is an adapter"):
+        load_model("lab/chat", "full", True, "sdpa")
+    change(hub_model / "tokenizer_config.json", tokenizer_class="RagRetriever")
+    with pytest.raises(ModelFilesError, match="'RagRetriever', which is no tokenizer"):
+        load_tokenizer("lab/chat")
+    assert not mark.exists()
+
+
 def test_weights_that_are_a_pickle_are_not_read(model: Path, mark: Path) -> None:
     (model / "model.safetensors").unlink()
     lay_mine(model / "pytorch_model.bin", mark)
@@ -105,18 +132,13 @@ def test_pickled_weights_are_converted_without_running_anything(vicuna: Path, mo
     assert not mark.exists()
 
 
-@pytest.mark.parametrize(
-    "lay",
-    [
-        lambda folder, mark: pickle_weights(folder, {"more": Mine(mark)}),
-        lambda folder, mark: (pickle_weights(folder), lay_mine(folder / "pytorch_model.bin", mark)),
-    ],
-    ids=["in torch's archive", "a plain pickle"],
-)
+@pytest.mark.parametrize("is_archive", [True, False], ids=["in torch's archive", "a plain pickle"])
 def test_a_pickle_that_would_run_code_is_not_converted(
-    model: Path, mark: Path, lay: Callable[[Path, Path], object], capsys: pytest.CaptureFixture[str]
+    model: Path, mark: Path, is_archive: bool, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    lay(model, mark)
+    pickle_weights(model, {"more": Mine(mark)})
+    if not is_archive:
+        lay_mine(model / "pytorch_model.bin", mark)
     assert main([str(model)]) == 2
     line = f"error: {model}: its weights hold more than tensors and numbers, and could run code"
     assert capsys.readouterr().err.splitlines()[-1] == line
