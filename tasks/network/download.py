@@ -10,7 +10,7 @@ from ipaddress import ip_address
 import httpx
 
 from schemas.urls import name_origin
-from tasks.network.addresses import is_public, read_literal
+from tasks.network.addresses import Address, is_public, read_literal
 from tasks.network.guard import ANYWHERE, DEFAULT_PORTS, AddressRefusedError, Guard, GuardedTransport
 
 MAX_BYTES = 40_000_000
@@ -87,7 +87,9 @@ async def _request(address: httpx.URL, guard: Guard) -> AsyncIterator[tuple[http
         answer = await transport.handle_async_request(request)
         try:
             if proxy is None:
-                server = ip_address(answer.extensions["network_stream"].get_extra_info("server_addr")[0])
+                server: Address | None = ip_address(
+                    answer.extensions["network_stream"].get_extra_info("server_addr")[0]
+                )
             else:
                 server = read_literal(address.host)
             yield answer, server is None or is_public(server)

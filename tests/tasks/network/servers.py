@@ -71,8 +71,11 @@ def serve_http(answers: dict[str, Say], host: str = "127.0.0.1") -> Iterator[tup
         def log_message(self, format: str, *args: object) -> None:
             """Keeps the test output quiet."""
 
-    with ThreadingHTTPServer((host, 0), Handler) as running:
-        running.handle_error = lambda request, address: None  # type: ignore[method-assign] # who asked has gone
+    class Server(ThreadingHTTPServer):
+        def handle_error(self, request: object, client_address: object) -> None:
+            """Who asked has had enough, and closed the connection."""
+
+    with Server((host, 0), Handler) as running:
         thread = threading.Thread(target=running.serve_forever, kwargs={"poll_interval": 0.01})
         thread.start()
         try:

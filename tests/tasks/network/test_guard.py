@@ -119,7 +119,7 @@ def tls_port(certificate: Path) -> Iterator[tuple[int, list[str]]]:
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(certificate)
     names: list[str] = []
-    context.sni_callback = lambda connection, name, used: names.append(str(name))  # type: ignore[assignment]
+    context.sni_callback = lambda connection, name, used: names.append(str(name))
     listening = socket.create_server(("127.0.0.1", 0))
 
     def talk() -> None:

@@ -10,8 +10,8 @@ import pytest
 
 from schemas.errors import UserError
 from tasks.network import Guard
+from tasks.network.download import MAX_BYTES
 from tasks.sources import check_source, read_catalog
-from tasks.sources import fetch as fetching
 from tests.tasks.network.servers import answer, pack_zeros, raw, redirect, serve_http
 
 LIST = b"# APIs\n### Animals\n| API | Description | Auth | HTTPS | CORS |\n|---|---|---|---|---|\n" + (
@@ -132,7 +132,7 @@ def test_a_body_without_an_end_is_left_where_it_is_too_large() -> None:
 def test_a_file_that_is_too_large_is_not_read(tmp_path: Path) -> None:
     sparse = tmp_path / "list.md"
     with sparse.open("wb") as file:
-        file.truncate(fetching.MAX_BYTES + 1)
+        file.truncate(MAX_BYTES + 1)
     with pytest.raises(UserError, match=r"list\.md is larger than 40,000,000 bytes; give a part of it"):
         read_catalog(str(sparse))
 
