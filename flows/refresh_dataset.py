@@ -15,6 +15,7 @@ if __name__ == "__main__":
 from prefect import flow
 
 from flows.build_dataset import build_dataset
+from flows.session import cancel_on_signal
 from schemas.errors import UserError
 from schemas.parameters import BuildDatasetParams
 from schemas.steps import BuildSummary
@@ -26,6 +27,7 @@ from schemas.steps import BuildSummary
     description="Rebuilds a dataset from its catalogue as it is now; publishes a version only if rows changed.",
     persist_result=False,
 )
+@cancel_on_signal
 async def refresh_dataset(params: BuildDatasetParams) -> BuildSummary:
     """Build the dataset as a subflow.
 
