@@ -75,8 +75,8 @@ def get_display() -> Display | None:
 def cancel_on_signal(body: Callable[P, Awaitable[R]]) -> Callable[P, Coroutine[Any, Any, R]]:
     """A flow's body that ends as Cancelled, and not as Failed, where a signal stopped it.
 
-    Prefect takes the state that a flow returns; whoever called the flow gets it as CancelledRun. What the body raises is
-    told and not kept: Prefect would pickle it.
+    Prefect takes the state that a flow returns; whoever called the flow gets it as CancelledRun. What the body raises
+    is told and not kept: Prefect would pickle it.
     """
 
     @wraps(body)
