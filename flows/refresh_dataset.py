@@ -16,6 +16,7 @@ from prefect import flow
 
 from flows.build_dataset import build_dataset
 from flows.printable import keep_printable
+from flows.session import cancel_on_signal
 from schemas.errors import UserError
 from schemas.parameters import BuildDatasetParams
 from schemas.steps import BuildSummary
@@ -28,6 +29,7 @@ from schemas.steps import BuildSummary
     persist_result=False,
 )
 @keep_printable
+@cancel_on_signal
 async def refresh_dataset(params: BuildDatasetParams) -> BuildSummary:
     """Build the dataset as a subflow.
 

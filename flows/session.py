@@ -78,11 +78,13 @@ def get_display() -> Display | None:
 def cancel_on_signal(body: Callable[P, Awaitable[R]]) -> Callable[P, Coroutine[Any, Any, R]]:
     """A flow's body that ends as Cancelled, and not as Failed, where a signal stopped it.
 
-    Prefect takes the state that a flow returns; whoever called the flow gets it as CancelledRun.
+    Prefect takes the state that a flow returns; whoever called the flow gets it as CancelledRun. What the body raises
+    is told and not kept: Prefect would pickle it.
     """
 
     @wraps(body)
     async def ending(*args: P.args, **kwargs: P.kwargs) -> R:
+        find_results_by(_find_nothing)  # until the run is open
         try:
             return await body(*args, **kwargs)
         except RunStoppedError as stop:
@@ -169,6 +171,10 @@ def find_allowed() -> Allowed | None:
     if _LAUNCH.get() is not None or not runtime.deployment.id:
         return None
     return read_allowed()
+
+
+async def _find_nothing(key: str) -> None:
+    """No task has left anything yet."""
 
 
 async def _read_secret(block: str, option: str) -> str:

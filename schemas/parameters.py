@@ -14,7 +14,7 @@ from schemas.episodes import Kind
 from schemas.teacher import TeacherSettings
 
 DOCUMENT_LIMIT_S = 120.0
-DOCUMENT_LIMIT_MB = 2048
+DOCUMENT_LIMIT_MB = 1024
 
 ExportFormat = Literal["trl", "toolalpaca", "sharegpt", "xlam"]
 

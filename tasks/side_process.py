@@ -213,8 +213,8 @@ class _Worker:
             try:
                 self._process = subprocess.Popen(
                     [sys.executable, "-m", __name__, str(os.getpid()), str(limit_mb)],
-                    stdin=its,
-                    stdout=its,
+                    stdin=its.fileno(),
+                    stdout=its.fileno(),
                     stderr=subprocess.DEVNULL,  # what a document makes it say is nothing for a terminal
                     env={**pick_environment(), "PYTHONPATH": os.pathsep.join(paths)},
                     start_new_session=True,  # Ctrl-C in a terminal is the run's to handle

@@ -14,14 +14,14 @@ from tasks.teacher.sending.retries import EndpointError
 from tests.tasks.calls import FussyError, MuteError
 
 
-class _Growing(Exception):
+class _GrowingError(Exception):
     """One that would say more each time it is made again."""
 
     def __init__(self, text: str) -> None:
         super().__init__(f"at sea: {text}")
 
 
-class _Turning(Exception):
+class _TurningError(Exception):
     """One that pickle makes something else of."""
 
     def __reduce__(self) -> tuple[type[str], tuple[str]]:
@@ -73,8 +73,8 @@ def test_what_libraries_raise_arrives_with_its_name_and_text(fail: Callable[[], 
 @pytest.mark.parametrize(
     ("error", "said"),
     [(FussyError("a leak", "the bow"), "FussyError: a leak at the bow"),
-     (_Growing("a leak"), "_Growing: at sea: a leak"),
-     (_Turning("a leak"), "_Turning: a leak"),
+     (_GrowingError("a leak"), "_GrowingError: at sea: a leak"),
+     (_TurningError("a leak"), "_TurningError: a leak"),
      (MuteError(), "MuteError: (what it says cannot be read)"),
      (SystemExit(3), "SystemExit: 3"),
      (GeneratorExit("a panic"), "GeneratorExit: a panic")],
