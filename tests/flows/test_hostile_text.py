@@ -93,7 +93,7 @@ async def read_told(run: UUID) -> dict[str, list[str]]:
         )
     return {
         "logs": [log.message for log in logs],
-        "states": [str(one.state and one.state.message) for one in (flow, *tasks)],
+        "states": [str(state and state.message) for state in (flow.state, *(task.state for task in tasks))],
         "artifacts": [str(value) for one in artifacts for value in (one.data, one.description)],
         "tables": [cell for one in artifacts if one.type == "table" for cell in list_cells(one.data)],
     }
