@@ -179,7 +179,7 @@ def main(arguments: list[str]) -> int:
     logging.setLogRecordFactory(PrintableRecord)
     try:
         spec = PrepareSpec.model_validate_json(Path(arguments[0]).read_text(encoding="utf-8"))
-        prepare(spec, lambda line: print(line, flush=True))
+        prepare(spec, lambda line: print(show_line(line), flush=True))
     except (OSError, ValueError, pa.ArrowException) as error:
         print(f"error: {show_line(error)}", file=sys.stderr)
         return 1

@@ -23,6 +23,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route
 
+from flows.command_line import main
 from tasks.embedded.app import answer_chat
 from tests.flows.parts import write_document
 from tests.flows.runs import Workplace
@@ -93,7 +94,7 @@ async def read_told(run: UUID) -> dict[str, list[str]]:
         )
     return {
         "logs": [log.message for log in logs],
-        "states": [str(one.state and one.state.message) for one in (flow, *tasks)],
+        "states": [str(state and state.message) for state in (flow.state, *(task.state for task in tasks))],
         "artifacts": [str(value) for one in artifacts for value in (one.data, one.description)],
         "tables": [cell for one in artifacts if one.type == "table" for cell in list_cells(one.data)],
     }
@@ -154,3 +155,29 @@ async def test_what_ends_a_run_is_told_in_one_line_that_can_be_seen(place: Workp
     assert list_unprintable(ended.out + ended.err) == []
     assert ended.said[-1].startswith("error: ")
     assert "marked" in ended.said[-1]
+
+
+GIVEN = ALL.replace("\0", "")  # which no argument can hold
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("--name", GIVEN), ("--catalog", f"/none/{GIVEN}"), ("--names", GIVEN), ("--categories", GIVEN),
+        (f"--{GIVEN}",),
+        ("--benchmarks", f"/none/{GIVEN}"), ("--apis", GIVEN), ("--teacher.model", GIVEN),
+    ],
+    ids=lambda arguments: arguments[0] if len(arguments) > 1 else "a parameter that there is not",
+)  # fmt: skip
+def test_what_is_turned_down_is_told_in_one_line_that_can_be_seen(
+    arguments: tuple[str, ...], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("TOOLHERD_DATA_ROOT", str(tmp_path / "data"))
+    monkeypatch.delenv("OPENAI_API_KEY", raising=False)
+    assert main("build_dataset", [*arguments, "--teacher.api_key_env", "NONE_SUCH"]) == 2
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert err.startswith("error: ")
+    assert err.count("\n") == 1
+    assert list_unprintable(err) == []
+    assert not (tmp_path / "data").exists()

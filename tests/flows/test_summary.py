@@ -82,7 +82,12 @@ def test_a_reason_is_cut_where_it_would_leave_80_columns(
 
 
 def test_what_others_wrote_neither_acts_nor_takes_a_line_of_its_own(capsys: pytest.CaptureFixture[str]) -> None:
-    evil = {"rejected_apis": {"a": f"import: {ALL}"}, "reasons": {f"{ALL}`|b": 3}, "rejected": 3, "stopped": ALL}
+    evil: dict[str, Any] = {
+        "rejected_apis": {"a": f"import: {ALL}"},
+        "reasons": {f"{ALL}`|b": 3},
+        "rejected": 3,
+        "stopped": ALL,
+    }
     assert len(tell(make_summary(**evil), capsys)) == len(tell(make_summary(**evil | {"reasons": {"b": 3}}), capsys))
     print_summary(make_summary(f"/a{ALL}", **evil), 1.0, SERVER)
     assert list_unprintable(capsys.readouterr().out) == []
