@@ -56,6 +56,18 @@ async def test_calls_are_done_elsewhere_one_after_another(side: SideProcess) -> 
     assert await side.run(int, "11", base=2) == 3
 
 
+async def test_its_environment_holds_what_python_needs_and_no_secret(
+    own: SideProcess, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Documents of strangers are read there."""
+    for name in ("OPENAI_API_KEY", "PREFECT_API_AUTH_STRING", "https_proxy", "MINE"):
+        monkeypatch.setenv(name, "secret")
+    assert await own.run(os.getenv, "PATH") == os.environ["PATH"]
+    assert [await own.run(os.getenv, name) for name in ("OPENAI_API_KEY", "PREFECT_API_AUTH_STRING", "MINE")] == [
+        None
+    ] * 3
+
+
 async def test_the_first_fifty_calls_of_a_run_start_no_process(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(os, "cpu_count", lambda: 2)
     side = SideProcess()
