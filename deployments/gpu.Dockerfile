@@ -1,7 +1,7 @@
 # A box that trains: the flows with the `train` extra. torch's wheel brings CUDA's libraries; the host brings the driver.
 #
 #   docker build -f deployments/gpu.Dockerfile -t toolherd-gpu .
-#   docker run --gpus all -v /srv/toolherd:/data -e PREFECT_API_URL=http://host:4200/api toolherd-gpu
+#   docker run --gpus all -v /srv/toolherd:/data -e PREFECT_API_URL -e PREFECT_API_AUTH_STRING toolherd-gpu
 #
 # By itself it is a worker of the pool `gpu`. A Kubernetes job runs `python -m prefect flow-run execute` in it instead, as
 # deployments/kubernetes-gpu.json says.
