@@ -16,12 +16,13 @@ from typing import Any
 import pyarrow.parquet
 import pytest
 from prefect.blocks.system import Secret
-from prefect.settings import PREFECT_API_URL, temporary_settings
+from prefect.settings import PREFECT_API_AUTH_STRING, PREFECT_API_URL, temporary_settings
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route
 
+from flows.server_access import read_password
 from tasks.embedded.app import answer_chat
 from tests.flows.parts import NAMES
 from tests.flows.runs import PROJECT, Workplace
@@ -180,7 +181,7 @@ async def test_a_marked_key_is_found_nowhere_though_the_endpoint_repeats_it(
 async def save_block(place: Workplace, key: str) -> None:
     """Keep a key in the Secret block of the place's own Prefect server."""
     address = json.loads((place.home / "toolherd-server.json").read_text())["api_url"]
-    with temporary_settings({PREFECT_API_URL: address}):
+    with temporary_settings({PREFECT_API_URL: address, PREFECT_API_AUTH_STRING: read_password(place.home)}):
         await Secret(value=key).save(BLOCK, overwrite=True)
 
 

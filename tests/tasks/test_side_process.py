@@ -112,6 +112,16 @@ class TestCalls:
         project = str(Path(__file__).parents[2])
         assert await side.run(os.getenv, "PYTHONPATH") == f"{project}{os.pathsep}{FURTHER}"
 
+    async def test_its_environment_holds_what_python_needs_and_no_secret(
+        self, side: SideProcess, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """Documents of strangers are read there."""
+        secrets = ("OPENAI_API_KEY", "PREFECT_API_AUTH_STRING", "https_proxy", "MINE")
+        for name in secrets:
+            monkeypatch.setenv(name, "secret")
+        assert await side.run(os.getenv, "PATH") == os.environ["PATH"]
+        assert [await side.run(os.getenv, name) for name in secrets] == [None] * len(secrets)
+
     async def test_what_is_nested_too_deep_to_be_handed_over_is_one_line(self, side: SideProcess) -> None:
         nested: list[Any] = []
         for _ in range(100_000):

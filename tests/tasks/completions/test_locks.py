@@ -144,7 +144,7 @@ def test_the_file_is_made_once_for_its_owner_to_write_and_what_it_holds_does_not
         Claims(path).close()
     finally:
         os.umask(mask)
-    assert stat.S_IMODE(path.stat().st_mode) == 0o644
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
     path.write_text("kept")
     Claims(path).close()
     assert path.read_text() == "kept"

@@ -1,6 +1,7 @@
 """The durable store: across processes, after a kill, and on files that are none."""
 
 import asyncio
+import os
 import shutil
 import sqlite3
 import time
@@ -45,6 +46,38 @@ async def test_what_was_put_is_there_as_it_was_also_after_reopening(tmp_path: Pa
     assert created_at > 1.7e9
     assert connection.execute("PRAGMA user_version").fetchone() == (1,)  # as all stores had it so far
     connection.close()
+
+
+async def test_what_is_kept_is_for_its_owner_alone_whatever_the_umask(tmp_path: Path) -> None:
+    before = os.umask(0)
+    try:
+        path = tmp_path / "data" / "cache" / "c.sqlite"
+        with CompletionStore(path) as store:
+            await store.put("k", make(), endpoint="e", model="m")
+            modes = read_modes(path.parent)
+    finally:
+        os.umask(before)
+    assert modes == dict.fromkeys(("c.sqlite", "c.sqlite-wal", "c.sqlite-shm", "c.claims"), 0o600)
+    assert path.parent.stat().st_mode & 0o777 == 0o700
+    assert path.parents[1].stat().st_mode & 0o777 == 0o777  # data, as the umask says
+
+
+async def test_what_an_older_version_left_open_is_closed(tmp_path: Path) -> None:
+    path = tmp_path / "cache" / "c.sqlite"
+    with CompletionStore(path) as store, closing(sqlite3.connect(path)) as reader:
+        await store.put("k", make(), endpoint="e", model="m")
+        reader.execute("SELECT * FROM completions").fetchall()
+        for file in path.parent.iterdir():
+            file.chmod(0o664)
+        path.parent.chmod(0o775)
+        with CompletionStore(path) as other:
+            assert set(read_modes(path.parent).values()) == {0o600}
+            assert path.parent.stat().st_mode & 0o777 == 0o700
+            assert other.get("k") == make()
+
+
+def read_modes(folder: Path) -> dict[str, int]:
+    return {file.name: file.stat().st_mode & 0o777 for file in folder.iterdir()}
 
 
 def test_what_is_kept_takes_less_room_than_its_text() -> None:

@@ -311,6 +311,24 @@ class TestSecrets:
             for name in ("cmdline", "environ"):
                 assert KEY.encode() not in (folder / name).read_bytes()
 
+    async def test_its_environment_holds_no_key_though_ours_does(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """The key that it is to use is told to it, whatever the variable is called; others are none of its business."""
+        secrets = ("TINY_KEY", "OPENAI_API_KEY", "AWS_SECRET_ACCESS_KEY", "PREFECT_API_AUTH_STRING", "OPENAI_ADMIN_KEY")
+        for name in secrets:
+            monkeypatch.setenv(name, f"sk-{name}")
+        monkeypatch.setenv("https_proxy", "http://proxy.example:3128")
+        endpoint = Endpoint()
+        with serve(endpoint) as url:
+            settings = TeacherSettings(model="tiny", base_url=url, api_key_env="TINY_KEY")
+            async with open_teacher(EngineStart(settings, tmp_path / "c.sqlite"), Ledger()) as teacher:
+                await complete(teacher)
+                environment = Path(f"/proc/{find_pid(teacher)}/environ").read_bytes()
+        assert endpoint.headers[0]["authorization"] == "Bearer sk-TINY_KEY"
+        assert b"https_proxy=http://proxy.example:3128" in environment
+        assert [name for name in secrets if f"sk-{name}".encode() in environment] == []
+
     def test_the_key_does_not_show_itself(self, tmp_path: Path) -> None:
         assert KEY not in repr(EngineStart(TeacherSettings(), tmp_path / "c.sqlite", key=KEY))
 
