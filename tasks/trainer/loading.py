@@ -25,7 +25,9 @@ def load_tokenizer(model: str) -> Any:
     try:
         return AutoTokenizer.from_pretrained(model, trust_remote_code=False)
     except ValueError as error:
-        raise _explain(error) from error
+        if problem := _find_problem(error):
+            raise ModelFilesError(problem) from error
+        raise
 
 
 def load_weights(model: str, **options: Any) -> Any:
@@ -41,7 +43,9 @@ def load_weights(model: str, **options: Any) -> Any:
             model, trust_remote_code=False, use_safetensors=True, weights_only=True, **options
         )
     except (OSError, ValueError) as error:
-        raise _explain(error) from error
+        if problem := _find_problem(error):
+            raise ModelFilesError(problem) from error
+        raise
 
 
 def _check(model: str) -> None:
@@ -59,17 +63,15 @@ def _check(model: str) -> None:
             check(read_json(Path(found)))
 
 
-def _explain(error: OSError | ValueError) -> Exception:
-    """What transformers has to say, with a remedy that we have: some of its own ask for what is never done here."""
+def _find_problem(error: OSError | ValueError) -> str:
+    """What is wrong, where transformers' own remedy is one that is never taken here; else empty."""
     text = str(error)
     if "trust_remote_code" in text or "custom code" in text:
-        return ModelFilesError(
-            "the model brings code of its own, which is never run: take one that transformers knows without it"
-        )
+        return "the model brings code of its own, which is never run: take one that transformers knows without it"
     if "use_safetensors" in text:
-        return ModelFilesError(
-            "the model has no weights as safetensors, and its pickles, which can run code, are not loaded: download "
-            "it (hf download NAME --local-dir FOLDER), convert it (python -m tasks.trainer.convert FOLDER), and name "
-            "the folder"
+        return (
+            "the model has no weights as safetensors, and its pickles, which can run code, are not loaded: download it "
+            "(hf download NAME --local-dir FOLDER), convert it (python -m tasks.trainer.convert FOLDER), and name the "
+            "folder"
         )
-    return error
+    return ""
