@@ -102,6 +102,7 @@ async def test_what_a_block_holds_is_not_told_where_it_cannot_be_fetched(
         ("{url}/list.md?hidden-01234567", "was left out when it was recorded"),
         ("env:NO_SUCH_LIST", "--catalog env:NO_SUCH_LIST: it holds nothing"),
         ("env:", "--catalog env:: it holds nothing"),
+        ("block:", "--catalog block:: no block is named"),
     ],
 )
 def test_an_address_that_is_no_use_is_one_line_and_status_2(
