@@ -20,7 +20,7 @@ from schemas.urls import is_url, name_origin
 from tasks.datasets import DataRoot
 from tasks.network import AddressRefusedError, Guard
 from tasks.network.guard import DEFAULT_PORTS
-from tasks.sources import BLOCK, BUNDLED, VARIABLE, check_source
+from tasks.sources import BLOCK, BUNDLED, VARIABLE
 from tasks.sources.facts import clean_fact
 
 HOSTS_VARIABLE = "TOOLHERD_ALLOWED_HOSTS"
@@ -81,9 +81,11 @@ class Allowed:
                 await self.guard.find(host, port)
 
     def _check_catalog(self, source: str) -> None:
-        check_source(source)
         if source.startswith(VARIABLE):
-            self._check_key("--catalog", source.removeprefix(VARIABLE))
+            name = source.removeprefix(VARIABLE)
+            self._check_key("--catalog", name)
+            if is_url(address := os.environ.get(name, "")):
+                self.check_host(f"--catalog {source}", address)
         elif source.startswith(BLOCK):
             self._check_block("--catalog", source.removeprefix(BLOCK))
         elif is_url(source):

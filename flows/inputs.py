@@ -6,21 +6,18 @@ Imports nothing of Prefect, so that the command line can turn down bad input at 
 import os
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TypeVar
 
 from flows.allowed import Allowed
 from schemas.catalog import Catalog
 from schemas.errors import UserError
 from schemas.parameters import BuildDatasetParams, BuildToolsetParams
-from schemas.urls import holds_user, show_url
+from schemas.urls import holds_user, is_url, show_url
 from tasks.completions.store import STORE_NAME, probe_format
 from tasks.datasets import DataRoot, check_dataset_name, require_new_version, require_readable
 from tasks.network import ANYWHERE
 from tasks.quality import read_benchmark
-from tasks.sources import BLOCK, read_catalog, select_entries
+from tasks.sources import BLOCK, check_source, read_catalog, select_entries
 from tasks.teacher import require_usable_teacher
-
-M = TypeVar("M", bound=BuildToolsetParams)
 
 
 @dataclass(frozen=True)
@@ -43,6 +40,9 @@ def gather_inputs(params: BuildToolsetParams, *, writes: bool = True, allowed: A
             catalogue, a dataset version that exists, one or a store of a newer format, no key for the teacher, a data
             root that cannot be written.
     """
+    check_source(params.catalog)
+    for path in params.benchmarks if isinstance(params, BuildDatasetParams) else ():
+        check_recordable("--benchmarks", path)
     if allowed is not None:
         allowed.check_data(params)
     root = DataRoot.from_environment()
@@ -53,8 +53,6 @@ def gather_inputs(params: BuildToolsetParams, *, writes: bool = True, allowed: A
         if params.version is not None:
             require_new_version(root, params.name, params.version)
         require_readable(root, params.name)
-        for path in params.benchmarks:
-            check_recordable("--benchmarks", path)
         benchmarks = tuple(text for path in params.benchmarks for text in read_benchmark(path))
     in_block = params.catalog.startswith(BLOCK)
     catalog = None if in_block else gather_catalog(params, allowed=allowed)
@@ -71,14 +69,14 @@ def gather_catalog(params: BuildToolsetParams, address: str = "", allowed: Allow
     Raises:
         UserError: it cannot be had, or an unknown category or API is asked for.
     """
-    if allowed is not None and address:
+    if allowed is not None and is_url(address):
         allowed.check_host(f"--catalog {params.catalog}", address)
     catalog = read_catalog(params.catalog, address, ANYWHERE if allowed is None else allowed.guard)
     select_entries(catalog, categories=params.categories, names=params.names, auth=params.auth)
     return catalog
 
 
-def show_parameters(params: M) -> M:
+def show_parameters(params: BuildToolsetParams) -> BuildToolsetParams:
     """The parameters as they may be recorded: with a hash in place of the query of the catalogue's address."""
     shown = show_url(params.catalog)
     return params if shown == params.catalog else params.model_copy(update={"catalog": shown})

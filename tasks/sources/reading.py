@@ -84,6 +84,10 @@ def check_source(source: str) -> None:
             f"--catalog {source}: the query of this address was left out when it was recorded; give the address as it "
             f"was, or {SECRET_REMEDY}."
         )
+    if source == BLOCK:
+        raise UserError(
+            f"--catalog {BLOCK}: no block is named; make a Secret block in Prefect's UI and give block:NAME."
+        )
     if find_scheme(source) in {"http", "https", "ftp"} and not is_url(source):
         raise UserError(f"--catalog: only http:// and https:// addresses are fetched; give '{BUNDLED}', or {_FORMS}.")
 

@@ -12,7 +12,7 @@ from prefect.flow_engine import run_flow_async
 from flows.allowed import HOSTS_VARIABLE, KEYS_VARIABLE, PATHS_VARIABLE, Allowed, read_allowed
 from flows.build_dataset import build_dataset
 from flows.build_toolset import build_toolset
-from flows.inputs import gather_inputs
+from flows.inputs import gather_catalog, gather_inputs
 from flows.refresh_dataset import refresh_dataset
 from flows.train import train
 from flows.train_inputs import gather_train_inputs
@@ -175,6 +175,23 @@ def test_a_catalogue_s_redirect_and_a_block_s_address_are_held_to_the_lists(list
         with pytest.raises(UserError, match=HOSTS_VARIABLE):
             gather_inputs(params, allowed=lists(hosts="api.example.org"))
         assert len(asked) == 1
+
+
+def test_a_variable_s_and_a_block_s_address_are_held_to_the_hosts(
+    lists: Lists, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    allowed = lists(hosts="api.example.org", keys="MY_LIST,block:list")
+    monkeypatch.setenv("MY_LIST", "https://me:secret@10.0.0.1/secret?secret")
+    with pytest.raises(UserError, match=r"^--catalog env:MY_LIST: .* not use https://10\.0\.0\.1: ") as caught:
+        gather_inputs(make(catalog="env:MY_LIST"), allowed=allowed)
+    assert "secret" not in str(caught.value)
+    with pytest.raises(UserError, match=r"^--catalog block:list: .* not use https://10\.0\.0\.1: ") as caught:
+        gather_catalog(make(catalog="block:list"), "https://10.0.0.1/secret", allowed)
+    assert "secret" not in str(caught.value)
+    with pytest.raises(UserError, match=r"^--benchmarks: the address holds a password") as caught:
+        gather_inputs(make(benchmarks=["s3://key:secret@bucket/x"]), allowed=allowed)
+    with pytest.raises(UserError, match=r"^--catalog: the address names a user") as caught:
+        gather_inputs(make(catalog="https://me:secret@h/x"), allowed=allowed)
 
 
 def test_the_command_line_may_name_what_it_likes(lists: Lists, tmp_path: Path) -> None:

@@ -1,6 +1,8 @@
 """A catalogue's address whose query, user or path is a secret: found nowhere, neither kept nor told."""
 
 import secrets
+import signal
+import threading
 from collections.abc import Iterator
 from contextlib import AbstractAsyncContextManager
 from pathlib import Path
@@ -18,7 +20,7 @@ from tasks.context import RunContext
 from tasks.datasets import DataRoot
 from tests.flows.runs import Ended, Workplace
 from tests.flows.test_secrets import find_files, list_forms, read_database
-from tests.tasks.network.servers import answer, redirect, serve_http
+from tests.tasks.network.servers import answer, raw, redirect, serve_http
 
 LIST = b"# APIs\n### Animals\n| API | Description | Auth | HTTPS | CORS |\n|---|---|---|---|---|\n" + (
     b"| [Cat](https://cat.example) | Cat facts | No | Yes | No |\n"
@@ -100,6 +102,7 @@ async def test_what_a_block_holds_is_not_told_where_it_cannot_be_fetched(
         ("{url}/list.md?hidden-01234567", "was left out when it was recorded"),
         ("env:NO_SUCH_LIST", "--catalog env:NO_SUCH_LIST: it holds nothing"),
         ("env:", "--catalog env:: it holds nothing"),
+        ("block:", "--catalog block:: no block is named"),
     ],
 )
 def test_an_address_that_is_no_use_is_one_line_and_status_2(
@@ -128,3 +131,19 @@ def test_a_dry_run_starts_no_server_and_so_reads_no_block(
     monkeypatch.setenv("TOOLHERD_DATA_ROOT", str(tmp_path / "data"))
     assert main("build_dataset", ["--catalog", "block:my-list", "--dry-run"]) == 2
     assert "--catalog block:my-list: a dry run starts no Prefect server" in capsys.readouterr().err
+
+
+@pytest.mark.forced
+@pytest.mark.parametrize("sign", [signal.SIGINT, signal.SIGTERM], ids=lambda sign: sign.name)
+def test_a_signal_ends_a_download_at_once(sign: signal.Signals, tmp_path: Path) -> None:
+    never = threading.Event()
+    place = Workplace(tmp_path)
+    with serve_http({"/": raw(b"HTTP/1.1 200 OK\r\n\r\n", b"x", pause=never, times=10**6)}) as (slow, asked):
+        with place.start("--catalog", slow + "/") as running:
+            running.wait_until(lambda: asked != [], "a download")
+            running.send(sign)
+            ended = running.wait()
+        never.set()
+    assert ended.status == (130 if sign == signal.SIGINT else -signal.SIGTERM)
+    assert "Traceback" not in ended.err
+    assert not place.data.exists()
