@@ -78,7 +78,7 @@ class BuildToolsetParams(Parameters):
         description="seconds that reading, checking or auditing one API's document may take; then that API is rejected",
     )
     document_limit_mb: int = Field(
-        DOCUMENT_LIMIT_MB, ge=256, description="MB of memory that this may take; then that API is rejected"
+        DOCUMENT_LIMIT_MB, ge=512, description="MB of memory that this may take; then that API is rejected"
     )
     teacher: TeacherSettings = Field(default_factory=TeacherSettings, description="the model that writes the text")
     budget: Budget = Field(default_factory=Budget, description="what the run may buy of the teacher")

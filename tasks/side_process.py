@@ -61,7 +61,7 @@ _log = logging.getLogger(__name__)
 P = ParamSpec("P")
 R = TypeVar("R")
 
-_Outcome = tuple[Literal["done", "failed", "memory"], Any]
+_Outcome = tuple[Literal["done", "failed", "memory", "large"], Any]
 
 
 class _NoProcessError(OSError):
@@ -144,6 +144,12 @@ class SideProcess:
                     f"{name} was cut off: it took more than the {self._limit_mb:,} MB of memory that "
                     "--document_limit_mb allows"
                 )
+            case "large":
+                most = _choose_most(self._limit_mb) // 2**20
+                raise CutOffError(
+                    f"{name} was cut off: what it made is larger than {most:,} MB, a quarter of what "
+                    "--document_limit_mb allows, and the run has to hold it too"
+                )
 
     def close(self) -> None:
         """Ends all processes at once, whatever they are at."""
@@ -159,8 +165,7 @@ class SideProcess:
         answering: asyncio.Future[_Outcome] | None = None
         is_free = False
         try:
-            worker = self._idle if self._idle is not None and self._idle.is_alive else self._start()
-            self._idle = None
+            worker = self._take_idle() or self._start()
             await worker.wait_until_up()
             async with asyncio.timeout(self._limit_s):
                 answering = asyncio.ensure_future(worker.ask(call))
@@ -186,6 +191,13 @@ class SideProcess:
     def _start(self) -> "_Worker":
         worker = _Worker(self._limit_mb)
         self._workers.add(worker)
+        return worker
+
+    def _take_idle(self) -> "_Worker | None":
+        worker, self._idle = self._idle, None
+        if worker is not None and not worker.is_alive:
+            self._end(worker)
+            return None
         return worker
 
     def _put_back(self, worker: "_Worker", is_free: bool) -> None:
@@ -277,6 +289,11 @@ class _Worker:
         return _LostError(f"ended with status {status}" if status >= 0 else f"was killed by signal {-status}")
 
 
+def _choose_most(limit_mb: int) -> int:
+    """The most bytes that a result may have."""
+    return limit_mb * 2**20 // 4
+
+
 def _frame(data: bytes) -> bytes:
     return len(data).to_bytes(_LENGTH, "big") + data
 
@@ -284,16 +301,20 @@ def _frame(data: bytes) -> bytes:
 # What follows runs in the process.
 
 
-def serve(calls: IO[bytes], outcomes: IO[bytes]) -> None:
-    """Do calls until there are no more. An outcome is how it went, and the result or the exception.
+def serve(calls: IO[bytes], outcomes: IO[bytes], most: int) -> None:
+    """Do calls until there are no more. An outcome is how it went, and the result or the exception, in `most` bytes.
 
     The next call comes only after the outcome of the last one, so none waits in a buffer where `select` would miss it.
     The first one may take its time.
     """
     idle_s = None
     while select.select([calls], [], [], idle_s)[0] and (call := _read(calls)) is not None:
-        _write(outcomes, _do(call))
+        outcome = _do(call)
+        _write(outcomes, outcome if len(outcome) <= most else _LARGE)
         idle_s = IDLE_S
+
+
+_LARGE = pickle.dumps(("large", None), pickle.HIGHEST_PROTOCOL)
 
 
 def _read(stream: IO[bytes]) -> bytes | None:
@@ -334,7 +355,7 @@ def _main() -> NoReturn:
         import_module(name)
     limit_memory(limit_mb)
     _write(channel, b"")
-    serve(sys.stdin.buffer, channel)
+    serve(sys.stdin.buffer, channel, _choose_most(limit_mb))
     os._exit(0)
 
 

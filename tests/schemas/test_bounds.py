@@ -18,7 +18,7 @@ BOUNDS: list[tuple[type[Record], str, list[Any], list[Any]]] = [
     (BuildToolsetParams, "in_flight", [None, 1, 1024], [0, 1025]),
     (BuildToolsetParams, "max_error_share", [0.001, 1], [0, 1.001]),
     (BuildToolsetParams, "document_limit_s", [0.001, 86_400], [0, 86_401, "inf"]),
-    (BuildToolsetParams, "document_limit_mb", [256, 100_000], [255]),
+    (BuildToolsetParams, "document_limit_mb", [512, 100_000], [511]),
     (BuildToolsetParams, "budget", [{"usd": 0.01}, {"tokens": 1}, {"calls": 1}, {}],
      [{"usd": 0}, {"tokens": 0}, {"calls": 0}, {"eur": 1}]),
     (BuildDatasetParams, "instructions", [1, 1000], [0, 1001]),

@@ -264,6 +264,14 @@ class TestLimits:
         assert await side.run(os.getpid) not in (first, HERE)
         side.close()
 
+    async def test_a_result_that_the_run_could_not_hold_does_not_reach_it(self) -> None:
+        side = SideProcess(worth_it=0, limit_mb=600)
+        assert await side.run(bytes, 20 * 2**20) == bytes(20 * 2**20)
+        with pytest.raises(CutOffError, match=r"^bytes was cut off: what it made is larger than 150 MB, a quarter of "):
+            await side.run(bytes, 150 * 2**20)
+        assert await side.run(abs, -1) == 1
+        side.close()
+
     @pytest.mark.forced
     async def test_a_call_that_is_given_up_ends_at_once(self, side: SideProcess, tmp_path: Path) -> None:
         pipe = make_pipe(tmp_path)
@@ -303,6 +311,7 @@ class TestLosses:
         first = await side.run(os.getpid)
         await asyncio.to_thread(wait_until, lambda: not is_running(first), "the end of the process for calls")
         assert await side.run(os.getpid) not in (first, HERE)
+        assert len(side._workers) == 1  # nothing is held for the one that is gone
 
 
 class TestEnds:
@@ -372,7 +381,7 @@ def test_the_process_waits_for_its_first_call_as_long_as_it_takes_and_for_others
     monkeypatch.setattr(select, "select", wait)
     calls = io.BytesIO(frame((abs, (-1,), {})) + frame((abs, (-2,), {})) + frame((abs, (-3,), {})))
     outcomes = io.BytesIO()
-    serve(calls, outcomes)
+    serve(calls, outcomes, 100)
     assert waited == [None, IDLE_S, IDLE_S]
     assert outcomes.getvalue() == frame(("done", 1)) + frame(("done", 2))
 
@@ -381,5 +390,5 @@ def test_the_process_ends_with_its_input_also_in_the_middle_of_a_call(monkeypatc
     monkeypatch.setattr(select, "select", lambda streams, *_: (streams, [], []))
     for rest in (b"", frame((abs, (-2,), {}))[:7]):
         outcomes = io.BytesIO()
-        serve(io.BytesIO(frame((abs, (-1,), {})) + rest), outcomes)
+        serve(io.BytesIO(frame((abs, (-1,), {})) + rest), outcomes, 100)
         assert outcomes.getvalue() == frame(("done", 1))
