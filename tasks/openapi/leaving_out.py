@@ -96,7 +96,9 @@ def list_overdrawn(document: dict[str, Any]) -> list[Excess]:
             total += drawn
             if drawn > MOST_DRAWN or total > MOST_DRAWN_IN_ALL:
                 total -= drawn
-                most, of = (MOST_DRAWN, "values") if drawn > MOST_DRAWN else (MOST_DRAWN_IN_ALL, "values of all operations")
+                most, of = (
+                    (MOST_DRAWN, "values") if drawn > MOST_DRAWN else (MOST_DRAWN_IN_ALL, "values of all operations")
+                )
                 found.append(Excess(("paths", path, method), f"its arguments and answers grow past {most:,} {of}"))
     return found
 
