@@ -32,7 +32,7 @@ class CallError(ToolHerdError):
 
 @contextmanager
 def explain_failures() -> Iterator[None]:
-    """Have whatever goes wrong with a document be a DocumentError: a library may trip over it in any way that Python can."""
+    """Have whatever goes wrong be a DocumentError: libraries trip over documents in any way that Python can."""
     try:
         yield
     except DocumentError:

@@ -18,7 +18,7 @@ MOST_GROWN_IN_ALL = 1_000_000
 """Those of all operations."""
 
 MOST_PARTS = 2_000
-"""Schemas that stand in an operation's `allOf`, `anyOf` and `oneOf`, references in place: each is merged, many times."""
+"""Schemas in an operation's `allOf`, `anyOf` and `oneOf`, references in place: each is merged, many times."""
 
 MOST_SCANNED = 3_000_000
 """Values that references point at, each spelling of a pointer counted: parts of parts may be pointed at, too."""

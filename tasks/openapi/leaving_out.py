@@ -60,6 +60,11 @@ def list_excess(doc: dict[str, Any]) -> list[Excess]:
             found.append(over)
         elif keys not in lost:
             total += size.values
+    for keys in _list_components(doc):  # the validator looks at these, used or not
+        pointer = "/".join(str(key).replace("~", "~0").replace("/", "~1").replace("%", "%25") for key in keys)
+        over = tell_excess(keys, growth.measure({"$ref": f"#/{pointer}"}))
+        if over is not None:
+            found.append(over)
     if total > MOST_GROWN_IN_ALL:
         grown = f"the document grows past {MOST_GROWN_IN_ALL:,} values when its references are put in place"
         return [Excess((), grown)]
@@ -91,7 +96,9 @@ def list_overdrawn(document: dict[str, Any]) -> list[Excess]:
             total += drawn
             if drawn > MOST_DRAWN or total > MOST_DRAWN_IN_ALL:
                 total -= drawn
-                most, of = (MOST_DRAWN, "values") if drawn > MOST_DRAWN else (MOST_DRAWN_IN_ALL, "values of all operations")
+                most, of = (
+                    (MOST_DRAWN, "values") if drawn > MOST_DRAWN else (MOST_DRAWN_IN_ALL, "values of all operations")
+                )
                 found.append(Excess(("paths", path, method), f"its arguments and answers grow past {most:,} {of}"))
     return found
 
@@ -110,6 +117,14 @@ def _list_operations(doc: dict[str, Any]) -> Iterator[tuple[Keys, dict[str, Any]
         for method in METHODS if isinstance(item, dict) else ():
             if method in item:
                 yield ("paths", path, method), item, item[method]
+
+
+def _list_components(doc: dict[str, Any]) -> Iterator[Keys]:
+    components = doc.get("components")
+    for kind, parts in components.items() if isinstance(components, dict) else ():
+        yield from (("components", kind, name) for name in (parts if isinstance(parts, dict) else ()))
+    for kind in SHARED:
+        yield from ((kind, name) for name in (doc[kind] if isinstance(doc.get(kind), dict) else ()))
 
 
 def _find_unit(keys: Keys) -> Keys:
@@ -173,15 +188,11 @@ def _list_units(doc: dict[str, Any]) -> Iterator[tuple[Keys, Any]]:
         if isinstance(item, dict):
             yield ("paths", path), {key: part for key, part in item.items() if key not in METHODS}
     yield from ((keys, operation) for keys, _, operation in _list_operations(doc))
-    components = doc.get("components")
-    for kind, parts in components.items() if isinstance(components, dict) else ():
-        yield from ((("components", kind, name), part) for name, part in _items(parts))
-    for kind in SHARED:
-        yield from (((kind, name), part) for name, part in _items(doc.get(kind)))
-
-
-def _items(parts: Any) -> list[tuple[str, Any]]:
-    return list(parts.items()) if isinstance(parts, dict) else []
+    for keys in _list_components(doc):
+        part: Any = doc
+        for key in keys:
+            part = part[key]
+        yield keys, part
 
 
 def _list_pointers(part: Any) -> Iterator[str]:

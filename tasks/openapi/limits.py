@@ -107,7 +107,7 @@ class _Walk:
             if depth > DEEPEST:
                 self._note(place, f"it is nested deeper than {DEEPEST} levels")
                 continue
-            items = node.items() if type(node) is dict else enumerate(node)
+            items: Any = node.items() if type(node) is dict else enumerate(node)
             is_map, is_node = kind == "map", kind == "node" and type(node) is dict
             for key, child in items:
                 type_ = type(child)
@@ -170,7 +170,9 @@ class _Walk:
             told = f"characters, or {HEAVIEST_PATTERN:,} with its repeats written out"
             self._note(place, f"the pattern has more than {LONGEST_PATTERN:,} {told}")
         elif self._weight > HEAVIEST_PATTERNS:
-            self._note(place, f"the patterns so far have more than {HEAVIEST_PATTERNS:,} characters, repeats written out")
+            self._note(
+                place, f"the patterns so far have more than {HEAVIEST_PATTERNS:,} characters, repeats written out"
+            )
 
 
 _ORDINARY = frozenset(range(-1, 101))

@@ -1,7 +1,7 @@
 """openapi-spec-validator's walk through a document, in a time that grows with the document and no faster.
 
-As it comes, it looks for each schema in a list of all before, gathers the properties of what `allOf` joins anew at every
-level, and matches defaults with Python's `re`, which may take for ever. What it finds stays the same.
+As it comes, it looks for each schema in a list of all before, gathers the properties of what `allOf` joins anew at
+every level, and matches defaults with Python's `re`, which may take for ever. What it finds stays the same.
 """
 
 from collections.abc import Iterator

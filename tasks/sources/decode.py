@@ -64,7 +64,7 @@ def decode_yaml(text: str) -> Any:
 
 
 def _check_growth(text: str) -> None:
-    """Raises DecodeProblem for text that is nested too deeply, or holds too much once aliases and merges are written out.
+    """Raises DecodeProblem for text that is nested too deeply, or too much with aliases and merges written out.
 
     libyaml's loader would crash the process over the first, and fill its memory with the second.
     """

@@ -13,7 +13,7 @@ _ROW_START = re.compile(r"\||\[.*\|")
 _RULE_CELL = re.compile(r":?-+:?")
 _PIPE = re.compile(r"(?<!\\)\|")
 _LINK = re.compile(r"\[(?P<name>.*)\]\(\s*(?P<link>\S*)(?:\s+[\"'].*[\"'])?\s*\)")
-_LONGEST_LINK = 2_000
+_LONGEST_LINK = 600
 _COLUMNS = "API, Description, Auth, HTTPS, CORS"
 _CATEGORY_LEVEL = 3
 

@@ -6,7 +6,7 @@ from tasks.values.sampling import DEEPEST, MOST_ITEMS
 
 
 def count_drawn(schema: Any, most: int, depth: int = 0) -> int:
-    """The objects, lists and values in one that is drawn by a schema; where there are more than `most`, a count beyond."""
+    """The objects, lists and values in one that is drawn by a schema; a number beyond `most` where there are more."""
     if not isinstance(schema, dict) or "const" in schema or isinstance(schema.get("enum"), list):
         return 1
     total = 1

@@ -31,7 +31,7 @@ DESCRIPTION_HINTS: tuple[tuple[re.Pattern[str], str], ...] = tuple(
         (r"\bip address\b", "ip_address"),
         (r"phone number", "phone"),
         (r"hex(adecimal)? colou?r", "hex_color"),
-        # Each looks on from the first one in a line only: from every one it would take for ever over a long line of them.
+        # Each looks on from the first one in a line only: from every one it would take for ever over many.
         (
             r"(?m)^(?:(?>.*?\b(?:image|photo|picture|logo|icon|poster)\b).*\burl\b"
             r"|(?>.*?\burl\b).*\b(?:image|photo|logo|icon))",

@@ -101,7 +101,9 @@ class _Writer(Rstr):
         return text
 
     def _handle_in(self, value: Any) -> str:
-        parts = [range(what[0], what[1] + 1) if code is RANGE else self._handle_state((code, what)) for code, what in value]
+        parts = [
+            range(what[0], what[1] + 1) if code is RANGE else self._handle_state((code, what)) for code, what in value
+        ]
         if value[0][0] is NEGATE:
             excluded = parts[1:]
             return self._random.choice([c for c in printable if not any(_holds(part, c) for part in excluded)])

@@ -271,4 +271,6 @@ def _add_extras(members: dict[str, Json], wanted: int, name: str, extra: Any, sc
         )
         key = draw_text(kind if usable and kind else "word", {}, Scene(scene.rng, scene.effort)) or "key"
         if key not in members:
-            members[key] = _sample(key, extra if isinstance(extra, dict) else ANYTHING, Scene(scene.rng, scene.effort), depth + 1)
+            members[key] = _sample(
+                key, extra if isinstance(extra, dict) else ANYTHING, Scene(scene.rng, scene.effort), depth + 1
+            )
