@@ -215,7 +215,7 @@ class TestAnswersWithoutAnEnd:
 
         endpoint = Endpoint(last=lambda _: StreamingResponse(trickle(), media_type="application/json"))
         async with asyncio.timeout(60):
-            with pytest.raises(TeacherError, match="no answer within 0.5 s"):
+            with pytest.raises(TeacherError, match=r"no answer within 0\.5 s"):
                 await ask_once(endpoint, attempts=2, timeout_s=0.5)
 
     @pytest.mark.parametrize("told", ["1e308", "9" * 15, "9" * 400, "nan", "-1", "Fri, 31 Dec 9999 23:59:59 GMT"])

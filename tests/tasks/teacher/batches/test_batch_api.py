@@ -11,7 +11,7 @@ import httpx2
 import openai
 import pytest
 from pydantic import SecretStr
-from starlette.responses import HTMLResponse, JSONResponse, RedirectResponse, StreamingResponse
+from starlette.responses import HTMLResponse, JSONResponse, RedirectResponse, Response, StreamingResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from schemas.teacher import TeacherSettings
@@ -298,7 +298,7 @@ def show(**shown: Any) -> Fault:
     """Answers with this and does nothing."""
 
     async def fault(app: ASGIApp, scope: Scope, receive: Receive, send: Send) -> None:
-        await JSONResponse(shown)(scope, receive, send)
+        await Response(json.dumps(shown), media_type="application/json")(scope, receive, send)
 
     return fault
 
@@ -354,7 +354,7 @@ class TestAnEndpointThatMeansHarm:
     async def test_a_redirect_is_refused_with_the_new_address(self, endpoint: BatchEndpoint, url: str) -> None:
         endpoint.faults["POST /v1/files"] = [send_elsewhere]
         async with open_api(url) as api:
-            with pytest.raises(EndpointError, match="sends requests on to http://elsewhere.example/v1") as raised:
+            with pytest.raises(EndpointError, match=r"sends requests on to http://elsewhere\.example/v1") as raised:
                 await create(api)
         assert raised.value.fatal
 
