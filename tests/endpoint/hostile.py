@@ -8,6 +8,7 @@ import asyncio
 import functools
 import gzip
 import json
+from collections import Counter
 from collections.abc import Awaitable, Callable
 from typing import Any
 
@@ -236,9 +237,10 @@ RESPONSES: dict[str, Callable[[Exchange, bytes], Awaitable[None]]] = {
 
 
 class Hostility:
-    """The mode that holds, and which request it meets."""
+    """The mode that holds, and which requests it meets; `met` counts them by mode."""
 
     def __init__(self) -> None:
+        self.met: Counter[str] = Counter()
         self._mode = ""
         self._requests = 0
 
@@ -250,12 +252,16 @@ class Hostility:
 
     def poison(self, body: bytes) -> bytes:
         """What is sent for a good answer."""
-        return FIELDS[self._mode](json.loads(body)) if self._mode in FIELDS else body
+        if self._mode not in FIELDS:
+            return body
+        self.met[self._mode] += 1
+        return FIELDS[self._mode](json.loads(body))
 
     async def answer(self, exchange: Exchange, body: bytes) -> bool:
         """Answer in place of a good answer; whether this request was met."""
         self._requests += 1
         if self._mode not in RESPONSES or self._requests % EVERY != EVERY - 1:
             return False
+        self.met[self._mode] += 1
         await RESPONSES[self._mode](exchange, body)
         return True
