@@ -9,7 +9,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from schemas.calls import Completion, Usage, count_tokens
+from schemas.calls import MOST_TOKENS, Completion, Usage, count_tokens
 from schemas.episodes import ToolCall
 
 MOST_CONTENT = 1_000_000
@@ -54,9 +54,9 @@ def bound_completion(completion: Completion) -> Completion:
         if len(said := getattr(completion, name)) > _MOST_LABEL:
             changes[name] = said[:_MOST_LABEL]
     usage = completion.usage
-    bounded = {name: count_tokens(getattr(usage, name)) for name in Usage.model_fields}
-    if any(bounded[name] != getattr(usage, name) for name in bounded):
-        changes["usage"] = Usage(**bounded)
+    counts = (usage.prompt, usage.completion, usage.cached, usage.reasoning)
+    if min(counts) < 0 or max(counts) > MOST_TOKENS:
+        changes["usage"] = Usage(**{name: count_tokens(getattr(usage, name)) for name in Usage.model_fields})
     return completion.model_copy(update=changes) if changes else completion
 
 

@@ -8,6 +8,7 @@ import asyncio
 import functools
 import gzip
 import json
+from collections import Counter
 from collections.abc import Awaitable, Callable
 from typing import Any
 
@@ -57,11 +58,6 @@ def _multiply_calls(message: Answer) -> None:
         message["tool_calls"] *= 60_000
 
 
-def _number_calls(message: Answer) -> None:
-    for call in message.get("tool_calls") or ():
-        call["id"] = 10**30
-
-
 def _lengthen_ids(message: Answer) -> None:
     for call in message.get("tool_calls") or ():
         call["id"] = "\0\ud83d" + "x" * 100_000
@@ -86,34 +82,38 @@ def _insert(answer: Answer, text: str) -> bytes:
     return b"{" + text.encode() + b"," + _dump(answer)[1:]
 
 
-def _send_second_choice(answer: Answer) -> bytes:
-    return _dump({**answer, "choices": [*answer["choices"], {"message": {"content": "another"}}, None, 7]})
+def _make_odd(answer: Answer) -> bytes:
+    """All fields but what is said are of another type, or out of their range."""
+    choice = {**answer["choices"][0], "finish_reason": ["stop"]}
+    for call in choice["message"].get("tool_calls") or ():
+        call["id"] = 10**30
+    return _dump(
+        {
+            "choices": [choice, {"message": {"content": "another"}}, None, 7],
+            "model": {"name": ["tiny"]},
+            "system_fingerprint": [[1]],
+            "usage": {"prompt_tokens": -5, "completion_tokens": "5", "prompt_tokens_details": [1]},
+        }
+    )
 
 
 FIELDS: dict[str, Callable[[Answer], bytes]] = {
     "usage_huge": _set_usage(prompt_tokens=10**30, completion_tokens=10**30),
     "usage_true": _set_usage(prompt_tokens=True, completion_tokens=True),
     "usage_nan": _set_usage(prompt_tokens=float("nan"), completion_tokens=float("inf")),
-    "usage_negative": _set_usage(prompt_tokens=-5, completion_tokens="-5", prompt_tokens_details=[1]),
     "usage_digits": lambda answer: _dump(answer).replace(b'"usage": {', b'"usage": {"total": ' + b"9" * 5000 + b","),
     "model_half_a_pair": _set(model="tiny \ud83d"),
     "model_long": _set(model=_ESCAPES + "x" * _MEBIBYTE),
-    "model_object": _set(model={"name": ["tiny"]}, system_fingerprint=[[1]]),
-    "finish_reason_list": lambda answer: _dump(
-        {**answer, "choices": [{**answer["choices"][0], "finish_reason": ["stop"]}]}
-    ),
+    "fields_odd": _make_odd,
     "thoughts": _change_message(_think),
     "content_huge": _change_message(_swell),
     "content_broken": _change_message(_break_text),
     "calls_many": _change_message(_multiply_calls),
-    "ids_numbers": _change_message(_number_calls),
     "ids_long": _change_message(_lengthen_ids),
     "arguments_deep": _change_arguments(lambda text: _DEEP),
     "arguments_deep_object": _change_arguments(lambda text: json.loads("[" * 600 + "]" * 600)),
     "arguments_huge": _change_arguments(lambda text: json.dumps({**json.loads(text), "more": "x" * _MEBIBYTE})),
-    "arguments_nan": _change_arguments(lambda text: json.dumps({**json.loads(text), "more": float("nan")})),
     "arguments_digits": _change_arguments(lambda text: text[:-1] + ', "more": ' + "9" * 4000 + "}"),
-    "choices_several": _send_second_choice,
     "keys_twice": lambda answer: _insert(answer, '"model": 7, "usage": 3, "choices": {}'),
     "extra_deep": lambda answer: _insert(answer, f'"extra": {_DEEP[900:1100]}'),
     "byte_order_mark": lambda answer: b"\xef\xbb\xbf" + _dump(answer),
@@ -237,9 +237,10 @@ RESPONSES: dict[str, Callable[[Exchange, bytes], Awaitable[None]]] = {
 
 
 class Hostility:
-    """The mode that holds, and which request it meets."""
+    """The mode that holds, and which requests it meets; `met` counts them by mode."""
 
     def __init__(self) -> None:
+        self.met: Counter[str] = Counter()
         self._mode = ""
         self._requests = 0
 
@@ -251,12 +252,16 @@ class Hostility:
 
     def poison(self, body: bytes) -> bytes:
         """What is sent for a good answer."""
-        return FIELDS[self._mode](json.loads(body)) if self._mode in FIELDS else body
+        if self._mode not in FIELDS:
+            return body
+        self.met[self._mode] += 1
+        return FIELDS[self._mode](json.loads(body))
 
     async def answer(self, exchange: Exchange, body: bytes) -> bool:
         """Answer in place of a good answer; whether this request was met."""
         self._requests += 1
         if self._mode not in RESPONSES or self._requests % EVERY != EVERY - 1:
             return False
+        self.met[self._mode] += 1
         await RESPONSES[self._mode](exchange, body)
         return True

@@ -63,8 +63,8 @@ class OfflineServer:
         self._answers = Answers(conduct.error_rate, conduct.replay, conduct.record)
         self._plan = FaultPlan(conduct.faults, conduct.fault_seed, conduct.burst)
         self._rate = RateLimit(conduct.per_minute) if conduct.per_minute else None
-        self._hostility = Hostility()
         self._stats = Stats()
+        self._hostility = Hostility()
         self._started: float | None = None
         self._turns: dict[str, int] = {}
 
@@ -74,7 +74,8 @@ class OfflineServer:
         if call == ("POST", CHAT_PATH):
             await self._chat(Exchange(scope, receive, send), receive)
         elif call == ("GET", "/stats"):
-            await Exchange(scope, receive, send).reply(200, json.dumps(self._stats.report()).encode())
+            report = {**self._stats.report(), "hostile": dict(self._hostility.met)}
+            await Exchange(scope, receive, send).reply(200, json.dumps(report).encode())
         elif call == ("POST", "/hostile"):
             self._hostility.choose((await read_body(receive) or b"").decode())
             await Exchange(scope, receive, send).reply(200, b"{}")

@@ -92,8 +92,7 @@ class LineReader:
             return EndpointError(text, retried=code != "batch_cancelled")
         status, body = response.get("status_code"), response.get("body")
         if status != 200:
-            is_one = isinstance(status, int) and 100 <= status <= 599
-            return self._explain_status(int(status) if is_one else 500, body)
+            return self._explain_status(status if isinstance(status, int) and 100 <= status <= 599 else 500, body)
         try:
             completion = parse_answer(_write_body(body), self._settings.model)
         except BadAnswerError as problem:

@@ -129,7 +129,7 @@ class TestRedirects:
         ],
     )
     async def test_they_end_the_run_and_name_the_new_address(self, status: int, location: str, named: str) -> None:
-        response = httpx2.Response(status, headers={"location": location.encode()})
+        response = httpx2.Response(status, headers={b"location": location.encode()})
         failure = explain_error(await catch(response, follow_redirects=False))
         assert str(failure).startswith(f"http://host/v1 sends requests on to {named}")
         assert "--teacher.base_url" in str(failure)
@@ -143,7 +143,7 @@ class TestRedirects:
 
     @pytest.mark.parametrize("location", ["http://[", "http://\xff", "x" * 100_000, "\x01:"])
     async def test_an_address_that_is_none_raises_nothing(self, location: str) -> None:
-        response = httpx2.Response(307, headers={"location": location.encode("latin-1")})
+        response = httpx2.Response(307, headers={b"location": location.encode("latin-1")})
         assert len(str(explain_error(await catch(response, follow_redirects=False)))) < 1000
 
 
