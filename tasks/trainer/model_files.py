@@ -33,10 +33,9 @@ def check_model_folder(folder: Path, *, pickles: bool = False) -> None:
             "it holds an adapter (adapter_config.json), whose files say what else is loaded; merge it into its base "
             "model first, and name the folder of that"
         )
-    check_config(read_json(folder / "config.json"))
-    tokenizer = folder / "tokenizer_config.json"
-    if tokenizer.exists():
-        check_tokenizer_config(read_json(tokenizer))
+    for name, check in (("config.json", check_config), ("tokenizer_config.json", check_tokenizer_config)):
+        if (folder / name).exists():  # a tokenizer alone has no config.json
+            check(read_json(folder / name))
     if not pickles:
         _check_weights(folder)
 
