@@ -7,6 +7,7 @@ to nothing outside of its folder. Needs neither torch nor transformers: the flow
 import importlib.util
 import json
 import re
+import shlex
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -82,7 +83,7 @@ def _check_weights(folder: Path) -> None:
     if pickles:
         raise ModelFilesError(
             f"its weights are in {pickles[0]}, a pickle, which can run code and is not loaded; "
-            f"python -m tasks.trainer.convert {folder} writes them as safetensors beside it, and runs none"
+            f"python -m tasks.trainer.convert {shlex.quote(str(folder))} writes them as safetensors beside it, and runs none"
         )
 
 
