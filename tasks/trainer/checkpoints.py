@@ -110,9 +110,9 @@ def _is_whole_safetensors(path: Path) -> bool:
             header = json.loads(file.read(length))
         end = max((entry["data_offsets"][1] for name, entry in header.items() if name != "__metadata__"), default=0)
         return path.stat().st_size == 8 + int(length) + int(end)
-    except (OSError, ValueError, struct.error, LookupError, TypeError, AttributeError, MemoryError, OverflowError):
+    except (OSError, ValueError, struct.error, LookupError, TypeError, AttributeError, ArithmeticError):
         return False
-    except RecursionError:
+    except (MemoryError, RecursionError):
         return False
 
 

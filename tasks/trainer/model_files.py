@@ -7,6 +7,7 @@ to nothing outside of its folder. Needs neither torch nor transformers: the flow
 import importlib.util
 import json
 import re
+import shlex
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -33,10 +34,9 @@ def check_model_folder(folder: Path, *, pickles: bool = False) -> None:
             "it holds an adapter (adapter_config.json), whose files say what else is loaded; merge it into its base "
             "model first, and name the folder of that"
         )
-    check_config(read_json(folder / "config.json"))
-    tokenizer = folder / "tokenizer_config.json"
-    if tokenizer.exists():
-        check_tokenizer_config(read_json(tokenizer))
+    for name, check in (("config.json", check_config), ("tokenizer_config.json", check_tokenizer_config)):
+        if (folder / name).exists():  # a tokenizer alone has no config.json
+            check(read_json(folder / name))
     if not pickles:
         _check_weights(folder)
 
@@ -83,7 +83,7 @@ def _check_weights(folder: Path) -> None:
     if pickles:
         raise ModelFilesError(
             f"its weights are in {pickles[0]}, a pickle, which can run code and is not loaded; "
-            f"python -m tasks.trainer.convert {folder} writes them as safetensors beside it, and runs none"
+            f"python -m tasks.trainer.convert {shlex.quote(str(folder))} writes them as safetensors beside it, and runs none"
         )
 
 
