@@ -346,7 +346,7 @@ def limit_memory(megabytes: int) -> None:
 
 
 def _main() -> NoReturn:
-    parent, limit_mb = map(int, sys.argv[1:])
+    parent, limit_mb = int(sys.argv[1]), int(sys.argv[2])
     end_with_parent(parent)
     channel = os.fdopen(os.dup(sys.stdout.fileno()), "wb")
     os.dup2(sys.stderr.fileno(), sys.stdout.fileno())  # what anything prints must not get between the outcomes
