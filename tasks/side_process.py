@@ -112,7 +112,7 @@ class SideProcess:
                 return await self.run_apart(function, *args, **kwargs)
             except _NoProcessError as error:
                 self._is_worth_it = False
-                _log.warning("the process for checks cannot be used (%s): they are done in the run's own", error)
+                _log.warning("%s: checks are done in the run's own process", error)
         return await asyncio.to_thread(function, *args, **kwargs)
 
     async def run_apart(self, function: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
@@ -233,7 +233,7 @@ class _Worker:
                 )
             except OSError as error:
                 self._socket.close()
-                raise _NoProcessError(f"it cannot be started: {error}") from error
+                raise _NoProcessError(f"a process for documents cannot be started: {error}") from error
 
     @property
     def is_alive(self) -> bool:
@@ -249,9 +249,9 @@ class _Worker:
             async with asyncio.timeout(START_S):
                 await self._read()
         except TimeoutError:
-            raise _NoProcessError(f"it has not come up within {START_S:g} s") from None
+            raise _NoProcessError(f"a process for documents has not come up within {START_S:g} s") from None
         except _LostError as lost:
-            raise _NoProcessError(f"as it came up, it {lost}") from None
+            raise _NoProcessError(f"a process for documents {lost} as it came up") from None
 
     async def ask(self, call: bytes) -> _Outcome:
         """The outcome of a call. Raises _LostError."""
@@ -347,7 +347,7 @@ def limit_memory(megabytes: int) -> None:
 
 
 def _main() -> NoReturn:
-    parent, limit_mb = map(int, sys.argv[1:])
+    parent, limit_mb = int(sys.argv[1]), int(sys.argv[2])
     end_with_parent(parent)
     channel = os.fdopen(os.dup(sys.stdout.fileno()), "wb")
     os.dup2(sys.stderr.fileno(), sys.stdout.fileno())  # what anything prints must not get between the outcomes

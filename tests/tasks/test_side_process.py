@@ -177,10 +177,11 @@ class TestWhere:
             assert await side.run(os.getpid) == HERE
             assert await side.run(os.getpid) == HERE
         (line,) = [record.getMessage() for record in caplog.records]
-        assert line.startswith("the process for checks cannot be used (it cannot be started: ")
+        assert line.startswith("a process for documents cannot be started: ")
+        assert line.endswith(": checks are done in the run's own process")
         with pytest.raises(DocumentError):
             await side.run(load_document, {})
-        with pytest.raises(OSError, match=r"^it cannot be started: "):
+        with pytest.raises(OSError, match="a process for documents cannot be started: "):
             await side.run_apart(os.getpid)
 
     async def test_a_process_that_does_not_come_up_is_none(
@@ -189,7 +190,7 @@ class TestWhere:
         (tmp_path / "sitecustomize.py").write_text("raise SystemExit(7)")
         monkeypatch.setenv("PYTHONPATH", str(tmp_path))
         monkeypatch.setattr(side_process, "_FOLDER", tmp_path)
-        with pytest.raises(OSError, match=r"^as it came up, it ended with status 1"):
+        with pytest.raises(OSError, match="a process for documents ended with status 1 as it came up"):
             await side.run_apart(os.getpid)
 
     async def test_ctrl_c_does_not_reach_the_process(self, side: SideProcess) -> None:
