@@ -29,7 +29,7 @@ from cyclopts import App, CycloptsError
 from flows.server_access import (
     HOSTS_VARIABLE,
     LOOPBACK,
-    Place,
+    ServerPlace,
     ask,
     close_home,
     get_password_file,
@@ -45,7 +45,7 @@ from schemas.private_files import open_private
 START_TIMEOUT_S = 180.0
 STOP_TIMEOUT_S = 15.0
 
-_APP = "flows.server_app:create_app"
+_APP = "flows.server_app:create_guarded_app"
 _UNGUARDED_APP = "prefect.server.api.server:create_app"
 """What older versions started: it asks nobody for a password."""
 
@@ -237,7 +237,7 @@ def _start(home: Path) -> Server:
         return _start_on(listening, place, home)
 
 
-def _start_on(listening: socket.socket, place: Place, home: Path) -> Server:
+def _start_on(listening: socket.socket, place: ServerPlace, home: Path) -> Server:
     port = listening.getsockname()[1]
     origin = f"http://{place.host}:{port}"
     environment = {
