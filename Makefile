@@ -35,7 +35,7 @@ ALL := $(VENV)/lock.txt
 TORCH := torch|triton|cuda-[a-z0-9-]+|nvidia-[a-z0-9-]+
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-train lock dataset train test check format stress mutate bench bench-gpu up down deploy clean
+.PHONY: help setup setup-train lock dataset train test check format stress mutate bench bench-gpu audit up down deploy clean
 
 help: ## List these commands
 	@awk 'BEGIN { FS = ":.*## " } /^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -95,6 +95,9 @@ bench: $(DEV) ## Measure: one JSON object a line
 
 bench-gpu: $(TRAIN) ## Measure training on a GPU: one JSON object a line
 	@$(RUN) -m tests.benchmarks.gpu $(ARGS)
+
+audit: $(DEV) ## Look all pinned packages up in a database of known vulnerabilities
+	@$(RUN) -m tests.audit $(ARGS)
 
 up: $(BASE) ## Start the local Prefect server, or say where it is
 	@$(RUN) -m flows.server up

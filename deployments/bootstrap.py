@@ -13,6 +13,7 @@ from pathlib import Path
 from flows.server import Server, configure_client, launch_server, require_access, wait_for_server
 from schemas.environment import NETWORK, PREFECT, pick_environment
 from schemas.errors import ToolHerdError
+from schemas.shown import show_lines
 from tasks.datasets.root import ROOT_VARIABLE, DataRoot
 
 PROJECT = Path(__file__).parents[1]
@@ -60,7 +61,7 @@ def main() -> int:
     try:
         server = deploy()
     except ToolHerdError as error:
-        print(f"error: {error}", file=sys.stderr)
+        print(f"error: {show_lines(str(error))}", file=sys.stderr)
         return 1
     exports = f"export PREFECT_API_URL={server.api_url}"
     if server.password_file is not None:  # read where it is needed, and shown nowhere

@@ -17,9 +17,11 @@ from prefect.artifacts import acreate_markdown_artifact
 
 from flows.build_toolset import describe_rejections, show_toolset
 from flows.fan_out import Walked, make_gate, walk_apis
+from flows.printable import keep_printable
 from flows.progress import Progress, show_progress
 from flows.session import cancel_on_signal, count_calls, get_display, open_run
 from flows.spending import describe_spent
+from flows.stopping import run_until_stopped
 from schemas.errors import ToolHerdError
 from schemas.parameters import BuildDatasetParams
 from schemas.steps import BuildSummary
@@ -27,6 +29,7 @@ from tasks.api_walk import walk_api
 from tasks.catalog import choose_apis
 from tasks.context import RunContext
 from tasks.curation import compute_dataset_recipe, curate
+from tasks.datasets import escape_markdown, write_code
 from tasks.publishing import Published, export, find_unchanged, publish
 
 
@@ -36,6 +39,7 @@ from tasks.publishing import Published, export, find_unchanged, publish
     description="Turns a catalogue of public APIs into a published tool-use dataset. Unchanged input costs nothing.",
     persist_result=False,
 )
+@keep_printable
 @cancel_on_signal
 async def build_dataset(params: BuildDatasetParams) -> BuildSummary:
     """Build and publish a dataset; where it would equal the newest version, say so and publish nothing.
@@ -52,21 +56,25 @@ async def build_dataset(params: BuildDatasetParams) -> BuildSummary:
         ToolHerdError: the teacher cannot be used at all, or no API came through; nothing is published.
     """
     async with open_run(params) as context:
-        entries = await choose_apis()
-        progress = Progress(len(entries), lambda: context.teacher.state)
-        async with show_progress(progress, get_display()):
-            gate = make_gate(params)
-            walked = await walk_apis(context, entries, partial(walk_api, preparing=gate, apis=len(entries)), progress)
-        outcomes = walked.outcomes
-        await show_toolset(context, outcomes)
-        _require_instances(walked)
-        recipe = compute_dataset_recipe(outcomes)
-        published = find_unchanged(recipe, walked.unfinished)
-        if published is None:
-            published = await publish(await curate(outcomes), recipe, walked.unfinished)
-        exports = await export(published.dataset, params.export) if params.export else ()
-        summary = _summarise(context, walked, published, exports)
-        await acreate_markdown_artifact(key="dataset", markdown=render_summary(summary), description=params.name)
+        return await run_until_stopped(context.teacher, _build(context, params))
+
+
+async def _build(context: RunContext, params: BuildDatasetParams) -> BuildSummary:
+    entries = await choose_apis()
+    progress = Progress(len(entries), lambda: context.teacher.state)
+    async with show_progress(progress, get_display()):
+        gate = make_gate(params)
+        walked = await walk_apis(context, entries, partial(walk_api, preparing=gate, apis=len(entries)), progress)
+    outcomes = walked.outcomes
+    await show_toolset(context, outcomes)
+    _require_instances(walked)
+    recipe = compute_dataset_recipe(outcomes)
+    published = find_unchanged(recipe, walked.unfinished)
+    if published is None:
+        published = await publish(await curate(outcomes), recipe, walked.unfinished)
+    exports = await export(published.dataset, params.export) if params.export else ()
+    summary = _summarise(context, walked, published, exports)
+    await acreate_markdown_artifact(key="dataset", markdown=render_summary(summary), description=params.name)
     return summary
 
 
@@ -103,26 +111,26 @@ def render_summary(summary: BuildSummary) -> str:
     """The Markdown artifact of a finished dataset."""
     dataset = summary.dataset
     lines = [
-        f"# {dataset.name} {dataset.version}",
+        f"# {escape_markdown(dataset.name)} {escape_markdown(dataset.version)}",
         "",
         "Published." if summary.changed else "Unchanged: the newest version holds these very rows.",
         *(
-            ["", f"**Partial**: {summary.unfinished:,} APIs are not in it. {summary.stopped}"]
+            ["", f"**Partial**: {summary.unfinished:,} APIs are not in it. {escape_markdown(summary.stopped)}"]
             if summary.stopped
             else []
         ),
         "",
-        f"- folder: `{dataset.path}`",
-        f"- page: `{dataset.path}/report.html`",
-        f"- content hash of `train.parquet`: `{dataset.content_hash}`",
+        f"- folder: {write_code(dataset.path)}",
+        f"- page: {write_code(dataset.path + '/report.html')}",
+        f"- content hash of `train.parquet`: {write_code(dataset.content_hash)}",
         f"- completions: {summary.calls.sent:,} sent, {summary.calls.stored:,} from the store",
         f"- spent: {describe_spent(summary.calls)}",
         "",
         "| table | rows |",
         "| --- | ---: |",
-        *(f"| `{name}` | {rows:,} |" for name, rows in dataset.counts.items()),
+        *(f"| {write_code(name)} | {rows:,} |" for name, rows in dataset.counts.items()),
     ]
     if summary.reasons:
         lines += ["", "| reason of rejection | instances |", "| --- | ---: |"]
-        lines += [f"| `{reason}` | {count:,} |" for reason, count in summary.reasons.items()]
+        lines += [f"| {write_code(reason)} | {count:,} |" for reason, count in summary.reasons.items()]
     return "\n".join(lines)

@@ -19,6 +19,7 @@ from collections.abc import Callable, Coroutine
 from dataclasses import replace
 from importlib import import_module
 from pkgutil import resolve_name
+from types import FrameType
 from typing import TYPE_CHECKING, Any
 
 import uvloop
@@ -33,10 +34,13 @@ from flows.server import (
     require_access,
     wait_for_server,
 )
+from flows.stopping import INTERRUPTED, Ending, Stoppable, end_hard
+from flows.terminal import show_trace, warn
 from schemas.errors import RunStoppedError, ToolHerdError, UserError
+from schemas.shown import show_line
 
 if TYPE_CHECKING:
-    from flows.session import Launch, Stoppable
+    from flows.session import Launch
 
 FLOWS = {
     "build_dataset": "flows.data_command.read_data_command",
@@ -69,6 +73,7 @@ def main(name: str, arguments: list[str] | None = None, read: Reader | None = No
 
     `read` reads the arguments and checks what they name; without it the flow's own reader does.
     """
+    sys.excepthook = show_trace
     try:
         reader: Reader = read or resolve_name(FLOWS[name])
         command = reader(name, sys.argv[1:] if arguments is None else arguments)
@@ -82,7 +87,7 @@ def main(name: str, arguments: list[str] | None = None, read: Reader | None = No
     except ToolHerdError as error:
         return _fail(error, 1)
     except (KeyboardInterrupt, _StoppedError) as error:
-        print("interrupted: what was finished is kept, the same command goes on from there", file=sys.stderr)
+        warn(INTERRUPTED)
         return 128 + (error.sign if isinstance(error, _StoppedError) else signal.SIGINT)
 
 
@@ -97,13 +102,16 @@ def _run(name: str, command: Command) -> None:
     from flows.session import Launch
 
     require_access(server, PREFECT_API_AUTH_STRING.value())
-    print(f"Prefect: {server.ui_url}{server.sign_in}", file=sys.stderr, flush=True)
+    warn(f"Prefect: {server.ui_url}{server.sign_in}")
 
     started = time.monotonic()
     display = open_display()
+    going_on: list[Stoppable] = []
+    ending = Ending(going_on, end_hard)
     try:
-        summary = uvloop.run(_run_flow(flow, command, Launch(command.inputs, display)))
+        summary = uvloop.run(_run_flow(flow, command, Launch(command.inputs, display), going_on, ending))
     finally:
+        ending.cease()
         display.close()
     command.print_end(summary, time.monotonic() - started, server)
 
@@ -113,14 +121,20 @@ def _launch_server() -> Server:
     given = os.environ.get("PREFECT_API_URL")
     server = launch_server()
     if given and not is_same_address(server.api_url, given):
-        print(f"PREFECT_API_URL ({given}) does not answer; a local server is used", file=sys.stderr)
+        warn(f"PREFECT_API_URL ({given}) does not answer; a local server is used")
     configure_client(server, **_QUIET)
     if not is_healthy(server.api_url):
-        print("starting a Prefect server, which takes 10 to 20 s and is done once …", file=sys.stderr, flush=True)
+        warn("starting a Prefect server, which takes 10 to 20 s and is done once …")
     return server
 
 
-async def _run_flow(flow: Callable[..., Coroutine[Any, Any, Any]], command: Command, launch: "Launch") -> Any:
+async def _run_flow(
+    flow: Callable[..., Coroutine[Any, Any, Any]],
+    command: Command,
+    launch: "Launch",
+    started: list[Stoppable],
+    ending: Ending,
+) -> Any:
     """Run a flow. The first SIGINT or SIGTERM has it end in order, the second cancels it at once.
 
     Raises:
@@ -133,7 +147,6 @@ async def _run_flow(flow: Callable[..., Coroutine[Any, Any, Any]], command: Comm
 
     loop = asyncio.get_running_loop()
     signals: list[signal.Signals] = []
-    started: list[Stoppable] = []
 
     def stop(sign: signal.Signals) -> None:
         signals.append(sign)
@@ -141,12 +154,15 @@ async def _run_flow(flow: Callable[..., Coroutine[Any, Any, Any]], command: Comm
             running.cancel()
             return
         waited_for = [one.stop(sign) for one in started][-1]
-        print(f"stopping: {waited_for}; once more stops at once", file=sys.stderr, flush=True)
+        warn(f"stopping: {waited_for}; once more stops at once")
+        if left := ending.find_time_left():
+            warn(f"at most {left:.0f} s are left for that")
 
-    def take_signals(stoppable: "Stoppable | None" = None) -> None:
+    def take_signals(stoppable: Stoppable | None = None) -> None:
         started.extend([stoppable] if stoppable else [])
         for sign in (signal.SIGINT, signal.SIGTERM):
             loop.add_signal_handler(sign, stop, sign)
+            signal.signal(sign, _note_first(ending, signal.getsignal(sign)))
 
     take_signals()
     with use_launch(replace(launch, on_start=take_signals)), tags("command line", *command.tags):
@@ -161,7 +177,17 @@ async def _run_flow(flow: Callable[..., Coroutine[Any, Any, Any]], command: Comm
         raise
     finally:
         for note in (note for one in started for note in one.list_notes()):
-            print(note, file=sys.stderr)
+            warn(note)
+
+
+def _note_first(ending: Ending, handler: Any) -> Callable[[int, FrameType | None], None]:
+    """The event loop's handler of a signal, which is taken in its turn; that it came is noted at once."""
+
+    def note(sign: int, frame: FrameType | None) -> None:
+        ending.note(signal.Signals(sign))
+        handler(sign, frame)
+
+    return note
 
 
 def _wait(server: Server) -> None:
@@ -171,11 +197,11 @@ def _wait(server: Server) -> None:
         nonlocal last
         if waited - last >= 10:
             last = waited
-            print(f"still waiting for the Prefect server ({waited:.0f} s) …", file=sys.stderr, flush=True)
+            warn(f"still waiting for the Prefect server ({waited:.0f} s) …")
 
     wait_for_server(server, report)
 
 
 def _fail(error: ToolHerdError, status: int) -> int:
-    print(f"error: {' '.join(str(error).split())}", file=sys.stderr)
+    warn(f"error: {show_line(error)}")
     return status

@@ -17,7 +17,9 @@ from typing import Annotated
 
 from cyclopts import App, CycloptsError, Parameter, UnusedCliTokensError
 
+from flows.terminal import say, warn
 from schemas.errors import UserError
+from schemas.shown import show_line
 from tasks.completions.maintenance import (
     Group,
     count_matches,
@@ -51,17 +53,17 @@ def main(arguments: Sequence[str] | None = None) -> int:
         make_completions_app()(given, exit_on_error=False, print_error=False)
     except CycloptsError as error:
         stray = error.unused_tokens if isinstance(error, UnusedCliTokensError) else None
-        said = f"there is no command {stray[0]!r}" if stray else " ".join(str(error).split())
-        print(f"error: {said} (see toolherd completions --help)", file=sys.stderr)
+        said = f"there is no command {stray[0]!r}" if stray else show_line(error)
+        warn(f"error: {said} (see toolherd completions --help)")
         return 2
     except BrokenPipeError:  # `| head` has read enough
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
     except (UserError, OSError) as error:
-        print(f"error: {' '.join(str(error).split())}", file=sys.stderr)
+        warn(f"error: {show_line(error)}")
         return 2
     except KeyboardInterrupt:
-        print("interrupted", file=sys.stderr)
+        warn("interrupted")
         return 130
     return 0
 
@@ -100,20 +102,23 @@ def _show(*, store: Store = None) -> None:
     with _use_store(store) as path, closing(open_store(path)) as connection:
         groups = summarise(connection)
     count, hits = sum(group.count for group in groups), sum(group.hits for group in groups)
-    print(path)
-    print(f"{_spell_size(measure_size(path))} on disk, {count:,} completions, served {hits:,} times again")
+    say(str(path))
+    say(f"{_spell_size(measure_size(path))} on disk, {count:,} completions, served {hits:,} times again")
     endpoint = None
     for group in groups:
         if group.endpoint != endpoint:
             endpoint = group.endpoint
-            print(f"\n{endpoint}")
-            print(f"  {'model':<22}{'kept':>10}{'prompt':>8}{'answer':>8}{'hits':>8}{'oldest':>11}{'newest':>11}")
-        print(_spell_group(group))
+            say()
+            say(show_line(endpoint))
+            say(f"  {'model':<22}{'kept':>10}{'prompt':>8}{'answer':>8}{'hits':>8}{'oldest':>11}{'newest':>11}")
+        for line in _spell_group(group).split("\n"):
+            say(line)
 
 
 def _spell_group(group: Group) -> str:
     """A row of the table; a long model's name has a line of its own, so that it can be copied whole."""
-    name = f"  {group.model:<22}" if len(group.model) <= 22 else f"  {group.model}\n{'':24}"
+    model = show_line(group.model)
+    name = f"  {model:<22}" if len(model) <= 22 else f"  {model}\n{'':24}"
     known = group.prompt or group.completion
     prompt, answer = (_spell_count(group.prompt), _spell_count(group.completion)) if known else ("-", "-")
     days = f"{_spell_day(group.oldest):>11}{_spell_day(group.newest):>11}"
@@ -133,7 +138,7 @@ def _prune(
     before = time.time() - (0 if older_than is None else _read_age(older_than))
     with _use_store(store) as path, closing(open_store(path)) as connection:
         if dry_run:
-            print(f"{count_matches(connection, before, model):,} completions would go")
+            say(f"{count_matches(connection, before, model):,} completions would go")
             return
         size = measure_size(path)
         gone = prune(connection, before, model)
@@ -141,10 +146,10 @@ def _prune(
             try:
                 reclaim(connection)
             except sqlite3.Error as error:
-                print(f"{gone:,} completions removed")
-                print(f"the disk did not get their space back ({error}); new ones will use it", file=sys.stderr)
+                say(f"{gone:,} completions removed")
+                warn(f"the disk did not get their space back ({error}); new ones will use it")
                 return
-        print(f"{gone:,} completions removed, {_spell_size(max(0, size - measure_size(path)))} freed")
+        say(f"{gone:,} completions removed, {_spell_size(max(0, size - measure_size(path)))} freed")
 
 
 def _export(file: Annotated[Path, Parameter(help="a .parquet file")], /, *, store: Store = None) -> None:
@@ -156,16 +161,16 @@ def _export(file: Annotated[Path, Parameter(help="a .parquet file")], /, *, stor
             raise UserError(f"{file} is the store itself: nothing was exported")
         with closing(open_store(path)) as connection:
             exported = export_completions(connection, file)
-    print(f"{exported.count:,} completions exported to {file}")
+    say(f"{exported.count:,} completions exported to {file}")
     if exported.left_out:
-        print(f"{exported.left_out:,} of older key schemes left out: nothing asks for them any more", file=sys.stderr)
+        warn(f"{exported.left_out:,} of older key schemes left out: nothing asks for them any more")
 
 
 def _import(file: Annotated[Path, Parameter(help="an exported .parquet file")], /, *, store: Store = None) -> None:
     """Add the completions of an exported file; those kept already stay."""
     with _use_store(store) as path:
         imported = import_completions(path, file)
-    print(f"{imported.new:,} completions imported, {imported.known:,} were there already and stay as they are")
+    say(f"{imported.new:,} completions imported, {imported.known:,} were there already and stay as they are")
 
 
 def _read_age(text: str) -> float:

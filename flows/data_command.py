@@ -4,7 +4,7 @@ from cyclopts import App
 from pydantic import BaseModel, Field, create_model
 
 from flows.command import Command
-from flows.inputs import gather_inputs
+from flows.inputs import gather_inputs, show_parameters
 from flows.options import make_command, parse_options
 from flows.server import Server
 from flows.summary import print_summary
@@ -53,7 +53,8 @@ def read_data_command(name: str, arguments: list[str]) -> Command | None:
 
         print_dry_run(params, inputs, sample)
         return None
-    return Command(params, inputs, (f"teacher: {params.teacher.model}",), _print_end)
+    # Prefect records the parameters of a flow before any code of ours runs.
+    return Command(show_parameters(params), inputs, (f"teacher: {params.teacher.model}",), _print_end)
 
 
 def make_data_app(name: str) -> tuple[App, type[BaseModel]]:

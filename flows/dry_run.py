@@ -6,8 +6,10 @@ from functools import partial
 
 from flows.inputs import Inputs
 from flows.spending import format_usd
+from flows.terminal import say
 from schemas.errors import UserError
 from schemas.parameters import BuildToolsetParams
+from schemas.shown import show_line
 from tasks.cost_forecast import Forecast, forecast
 from tasks.sources import select_entries
 
@@ -20,6 +22,11 @@ def print_dry_run(params: BuildToolsetParams, inputs: Inputs, sample: int) -> No
     Raises:
         UserError: none of the sample can be used.
     """
+    if inputs.catalog is None:
+        raise UserError(
+            f"--catalog {params.catalog}: a dry run starts no Prefect server, which has the block; give the address by "
+            "env:NAME."
+        )
     choose = partial(
         select_entries,
         inputs.catalog,
@@ -33,13 +40,15 @@ def print_dry_run(params: BuildToolsetParams, inputs: Inputs, sample: int) -> No
     found = asyncio.run(forecast(entries, drawn, params))
     if not found.sampled:
         raise UserError(f"none of the {len(drawn)} APIs that were drawn has a document that can be used")
-    print(render_forecast(found, params))
+    for line in render_forecast(found, params).split("\n"):
+        say(line)
 
 
 def render_forecast(found: Forecast, params: BuildToolsetParams) -> str:
     """The forecast as a table of 80 columns."""
+    model = show_line(params.teacher.model)
     lines = [
-        f"dry run: what {found.apis:,} APIs are likely to take of {params.teacher.model}, by {found.sampled} of them",
+        f"dry run: what {found.apis:,} APIs are likely to take of {model}, by {found.sampled} of them",
         "",
         f"{'stage':<10}{'calls':>10}{'prompt tokens':>18}{'completion tokens':>20}{'cost':>12}",
     ]

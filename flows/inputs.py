@@ -7,31 +7,44 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 
+from flows.allowed import Allowed
 from schemas.catalog import Catalog
+from schemas.errors import UserError
 from schemas.parameters import BuildDatasetParams, BuildToolsetParams
+from schemas.urls import holds_user, is_url, show_url
 from tasks.completions.store import STORE_NAME, probe_format
 from tasks.datasets import DataRoot, check_dataset_name, require_new_version, require_readable
+from tasks.network import ANYWHERE
 from tasks.quality import read_benchmark
-from tasks.sources import read_catalog, select_entries
+from tasks.sources import BLOCK, check_source, read_catalog, select_entries
 from tasks.teacher import require_usable_teacher
 
 
 @dataclass(frozen=True)
 class Inputs:
-    """The data root, the catalogue, and the instructions of all benchmarks."""
+    """The data root, the catalogue, and the instructions of all benchmarks.
+
+    The catalogue is None where a Prefect block holds its address, which only the flow can read.
+    """
 
     root: DataRoot
-    catalog: Catalog
+    catalog: Catalog | None
     benchmarks: tuple[str, ...] = ()
 
 
-def gather_inputs(params: BuildToolsetParams, *, writes: bool = True) -> Inputs:
+def gather_inputs(params: BuildToolsetParams, *, writes: bool = True, allowed: Allowed | None = None) -> Inputs:
     """Read what the parameters name, and see that the run can start, and write unless it `writes` nothing.
 
     Raises:
-        UserError: an unknown category or API, a file that is not there or no catalogue, a dataset version that
-            exists, one or a store of a newer format, no key for the teacher, a data root that cannot be written.
+        UserError: something that is not `allowed`, an unknown category or API, a file that is not there or no
+            catalogue, a dataset version that exists, one or a store of a newer format, no key for the teacher, a data
+            root that cannot be written.
     """
+    check_source(params.catalog)
+    for path in params.benchmarks if isinstance(params, BuildDatasetParams) else ():
+        check_recordable("--benchmarks", path)
+    if allowed is not None:
+        allowed.check_data(params)
     root = DataRoot.from_environment()
     require_usable_teacher(params.teacher, params.budget)
     benchmarks: tuple[str, ...] = ()
@@ -41,13 +54,41 @@ def gather_inputs(params: BuildToolsetParams, *, writes: bool = True) -> Inputs:
             require_new_version(root, params.name, params.version)
         require_readable(root, params.name)
         benchmarks = tuple(text for path in params.benchmarks for text in read_benchmark(path))
-    catalog = read_catalog(params.catalog)
-    select_entries(catalog, categories=params.categories, names=params.names, auth=params.auth)
+    in_block = params.catalog.startswith(BLOCK)
+    catalog = None if in_block else gather_catalog(params, allowed=allowed)
     if writes:
         if (store := locate_store(root)).is_file():
             probe_format(store)
         root.require_writable()  # last, because it makes the folder
     return Inputs(root, catalog, benchmarks)
+
+
+def gather_catalog(params: BuildToolsetParams, address: str = "", allowed: Allowed | None = None) -> Catalog:
+    """The catalogue, of which something passes the filters; `address` is what the block holds that names it.
+
+    Raises:
+        UserError: it cannot be had, or an unknown category or API is asked for.
+    """
+    if allowed is not None and is_url(address):
+        allowed.check_host(f"--catalog {params.catalog}", address)
+    catalog = read_catalog(params.catalog, address, ANYWHERE if allowed is None else allowed.guard)
+    select_entries(catalog, categories=params.categories, names=params.names, auth=params.auth)
+    return catalog
+
+
+def show_parameters(params: BuildToolsetParams) -> BuildToolsetParams:
+    """The parameters as they may be recorded: with a hash in place of the query of the catalogue's address."""
+    shown = show_url(params.catalog)
+    return params if shown == params.catalog else params.model_copy(update={"catalog": shown})
+
+
+def check_recordable(option: str, given: str) -> None:
+    """See that what an option names holds no password. Raises UserError, which does not show it."""
+    if holds_user(given):
+        raise UserError(
+            f"{option}: the address holds a password, and what is given here is recorded with the run; leave it out, "
+            "and set the environment variables from which the store's package reads its credentials."
+        )
 
 
 def locate_store(root: DataRoot) -> Path:

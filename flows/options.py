@@ -21,6 +21,7 @@ from cyclopts import (
 from pydantic import BaseModel, ValidationError, create_model
 
 from schemas.errors import UserError
+from schemas.urls import show_url
 
 M = TypeVar("M", bound=BaseModel)
 
@@ -103,7 +104,7 @@ def _explain(error: CycloptsError) -> str:
         hint = f"did you mean {near[1]}? " if near else ""
         return f"unknown parameter {str(error.token.keyword).partition('=')[0]}; {hint}--help lists them."
     if isinstance(error, UnusedCliTokensError):
-        return f"unknown parameter {(error.unused_tokens or [''])[0]}; --help lists them."
+        return f"unknown parameter {show_url((error.unused_tokens or [''])[0])}; --help lists them."
     if isinstance(error, CoercionError) and error.argument is not None and error.token is not None:
         wanted = "boolean" if error.target_type is bool else "value"
         return f"{error.argument.name} {error.token.value!r}: should be a valid {wanted}; --help tells more."

@@ -18,6 +18,7 @@ from rich.progress import BarColumn, TextColumn
 from rich.progress import Progress as RichProgress
 
 from flows.spending import format_seconds, format_tokens, format_usd
+from flows.terminal import warn
 from schemas.calls import Usage
 from schemas.steps import ApiOutcome
 from tasks.teacher import EngineState, Spent
@@ -146,7 +147,9 @@ class TerminalBar:
     """A bar on a terminal, with counts, rate and time left."""
 
     def __init__(self, console: Console) -> None:
-        self._bar = RichProgress(BarColumn(bar_width=8), TextColumn("{task.description}"), console=console)
+        self._bar = RichProgress(
+            BarColumn(bar_width=8), TextColumn("{task.description}", markup=False), console=console
+        )
         self._task = self._bar.add_task("starting", total=None)
         self._bar.start()
 
@@ -176,7 +179,7 @@ class Lines:
         line = progress.describe()
         if line != self._line or waited >= SAME_LINE_EVERY_S:
             self._last, self._line = time.monotonic(), line
-            print(line, file=sys.stderr, flush=True)
+            warn(line)
 
     def close(self) -> None:
         """See `Display`."""

@@ -15,6 +15,8 @@ if __name__ == "__main__":
 from prefect import flow
 
 from flows.build_dataset import build_dataset
+from flows.printable import keep_printable
+from flows.session import cancel_on_signal
 from schemas.errors import UserError
 from schemas.parameters import BuildDatasetParams
 from schemas.steps import BuildSummary
@@ -26,6 +28,8 @@ from schemas.steps import BuildSummary
     description="Rebuilds a dataset from its catalogue as it is now; publishes a version only if rows changed.",
     persist_result=False,
 )
+@keep_printable
+@cancel_on_signal
 async def refresh_dataset(params: BuildDatasetParams) -> BuildSummary:
     """Build the dataset as a subflow.
 

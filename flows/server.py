@@ -38,9 +38,11 @@ from flows.server_access import (
     read_password,
     read_place,
 )
+from flows.terminal import warn
 from schemas.environment import NETWORK, PREFECT, pick_environment
 from schemas.errors import ToolHerdError, UserError
 from schemas.private_files import open_private
+from schemas.shown import show_line
 
 START_TIMEOUT_S = 180.0
 STOP_TIMEOUT_S = 15.0
@@ -371,7 +373,7 @@ def _run_status() -> int:
 
 
 def _fail(message: str, status: int) -> int:
-    print(f"error: {message}", file=sys.stderr)
+    warn(f"error: {show_line(message)}")
     return status
 
 

@@ -11,35 +11,30 @@ from contextlib import asynccontextmanager, contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
 from functools import partial, wraps
-from typing import Any, ParamSpec, Protocol, TypeVar, cast
+from typing import Any, ParamSpec, TypeVar, cast
 
+from prefect import runtime
 from prefect.blocks.system import Secret
 from prefect.context import TagsContext
 from prefect.states import Cancelled
 
-from flows.inputs import Inputs, gather_inputs, locate_store
+from flows.allowed import Allowed, read_allowed
+from flows.inputs import Inputs, gather_catalog, gather_inputs, locate_store, show_parameters
 from flows.progress import Display
+from flows.stopping import Stoppable
 from schemas.errors import RunStoppedError, UserError
 from schemas.parameters import BuildToolsetParams
 from schemas.steps import CallCounts
 from tasks.context import RunContext, use_context
 from tasks.results import find_results_by
+from tasks.side_process import SideProcess
+from tasks.sources import BLOCK
 from tasks.step_tasks import find_result
 from tasks.steps import SINGLE_SHOT
 from tasks.teacher import EngineStart, Ledger, Teacher, open_teacher
 
 P = ParamSpec("P")
 R = TypeVar("R")
-
-
-class Stoppable(Protocol):
-    """What a run has going on, which can be ended in order."""
-
-    def stop(self, sign: signal.Signals) -> str:
-        """Have it end; returns what is waited for, in words."""
-
-    def list_notes(self) -> list[str]:
-        """What is to be said at the end of the run, however it ended."""
 
 
 @dataclass(frozen=True)
@@ -83,11 +78,13 @@ def get_display() -> Display | None:
 def cancel_on_signal(body: Callable[P, Awaitable[R]]) -> Callable[P, Coroutine[Any, Any, R]]:
     """A flow's body that ends as Cancelled, and not as Failed, where a signal stopped it.
 
-    Prefect takes the state that a flow returns; whoever called the flow gets it as CancelledRun.
+    Prefect takes the state that a flow returns; whoever called the flow gets it as CancelledRun. What the body raises
+    is told and not kept: Prefect would pickle it.
     """
 
     @wraps(body)
     async def ending(*args: P.args, **kwargs: P.kwargs) -> R:
+        find_results_by(_find_nothing)  # until the run is open
         try:
             return await body(*args, **kwargs)
         except RunStoppedError as stop:
@@ -109,6 +106,12 @@ class StoppableTeacher:
         self.teacher.stop(RunStoppedError(f"stopped by {sign.name}", "signal"))
         return f"{self.teacher.state.in_flight} requests in flight are finished and kept"
 
+    def find_time_left(self) -> float:
+        """See `Stoppable`: one attempt's time while any is under way, or a batch may be on its way up."""
+        teacher = self.teacher
+        is_busy = teacher.state.in_flight > 0 or (teacher.settings.batch and not teacher.is_closed)
+        return teacher.settings.timeout_s if is_busy else 0.0
+
     def list_notes(self) -> list[str]:
         """See `Stoppable`."""
         return [
@@ -128,18 +131,28 @@ async def open_run(params: BuildToolsetParams) -> AsyncIterator[RunContext]:
     """
     launch = _LAUNCH.get()
     handed = launch.inputs if launch else None
-    inputs = handed if isinstance(handed, Inputs) else await asyncio.to_thread(gather_inputs, params)
+    allowed = await asyncio.to_thread(find_allowed)
+    if isinstance(handed, Inputs):
+        inputs = handed
+    else:
+        inputs = await asyncio.to_thread(gather_inputs, params, allowed=allowed)
+    catalog = inputs.catalog
+    if catalog is None:
+        address = await _read_secret(params.catalog.removeprefix(BLOCK), "--catalog")
+        catalog = await asyncio.to_thread(gather_catalog, params, address, allowed)
+    params = show_parameters(params)
     path = locate_store(inputs.root)
     block = params.teacher.api_key_block
-    key = None if block is None else await _read_secret(block)
+    key = None if block is None else await _read_secret(block, "--teacher.api_key_block")
     find_results_by(partial(find_result, inputs.root))
     ledger = Ledger()
     start = EngineStart(params.teacher, path, params.budget, params.max_error_share, key, SINGLE_SHOT)
     async with open_teacher(start, ledger) as teacher:
         if launch is not None:
             launch.on_start(StoppableTeacher(teacher))
-        entries = {entry.id: entry for entry in inputs.catalog.entries}
-        context = RunContext(inputs.root, teacher, ledger, inputs.catalog, params, entries, inputs.benchmarks)
+        entries = {entry.id: entry for entry in catalog.entries}
+        side = SideProcess(limit_s=params.document_limit_s, limit_mb=params.document_limit_mb)
+        context = RunContext(inputs.root, teacher, ledger, catalog, params, entries, inputs.benchmarks, side)
         # Tasks inherit the run's tags, and Prefect asks its server for a slot under each before a task may start.
         with use_context(context), TagsContext(current_tags=set()):
             yield context
@@ -153,13 +166,32 @@ def count_calls(context: RunContext) -> CallCounts:
     )
 
 
-async def _read_secret(block: str) -> str:
+def find_allowed() -> Allowed | None:
+    """What a run may name that a deployment started; None for any other, which may name what it likes."""
+    if _LAUNCH.get() is not None or not runtime.deployment.id:
+        return None
+    return read_allowed()
+
+
+async def _find_nothing(key: str) -> None:
+    """No task has left anything yet."""
+
+
+async def _read_secret(block: str, option: str) -> str:
     """The value of a Prefect Secret block. Raises UserError."""
     try:
         secret: Secret[str] = await Secret.aload(block)
     except ValueError as error:
         raise UserError(
-            f"--teacher.api_key_block: Prefect has no Secret block {block!r}; make one in its UI (Blocks, Secret), or "
-            "leave the option out and set the environment variable that --teacher.api_key_env names"
+            f"{option}: Prefect has no Secret block {block!r}; make one in its UI (Blocks, Secret), or "
+            f"{_INSTEAD_OF_BLOCK[option]}"
         ) from error
     return str(secret.get()).strip()
+
+
+_INSTEAD_OF_BLOCK = {
+    "--teacher.api_key_block": (
+        "leave the option out and set the environment variable that --teacher.api_key_env names"
+    ),
+    "--catalog": "set an environment variable and give its name as env:NAME",
+}

@@ -4,6 +4,7 @@ import os
 
 from flows.server import Server
 from flows.spending import describe_spent, format_seconds
+from flows.terminal import say
 from schemas.models import TrainSummary
 from schemas.steps import BuildSummary, CallCounts, ToolsetSummary
 from tasks.training_plan import format_gib
@@ -48,9 +49,9 @@ def print_train_summary(summary: TrainSummary, seconds: float, server: Server) -
 
 def _print_lines(lines: list[tuple[str, str]]) -> None:
     """Print labels and what they label, in two columns."""
-    print()
+    say()
     for label, text in lines:
-        print(f"{label:<{_LABEL}}{text}")
+        say(f"{label:<{_LABEL}}{text}")
 
 
 def _describe_calls(calls: CallCounts) -> str:

@@ -11,6 +11,9 @@ from pkgutil import resolve_name
 
 from cyclopts import App, CycloptsError
 
+from flows.terminal import warn
+from schemas.shown import show_line
+
 Run = Callable[[list[str]], int]
 
 
@@ -38,7 +41,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         make_app()(given, exit_on_error=False, print_error=False)
     except CycloptsError as error:
-        print(f"error: {' '.join(str(error).split())} `toolherd --help` lists them.", file=sys.stderr)
+        warn(f"error: {show_line(error)} `toolherd --help` lists them.")
         return 2
     return 0
 

@@ -12,7 +12,6 @@ if __name__ == "__main__":
 
 import asyncio
 import signal
-import sys
 import time
 from collections.abc import Callable
 
@@ -20,8 +19,10 @@ from prefect import flow, get_run_logger, runtime
 from prefect.exceptions import CancelledRun
 
 from flows.build_dataset import build_dataset
+from flows.printable import keep_printable
 from flows.progress import show_progress
-from flows.session import cancel_on_signal, get_display, get_launch
+from flows.session import cancel_on_signal, find_allowed, get_display, get_launch
+from flows.terminal import warn
 from flows.train_inputs import TrainInputs, gather_train_inputs, make_record
 from flows.train_progress import TrainProgress
 from schemas.base import content_hash
@@ -31,6 +32,7 @@ from schemas.training import NoteEvent, StepEvent, TrainEvent, TrainParams
 from tasks.datasets import OFFLINE, ModelRun, find_training_set, get_run, locate_prepared
 from tasks.recipes import hash_code
 from tasks.results import find_results_by
+from tasks.supervision.commands import TRAINER
 from tasks.training import TrainContext, find_prepared, prepare_data, publish_model, train_model, use_train_context
 
 LOG_EVERY_S = 10.0
@@ -50,6 +52,10 @@ class StoppableTraining:
         self.event.set()
         return "the trainer writes a checkpoint and ends"
 
+    def find_time_left(self) -> float:
+        """See `Stoppable`: what the trainer may take to write its checkpoint."""
+        return TRAINER.grace_s
+
     def list_notes(self) -> list[str]:
         """See `Stoppable`."""
         if not self.event.is_set() or self.run is None:
@@ -68,6 +74,7 @@ class StoppableTraining:
     description="Fine-tunes a chat model on a published dataset. An interrupted run goes on from its last checkpoint.",
     persist_result=False,
 )
+@keep_printable
 @cancel_on_signal
 async def train(params: TrainParams) -> TrainSummary:
     """Train and publish a model; a run that was interrupted goes on, one that is finished is left as it is.
@@ -83,7 +90,11 @@ async def train(params: TrainParams) -> TrainSummary:
     if launch is not None:
         launch.on_start(stoppable)
     handed = launch.inputs if launch else None
-    inputs = handed if isinstance(handed, TrainInputs) else await asyncio.to_thread(gather_train_inputs, params)
+    if isinstance(handed, TrainInputs):
+        inputs = handed
+    else:
+        allowed = await asyncio.to_thread(find_allowed)
+        inputs = await asyncio.to_thread(gather_train_inputs, params, allowed=allowed)
     for line in inputs.plan.lines if inputs.plan else ():
         _tell(line)
     dataset = inputs.dataset or await _make_dataset(inputs)
@@ -150,7 +161,7 @@ def _make_key(inputs: TrainInputs, record: RunRecord) -> str:
     params = record.params
     return content_hash(
         {
-            "data": record.dataset.content_hash,
+            "data": record.dataset.sha256,  # and not what the manifest says of the rows, which nobody has checked
             "tokenizer": inputs.model.tokenizer,
             "template": params.template,
             "max_length": params.max_length,
@@ -185,4 +196,4 @@ def _tell(line: str) -> None:
     """Say a line in the run's log, and on the terminal where there is one."""
     get_run_logger().info(line)
     if get_display() is not None:
-        print(line, file=sys.stderr, flush=True)
+        warn(line)

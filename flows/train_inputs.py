@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 
+from flows.allowed import Allowed
+from flows.inputs import check_recordable
 from schemas.errors import UserError
 from schemas.models import RunRecord, TrainingSet, TrainSummary
 from schemas.parameters import BuildDatasetParams
@@ -46,13 +48,20 @@ class TrainInputs:
         return f"{len(names)} × {names[0]}" if len(names) > 1 and len(set(names)) == 1 else ", ".join(names)
 
 
-def gather_train_inputs(params: TrainParams, commands: Commands = TRAINER) -> TrainInputs:
+def gather_train_inputs(
+    params: TrainParams, commands: Commands = TRAINER, allowed: Allowed | None = None
+) -> TrainInputs:
     """Read what the parameters name, and see that the run can start here with these commands.
 
     Raises:
-        UserError: an unknown dataset or model, a dataset without rows, a run of that name that was asked for other
-            things, no GPU, memory or disk that cannot suffice, the `train` extra not installed.
+        UserError: something that is not `allowed`, an address with a password, an unknown dataset or model, a dataset
+            without rows, a run of that name that was asked for other things, no GPU, memory or disk that cannot
+            suffice, the `train` extra not installed.
     """
+    check_recordable("--dataset", params.dataset)
+    check_recordable("--model", params.model)
+    if allowed is not None:
+        allowed.check_training(params)
     root = DataRoot.from_environment()
     models = locate_models(root)
     commands.require_packages()
@@ -92,4 +101,13 @@ def make_record(params: TrainParams, model: FoundModel, dataset: TrainingSet) ->
 def _find_dataset(root: DataRoot, models: Path, params: TrainParams) -> TrainingSet | None:
     """The dataset that is named, else the one that the run of this name began with, else the newest there is."""
     begun = get_run(models, params.name).read_record() if params.name else None
-    return find_training_set(root, params.dataset or (begun.dataset.path if begun else ""))
+    if begun is None or params.dataset:
+        return find_training_set(root, params.dataset)
+    path = begun.dataset.path
+    protocol = path.partition("://")[0] if "://" in path else "file"
+    if "::" in path or protocol not in {"file", "local", root.base.protocol}:
+        # a file may not choose what is loaded to read an address of a kind that nobody asked for
+        raise UserError(
+            f"run {params.name} was begun on {path[:200]!r}, which is not in {root.url}: name it (--dataset)."
+        )
+    return find_training_set(root, path)

@@ -1,12 +1,26 @@
 """Chat completions: what is asked, what is answered, and the ledger's row for it."""
 
-from typing import Literal
+from typing import Annotated, Any, Literal
+
+from pydantic import BeforeValidator
 
 from schemas.base import Json, Record
 from schemas.episodes import ToolCall
 
 Stage = Literal["document", "specify", "instruct", "simulate", "judge"]
 FinishReason = Literal["stop", "tool_calls", "length", "content_filter"]
+
+MOST_TOKENS = 10**9
+"""Of one completion, a hundred times what any model reads. A table of theirs cannot reach what its column holds."""
+
+
+def count_tokens(told: Any) -> int:
+    """A count of tokens as it was told; 0, as where nothing was told, for what can be none."""
+    return told if type(told) is int and 0 <= told <= MOST_TOKENS else 0
+
+
+Tokens = Annotated[int, BeforeValidator(count_tokens)]
+"""A count that a table can hold, also where the record was written by a version that took whatever it was told."""
 
 
 class Usage(Record):
@@ -70,10 +84,10 @@ class LedgerRow(Record):
     api_id: str
     owner: str
     model: str
-    prompt_tokens: int
-    completion_tokens: int
-    cached_tokens: int
-    reasoning_tokens: int
+    prompt_tokens: Tokens
+    completion_tokens: Tokens
+    cached_tokens: Tokens
+    reasoning_tokens: Tokens
     cost_usd: float | None
     latency_s: float
     attempts: int

@@ -2,6 +2,7 @@
 
 ToolHerdError
 ├── UserError            bad input: the message is one line that says what, where and what to do; exit status 2
+├── CutOffError          work on one API's document was ended at a limit; the other APIs go on
 ├── MissingArtifactError what a step made is gone from the data root; the next run makes it again
 ├── RunStoppedError      the run asks for no further completions; what is finished is kept
 └── TeacherError         no usable completion was had; the item becomes a row with its reason
@@ -9,7 +10,11 @@ ToolHerdError
 """
 
 import pickle
-from typing import Literal
+from typing import Literal, TypeVar
+
+from schemas.shown import show_line
+
+E = TypeVar("E", bound=BaseException)
 
 
 class ToolHerdError(Exception):
@@ -18,6 +23,10 @@ class ToolHerdError(Exception):
 
 class UserError(ToolHerdError):
     """Bad input; the message is what the user reads."""
+
+
+class CutOffError(ToolHerdError):
+    """Work that a document asked for was ended at a limit; the message says what, where, and which parameter it is."""
 
 
 class MissingArtifactError(ToolHerdError):
@@ -46,10 +55,25 @@ class RunStoppedError(ToolHerdError):
         return type(self), (str(self), self.cause)
 
 
-def make_portable(error: Exception) -> Exception:
-    """The error, or where pickle cannot take it to another process one that says the same."""
+def make_portable(error: BaseException) -> Exception:
+    """The error, or where pickle cannot take it to another process as it is, one that says the same."""
     try:
-        pickle.loads(pickle.dumps(error))
+        copy = pickle.loads(pickle.dumps(error))
+        if isinstance(copy, Exception) and type(copy) is type(error) and str(copy) == str(error):
+            return copy
     except Exception:
-        return RuntimeError(f"{type(error).__name__}: {error}")
+        pass
+    return RuntimeError(f"{type(error).__name__}: {_read_text(error)}")
+
+
+def _read_text(error: BaseException) -> str:
+    try:
+        return str(error)
+    except Exception:
+        return "(what it says cannot be read)"
+
+
+def make_printable(error: E) -> E:
+    """The error itself, with what `show_line` leaves of its message: Prefect keeps and prints what a task raises."""
+    error.args = tuple(show_line(arg, None) if isinstance(arg, str) else arg for arg in error.args)
     return error

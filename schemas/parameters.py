@@ -13,6 +13,9 @@ from schemas.catalog import Auth
 from schemas.episodes import Kind
 from schemas.teacher import TeacherSettings
 
+DOCUMENT_LIMIT_S = 120.0
+DOCUMENT_LIMIT_MB = 1024
+
 ExportFormat = Literal["trl", "toolalpaca", "sharegpt", "xlam"]
 
 Share = Annotated[float, Field(ge=0, le=1)]
@@ -53,7 +56,7 @@ class BuildToolsetParams(Parameters):
         "bundled",
         min_length=1,
         description="where the APIs come from: 'bundled', or a file, folder or URL of a public-apis list or of OpenAPI "
-        "documents",
+        "documents; env:NAME or block:NAME, where the URL must be kept secret",
     )
     categories: tuple[str, ...] = Field((), description="only APIs of these categories")
     names: tuple[str, ...] = Field((), description="only the APIs of these names or ids")
@@ -67,6 +70,15 @@ class BuildToolsetParams(Parameters):
     )
     max_error_share: float = Field(
         0.5, gt=0, le=1, description="a larger share of failures among the last 100 requests stops the run"
+    )
+    document_limit_s: float = Field(
+        DOCUMENT_LIMIT_S,
+        gt=0,
+        le=86_400,
+        description="seconds that reading, checking or auditing one API's document may take; then that API is rejected",
+    )
+    document_limit_mb: int = Field(
+        DOCUMENT_LIMIT_MB, ge=512, description="MB of memory that this may take; then that API is rejected"
     )
     teacher: TeacherSettings = Field(default_factory=TeacherSettings, description="the model that writes the text")
     budget: Budget = Field(default_factory=Budget, description="what the run may buy of the teacher")

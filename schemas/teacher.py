@@ -75,7 +75,7 @@ class TeacherSettings(Parameters):
             url = urlsplit(self.base_url)
             if url.scheme not in {"http", "https"} or not url.hostname:
                 raise ValueError("base_url must be an http or https address, such as http://localhost:8000/v1")
-            if "@" in url.netloc or url.query:
+            if "@" in url.netloc or url.query or url.fragment:
                 raise ValueError(
                     "base_url must hold neither a user, a password nor a query, for it is recorded with the run; "
                     "a key belongs in the environment variable that api_key_env names"

@@ -13,6 +13,7 @@ from schemas.base import Record
 from schemas.catalog import CatalogEntry
 from schemas.errors import FatalTeacherError, MissingArtifactError, RunStoppedError, ToolHerdError, UserError
 from schemas.instance import RejectedApi
+from schemas.shown import show_line
 from schemas.steps import ApiOutcome
 from schemas.toolset import Toolset
 from tasks.context import RunContext, get_context
@@ -25,6 +26,9 @@ from tasks.steps import STEPS, list_steps
 
 _NO_HOPE = (FatalTeacherError, RunStoppedError, UserError, OSError, MissingArtifactError)
 """What ends a run: a teacher that cannot or may not be asked, a disk or store that cannot be used."""
+
+_LONGEST_PROBLEM = 10_000
+"""Characters; some twenty problems of one answer stand in one line."""
 
 _SIDE_CALLS = 3
 """What an API has done in the process beside: lint, audit and the rule checks."""
@@ -127,9 +131,9 @@ def _find_outcome(context: RunContext, entry: CatalogEntry) -> ApiOutcome | None
     """What an earlier run left of an API, if its last step is done and all that was made before is there."""
     steps = list_steps(entry)
     found = find_artifact(context.root, steps[-1].name, entry.id, compute_way_recipe(context, steps, entry))
-    if found is None or len(found.before) != len(steps) - 1:
+    if found is None or [ref.step for ref in found.before] != [step.name for step in steps[:-1]]:
         return None
-    if not all(_is_kept(context, ref) for ref in found.before):
+    if not all(ref.api_id == entry.id and _is_kept(context, ref) for ref in found.before):
         return None
     return _make_outcome(entry.id, [*found.before, found.ref])
 
@@ -148,5 +152,5 @@ def _describe_problems(error: Exception) -> tuple[str, ...]:
     """One line a problem; what is not ours is named by its type, for it is a bug and the run's log holds its trace."""
     if isinstance(error, ExceptionGroup):
         return tuple(line for inner in error.exceptions for line in _describe_problems(inner))
-    text = " ".join(str(error).split())
+    text = show_line(error, _LONGEST_PROBLEM)
     return (text if isinstance(error, ToolHerdError | DocumentError) else f"{type(error).__name__}: {text}",)

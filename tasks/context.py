@@ -4,10 +4,11 @@ A task's inputs are what its cache key is made from, and an input that cannot be
 stores and long records do not travel as inputs: the flow opens a `RunContext`, and tasks find it here.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Awaitable, Callable, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
+from typing import Any
 
 from schemas.catalog import Catalog, CatalogEntry
 from schemas.parameters import BuildDatasetParams, BuildToolsetParams
@@ -34,6 +35,23 @@ class RunContext:
         """The parameters of a run that makes a dataset."""
         assert isinstance(self.params, BuildDatasetParams)
         return self.params
+
+    def require_going_on(self) -> None:
+        """See that nobody has told the run to stop; long work in a thread looks now and then.
+
+        Raises:
+            RunStoppedError: somebody has.
+        """
+        if self.teacher.told_to_stop is not None:
+            raise self.teacher.told_to_stop
+
+    def choose_run(self, entry: CatalogEntry) -> Callable[..., Awaitable[Any]]:
+        """What does pure work on an API off the event loop.
+
+        It is never this process where others wrote the document, or what is in it: only another one can be ended.
+        """
+        is_ours = entry.openapi is None and self.params.teacher.is_embedded
+        return self.side.run if is_ours else self.side.run_apart
 
 
 _CURRENT: ContextVar[RunContext] = ContextVar("run_context")

@@ -6,15 +6,18 @@ here.
 
 import asyncio
 from collections.abc import Sequence
+from contextlib import closing
 from typing import TypeVar
 
 from schemas.base import Record
 from schemas.calls import LedgerRow, Usage
 from schemas.catalog import CatalogEntry
+from schemas.errors import CutOffError
 from schemas.parameters import BuildDatasetParams, BuildToolsetParams
 from schemas.teacher import TeacherSettings
 from tasks.making import Making
 from tasks.openapi import DocumentError
+from tasks.side_process import SideProcess
 from tasks.steps import SINGLE_SHOT, STEPS, TOOLSET_STEPS, list_steps
 from tasks.teacher import Engine, Ledger, Price, Teacher, find_price
 
@@ -46,13 +49,15 @@ async def forecast(
 ) -> Forecast:
     """Play `sample` and scale what it took to all `entries`; an API that comes with a bad document is left out."""
     ledger, played = Ledger(), 0
+    side = SideProcess(limit_s=params.document_limit_s, limit_mb=params.document_limit_mb)
     async with Teacher(Engine(TeacherSettings()), ledger) as teacher:
-        for entry in sample:
-            try:
-                await _play(entry, params, teacher)
-            except DocumentError:
-                continue
-            played += 1
+        with closing(side):
+            for entry in sample:
+                try:
+                    await _play(entry, params, teacher, side)
+                except (DocumentError, CutOffError):
+                    continue
+                played += 1
     price = find_price(params.teacher)
     scale = len(entries) / max(played, 1)
     stages = tuple(_add_up(step.name, ledger.rows, scale, params, price) for step in STEPS if step.prompts)
@@ -61,7 +66,7 @@ async def forecast(
     )
 
 
-async def _play(entry: CatalogEntry, params: BuildToolsetParams, teacher: Teacher) -> None:
+async def _play(entry: CatalogEntry, params: BuildToolsetParams, teacher: Teacher, side: SideProcess) -> None:
     """All steps of an API that ask the teacher, with what they make kept in memory."""
     made: dict[type[Record], Record] = {}
 
@@ -70,7 +75,7 @@ async def _play(entry: CatalogEntry, params: BuildToolsetParams, teacher: Teache
         assert isinstance(content, kind)
         return content
 
-    making = Making(entry, params, teacher, read, asyncio.to_thread)
+    making = Making(entry, params, teacher, read, asyncio.to_thread if entry.openapi is None else side.run_apart)
     for step in list_steps(entry):
         if step in TOOLSET_STEPS or (isinstance(params, BuildDatasetParams) and step.prompts):
             made[step.makes] = (await step.make(making)).content

@@ -229,5 +229,6 @@ def _complete_verdicts(against: Sequence[Verdict]) -> list[Verdict]:
 
 
 def _read(context: RunContext, outcome: ApiOutcome, kind: type[C]) -> Artifact[C]:
-    """What was made for an API, by the type of its content. Raises MissingArtifactError."""
+    """What was made for an API, by the type of its content. Raises MissingArtifactError, RunStoppedError."""
+    context.require_going_on()
     return read_artifact(context.root, outcome.made[kind.__name__.lower()], kind)

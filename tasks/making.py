@@ -2,12 +2,14 @@
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
-from typing import Any, Generic, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar
 
 from schemas.base import Json, Record
 from schemas.catalog import CatalogEntry
 from schemas.parameters import BuildDatasetParams, BuildToolsetParams
-from tasks.teacher import Teacher
+
+if TYPE_CHECKING:
+    from tasks.teacher import Teacher  # a process that only checks is to be up soon, and needs none
 
 C = TypeVar("C", bound=Record)
 
@@ -23,12 +25,13 @@ class Read(Protocol):
 class Making:
     """What a step has at hand for one API.
 
-    `run` calls a function with arguments off the event loop and gives its result.
+    `run` calls a function with arguments off the event loop and gives its result. Whatever a document may make endless
+    or enormous goes through it; it raises CutOffError where it became so.
     """
 
     entry: CatalogEntry
     params: BuildToolsetParams
-    teacher: Teacher
+    teacher: "Teacher"
     read: Read
     run: Callable[..., Awaitable[Any]]
 

@@ -16,6 +16,7 @@ from tasks.datasets import (
     describe_dataset,
     export_dataset,
     get_dataset_path,
+    is_unchanged,
     list_versions,
     publish_dataset,
     read_code_version,
@@ -121,14 +122,16 @@ def _read_newest(context: RunContext, unfinished: int) -> Manifest | None:
     if not versions:
         return None
     version = versions[-1] if unfinished else read_latest(root, name)
-    return None if version is None else read_manifest(get_dataset_path(root, name, version))
+    if version is None:
+        return None
+    manifest = read_manifest(get_dataset_path(root, name, version))
+    return manifest if (manifest.name, manifest.version) == (name, version) else None  # else one that was put there
 
 
 def _is_whole(root: DataRoot, manifest: Manifest) -> bool:
-    """Whether every table is there in the size that the manifest gives."""
+    """Whether every table is there, and is the one that the manifest was written for."""
     folder = get_dataset_path(root, manifest.name, manifest.version)
-    paths = {folder / name: table.bytes for name, table in manifest.tables.items()}
-    return all(path.exists() and path.stat().st_size == size for path, size in paths.items())
+    return all(is_unchanged(folder / name, table) for name, table in manifest.tables.items())
 
 
 def _describe(root: DataRoot, manifest: Manifest, *, changed: bool) -> Published:

@@ -15,6 +15,7 @@ from prefect.context import TaskRunContext
 
 from schemas.artifacts import Artifact, ArtifactRef
 from schemas.base import Record, content_hash
+from schemas.errors import make_printable
 from tasks.context import get_context
 from tasks.datasets import DataRoot, find_artifact, read_artifact, write_artifact
 from tasks.making import Making, Step
@@ -81,8 +82,13 @@ def make_task(step: Step) -> StepTask:
             (ref,) = (ref for ref in before if _get_step(ref).makes is kind)
             return (await asyncio.to_thread(read_artifact, context.root, ref, kind)).content
 
-        making = Making(context.entries[api_id], context.params, context.teacher, read, context.side.run)
-        made = await step.make(making)
+        entry = context.entries[api_id]
+        making = Making(entry, context.params, context.teacher, read, context.choose_run(entry))
+        try:
+            made = await step.make(making)
+        except Exception as error:
+            make_printable(error)
+            raise
         artifact = Artifact[step.makes](  # type: ignore[name-defined]
             recipe=recipe,
             made_at=datetime.now(UTC),

@@ -6,7 +6,7 @@ import importlib.metadata
 import platform
 import statistics
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from contextvars import ContextVar
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -17,10 +17,12 @@ from prefect import task
 from prefect.artifacts import acreate_image_artifact, acreate_markdown_artifact
 from prefect.cache_policies import NO_CACHE, CachePolicy
 from prefect.context import TaskRunContext
+from pydantic import ValidationError
 from upath import UPath
 
 from schemas.errors import RunStoppedError, ToolHerdError
 from schemas.models import RunRecord, TrainSummary
+from schemas.shown import show_line
 from schemas.training import EndEvent, PreparedData, PrepareSpec, TrainEvent, TrainSpec
 from tasks.datasets import ModelRun, fetch_train_file, read_manifest, render_model_card
 from tasks.supervision.child import Program
@@ -79,12 +81,14 @@ async def prepare_data(record: RunRecord, output: str) -> PreparedData:
 
     Raises:
         RunStoppedError: the run is to stop.
+        UserError: the file of rows is gone, or is not the one that was found.
         ToolHerdError: the rows or the model's tokenizer cannot be used.
     """
     context, params, folder = _CURRENT.get(), record.params, Path(output)
     folder.parent.mkdir(parents=True, exist_ok=True)
     spec_file, log = folder.with_suffix(".spec.json"), folder.with_suffix(".log")
-    with fetch_train_file(record.dataset) as train_file:
+    with ExitStack() as stack:
+        train_file = await asyncio.to_thread(stack.enter_context, fetch_train_file(record.dataset))
         spec = PrepareSpec(
             train_file=str(train_file),
             model=params.model,
@@ -102,7 +106,9 @@ async def prepare_data(record: RunRecord, output: str) -> PreparedData:
     prepared = None if problem else read_prepared(folder)
     if prepared is None:
         said = (problem or "it left no prepared.json").removeprefix("error: ")
-        raise ToolHerdError(f"the data could not be prepared: {said} (log: {log})")
+        raise ToolHerdError(
+            f"the data could not be prepared: {said} (rows: {record.dataset.path}/train.parquet, log: {log})"
+        )
     spec_file.unlink()
     log.unlink(missing_ok=True)
     return prepared
@@ -114,9 +120,11 @@ async def find_prepared(key: str) -> PreparedData | None:
 
 
 def read_prepared(folder: Path) -> PreparedData | None:
-    """What lies in a folder of prepared data; None if it is not whole."""
+    """What lies in a folder of prepared data; None if it is not whole, or says something else."""
     path = folder / "prepared.json"
-    return PreparedData.model_validate_json(path.read_bytes()) if path.exists() else None
+    with suppress(FileNotFoundError, ValidationError):
+        return PreparedData.model_validate_json(path.read_bytes())
+    return None
 
 
 @task(
@@ -154,9 +162,9 @@ def _require_done(end: EndEvent, run: ModelRun) -> int:
     if end.status == "done":
         return end.step
     if end.status == "stopped":
-        said = end.message or f"after step {end.step}"
+        said = show_line(end.message) or f"after step {end.step}"
         raise RunStoppedError(f"the trainer was stopped: {said}; the same command goes on from there", "signal")
-    message = end.message or f"the trainer said no more; its log is {run.log}"
+    message = show_line(end.message) or f"the trainer said no more; its log is {run.log}"
     raise ToolHerdError(f"training ended at step {end.step}, {end.status.replace('_', ' ')}: {message}")
 
 

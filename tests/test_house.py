@@ -214,3 +214,12 @@ def test_each_public_name_is_defined_once() -> None:
             ):
                 places[node.name].append(str(path.relative_to(ROOT)))
     assert {name: paths for name, paths in places.items() if len(paths) > 1 and name != "main" and name[0] != "_"} == {}
+
+
+def test_commands_print_by_one_function_which_lets_nothing_act_on_a_terminal() -> None:
+    printing = defaultdict(list)
+    for path in list_sources("flows"):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "print":
+                printing[path.name].append(node.lineno)
+    assert set(printing) <= {"terminal.py", "server.py"}, "the server's command says nothing that others wrote"

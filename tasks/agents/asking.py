@@ -5,9 +5,15 @@ from collections.abc import Coroutine, Sequence
 from typing import Any, TypeVar
 
 from schemas.base import Json, content_hash
+from schemas.calls import Completion
 from schemas.episodes import Message
+from schemas.errors import TeacherError
+from tasks.completions.answers import MOST_CALLS
 
 T = TypeVar("T")
+
+_MOST_SAID = 50_000
+"""Characters of one turn of a dialogue, arguments included; nobody reads that many, and the checks would take long."""
 
 
 def derive_seed(*parts: str | int) -> int:
@@ -31,6 +37,15 @@ def to_chat(message: Message) -> dict[str, Json]:
     if message.tool_call_id is not None:
         chat["tool_call_id"] = message.tool_call_id
     return chat
+
+
+def require_bounded(answer: Completion) -> None:
+    """Raises TeacherError for an answer that is too much for one turn of a dialogue."""
+    if len(answer.tool_calls) > MOST_CALLS:
+        raise TeacherError(f"one answer holds more than {MOST_CALLS} calls")
+    said = len(answer.content) + sum(len(call.arguments) for call in answer.tool_calls)
+    if said > _MOST_SAID:
+        raise TeacherError(f"one answer holds {said:,} characters, and {_MOST_SAID:,} are the limit")
 
 
 async def gather_or_cancel(work: Sequence[Coroutine[Any, Any, T]]) -> list[T]:

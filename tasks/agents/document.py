@@ -1,19 +1,25 @@
 """The `document` step: a catalogue entry becomes an introduction and a handful of functions."""
 
 import re
+from typing import TYPE_CHECKING
 
 from prompts import load_prompt
 from schemas.calls import ChatRequest
 from schemas.catalog import CatalogEntry
 from schemas.toolset import Documentation
 from tasks.agents.asking import derive_seed, user_message
-from tasks.teacher import Teacher
+
+if TYPE_CHECKING:
+    from tasks.teacher import Teacher
 
 _MOST_INTRODUCTION_TOKENS = 300
+_MOST_CHARACTERS = 100_000
+"""Of a documentation as JSON; one of ten functions has some 10,000."""
+
 _NAME = re.compile(r"[a-z][a-zA-Z0-9]{0,63}")
 
 
-async def document_api(entry: CatalogEntry, teacher: Teacher) -> Documentation:
+async def document_api(entry: CatalogEntry, teacher: "Teacher") -> Documentation:
     """The documentation of an API, as the teacher imagines it from the catalogue's one line.
 
     Raises:
@@ -33,7 +39,10 @@ def describe_entry(entry: CatalogEntry) -> dict[str, str]:
 
 
 def find_documentation_problems(documentation: Documentation) -> list[str]:
-    """What the schema cannot say: the introduction's length, names and their uniqueness."""
+    """What the schema cannot say: lengths, names and their uniqueness."""
+    size = len(documentation.model_dump_json())
+    if size > _MOST_CHARACTERS:
+        return [f"the documentation has {size:,} characters; {_MOST_CHARACTERS:,} are the limit"]
     problems = []
     tokens = len(documentation.introduction) / 4  # characters a token, a rule of thumb for English
     if not documentation.introduction.strip():

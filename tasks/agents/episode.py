@@ -6,6 +6,7 @@ Knows nothing of files, flows or how many episodes run beside it.
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 import httpx
 
@@ -14,11 +15,13 @@ from schemas.calls import ChatRequest, Completion
 from schemas.episodes import Episode, Instruction, Message, Observation, ToolCall, Trajectory
 from schemas.errors import FatalTeacherError, TeacherError
 from schemas.toolset import Toolset
-from tasks.agents.asking import derive_seed, to_chat
+from tasks.agents.asking import derive_seed, require_bounded, to_chat
 from tasks.agents.executor import execute_call
 from tasks.agents.user import ask_user
 from tasks.openapi import Operation
-from tasks.teacher import Teacher
+
+if TYPE_CHECKING:
+    from tasks.teacher import Teacher
 
 MOST_TURNS = 8
 """Assistant turns after which an episode that has no final response is given up."""
@@ -41,7 +44,7 @@ class EpisodeApi:
 
 
 async def run_episode(
-    toolset: Toolset, instruction: Instruction, api: EpisodeApi, seed: int, teacher: Teacher
+    toolset: Toolset, instruction: Instruction, api: EpisodeApi, seed: int, teacher: "Teacher"
 ) -> Episode:
     """Plays an instruction out. A teacher that gives no usable answer ends the episode, not the run.
 
@@ -60,7 +63,7 @@ async def run_episode(
 
 
 async def _play(
-    toolset: Toolset, instruction: Instruction, api: EpisodeApi, state: _State, seed: int, teacher: Teacher
+    toolset: Toolset, instruction: Instruction, api: EpisodeApi, state: _State, seed: int, teacher: "Teacher"
 ) -> Trajectory:
     tools = tuple(function.as_tool() for function in toolset.functions)
     for turn in range(MOST_TURNS):
@@ -68,6 +71,7 @@ async def _play(
             messages=tuple(to_chat(message) for message in state.messages), tools=tools, seed=derive_seed(seed, turn)
         )
         answer = await teacher.complete(request, stage="simulate", api_id=toolset.entry.id, owner=instruction.id)
+        require_bounded(answer)
         state.messages.append(_to_message(answer, len(state.observations)))
         if answer.tool_calls:
             for call in state.messages[-1].tool_calls:

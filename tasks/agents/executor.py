@@ -7,6 +7,7 @@ import httpx
 
 from schemas.base import Json
 from schemas.episodes import Observation, ToolCall
+from schemas.foreign_json import read_foreign_json
 from tasks.openapi import CallError, Operation, build_request, check_response
 
 _BASE_URL = "https://api.example.com"
@@ -21,8 +22,8 @@ async def execute_call(
     if operation is None:
         return _refuse(call, 404, "unknown_function", f"there is no function {call.name!r}")
     try:
-        arguments = json.loads(call.arguments)
-    except (ValueError, RecursionError) as error:
+        arguments = read_foreign_json(call.arguments)
+    except ValueError as error:
         return _refuse(call, 400, "invalid_json", f"the arguments are not JSON: {error}")
     if not isinstance(arguments, dict):
         return _refuse(call, 400, "invalid_json", "the arguments are not a JSON object")

@@ -3,7 +3,7 @@
 import math
 import random
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from pydantic import Field
 
@@ -14,10 +14,15 @@ from schemas.episodes import Detail, Instruction, Kind
 from schemas.toolset import Toolset
 from tasks.agents.asking import derive_seed, gather_or_cancel, user_message
 from tasks.quality import is_repeated, names_api
-from tasks.teacher import Teacher
+
+if TYPE_CHECKING:
+    from tasks.teacher import Teacher
 
 _ROUNDS = 3
 """How often the teacher is asked for a kind: what is thrown out as it is made is asked for again."""
+
+_LONGEST_TEXT = 4000
+"""Characters of an instruction, ten times what any user writes: what is compared with all others has an end."""
 
 _FALLBACK = (Kind.SINGLE_CALL, Kind.MULTI_CALL, Kind.NO_TOOL)
 """Which kinds make up for one that the API does not allow for (a function without parameters lacks no detail)."""
@@ -34,7 +39,7 @@ class _Answer(Record):
 
 
 async def instruct_api(
-    toolset: Toolset, count: int, shares: Mapping[Kind, float], seed: int, teacher: Teacher
+    toolset: Toolset, count: int, shares: Mapping[Kind, float], seed: int, teacher: "Teacher"
 ) -> tuple[Instruction, ...]:
     """Up to `count` instructions for an API, divided over the kinds by `shares`.
 
@@ -76,7 +81,7 @@ def share_out(count: int, shares: Mapping[Kind, float], seed: int) -> dict[Kind,
 
 
 async def _fill(
-    toolset: Toolset, wanted: Mapping[Kind, int], seed: int, teacher: Teacher, kept: list[tuple[Kind, _Written]]
+    toolset: Toolset, wanted: Mapping[Kind, int], seed: int, teacher: "Teacher", kept: list[tuple[Kind, _Written]]
 ) -> int:
     """Adds up to so many instructions of each kind to `kept`; how many there are too few of."""
     missing, given_up = dict(wanted), 0
@@ -96,7 +101,7 @@ async def _fill(
 
 
 async def _ask(
-    toolset: Toolset, kind: Kind, count: int, earlier: list[str], seed: int, teacher: Teacher
+    toolset: Toolset, kind: Kind, count: int, earlier: list[str], seed: int, teacher: "Teacher"
 ) -> tuple[_Written, ...]:
     """What the teacher writes, as it is; none where the API does not allow for the kind."""
     api_id = toolset.entry.id
@@ -124,6 +129,8 @@ def find_instruction_problems(items: tuple[_Written, ...], toolset: Toolset, kin
     known = {function.name: function for function in toolset.functions}
     problems = []
     for number, item in enumerate(items, start=1):
+        if len(item.text) > _LONGEST_TEXT:
+            problems.append(f"instruction {number} has {len(item.text):,} characters; {_LONGEST_TEXT:,} are the limit")
         problems += [f"instruction {number} names a function {name!r} that does not exist"
                      for name in item.functions if name not in known]  # fmt: skip
         if kind is Kind.MISSING_DETAIL:

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from schemas.episodes import Episode, Instruction, Kind
 from schemas.toolset import Toolset
@@ -9,11 +10,13 @@ from tasks.agents.asking import derive_seed, gather_or_cancel
 from tasks.agents.episode import EpisodeApi, run_episode
 from tasks.mock import MockApi
 from tasks.openapi import list_operations
-from tasks.teacher import Teacher
+
+if TYPE_CHECKING:
+    from tasks.teacher import Teacher
 
 
 async def simulate_episodes(
-    toolset: Toolset, instructions: Sequence[Instruction], seed: int, teacher: Teacher, concurrency: int
+    toolset: Toolset, instructions: Sequence[Instruction], seed: int, teacher: "Teacher", concurrency: int
 ) -> tuple[Episode, ...]:
     """One episode for each instruction, in their order; at most `concurrency` at a time.
 

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from pydantic import RootModel
 
@@ -13,7 +13,9 @@ from schemas.toolset import Documentation
 from tasks.agents.asking import derive_seed, user_message
 from tasks.agents.document import describe_entry
 from tasks.openapi import find_lint_problems
-from tasks.teacher import Teacher
+
+if TYPE_CHECKING:
+    from tasks.teacher import Teacher
 
 
 class _Document(RootModel[dict[str, Any]]):
@@ -23,7 +25,7 @@ class _Document(RootModel[dict[str, Any]]):
 async def specify_api(
     entry: CatalogEntry,
     documentation: Documentation,
-    teacher: Teacher,
+    teacher: "Teacher",
     run: Callable[..., Awaitable[list[str]]] = asyncio.to_thread,
 ) -> dict[str, Any]:
     """The OpenAPI 3.1 document of a documented API.

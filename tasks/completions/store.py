@@ -25,6 +25,7 @@ from typing import Self
 from schemas.calls import Completion
 from schemas.errors import UserError
 from schemas.private_files import close_to_others, make_private_folder
+from tasks.completions.answers import read_kept_completion
 from tasks.completions.locks import Claims
 
 STORE_NAME = "completions.sqlite"
@@ -110,6 +111,8 @@ class CompletionStore:
     def get(self, key: str) -> Completion | None:
         """The completion kept under `key`, or None. A point read, about 30 µs: cheap enough for the event loop.
 
+        What can be read as none, because the file was damaged, is removed: it would be in the way of another.
+
         Raises:
             UserError: the file cannot be read.
         """
@@ -118,10 +121,15 @@ class CompletionStore:
                 row = self._reader.execute("SELECT payload FROM completions WHERE key = ?", (key,)).fetchone()
                 if row is None:
                     return None
+                try:
+                    completion = unpack_completion(row[0])
+                except ValueError:
+                    self._reader.execute("DELETE FROM completions WHERE key = ?", (key,))
+                    return None
                 self._hits[key] = self._hits.get(key, 0) + 1
         except sqlite3.Error as error:
             raise explain_problem(self.path, error) from error
-        return unpack_completion(row[0])
+        return completion
 
     async def put(self, key: str, completion: Completion, *, endpoint: str, model: str) -> Completion:
         """Keeps a completion and returns once it is on disk; the one that is kept, if another process came first.
@@ -253,8 +261,15 @@ def pack_completion(text: str) -> bytes:
 
 
 def unpack_completion(payload: bytes) -> Completion:
-    """The completion that a payload holds."""
-    return Completion.model_validate_json(zlib.decompress(payload))
+    """The completion that a payload holds, within the bounds of today.
+
+    Raises:
+        ValueError: it holds none.
+    """
+    try:
+        return read_kept_completion(zlib.decompress(payload))
+    except (zlib.error, TypeError) as error:
+        raise ValueError("it cannot be unpacked") from error
 
 
 def add_hits(connection: sqlite3.Connection, hits: dict[str, int]) -> None:
@@ -298,7 +313,11 @@ def _insert(connection: sqlite3.Connection, batch: list[_Put]) -> dict[str, Comp
     keys = [put.row[0] for put in batch]
     holes = ",".join("?" * len(keys))
     rows = connection.execute(f"SELECT key, payload FROM completions WHERE key IN ({holes})", keys)
-    return {key: unpack_completion(payload) for key, payload in rows}
+    kept: dict[str, Completion] = {}
+    for key, payload in rows:
+        with suppress(ValueError):  # a damaged one, which `get` would have removed
+            kept[key] = unpack_completion(payload)
+    return kept
 
 
 def _resolve(batch: list[_Put], kept: dict[str, Completion], problem: UserError | None) -> None:

@@ -53,7 +53,7 @@ def write_artifact(
     What is unfinished gets a name that no later run looks for. Raises ValueError for an id that is no safe file name.
     """
     content = hash_artifact_content(artifact.content)
-    name = artifact.recipe if not unfinished else f"{artifact.recipe}-{content}"
+    name = _name(artifact.recipe, content, unfinished)
     relative = _locate(step, api_id, name)
     ref = ArtifactRef(
         step=step, api_id=api_id, recipe=artifact.recipe, path=relative, content=content,
@@ -100,19 +100,34 @@ def _read(root: DataRoot, relative: str) -> tuple[Found, bytes] | None:
     try:
         head: dict[str, Any] = json.loads(b"{" + head_text + b"}")
         body = rest.removesuffix(_PAYLOAD_END)
+        ref, inputs = ArtifactRef.model_validate(head["ref"]), tuple(head["inputs"])
         before = tuple(ArtifactRef.model_validate(one) for one in head["before"])
-        return Found(ArtifactRef.model_validate(head["ref"]), tuple(head["inputs"]), before), body
-    except (ValueError, KeyError, TypeError):
+    except (ValueError, KeyError, TypeError, RecursionError):
         return None
+    # what a file says of others is no way to whatever lies elsewhere
+    is_in_place = ref.path == relative and all(map(_is_in_place, (ref, *before)))
+    return (Found(ref, inputs, before), body) if is_in_place and all(isinstance(one, str) for one in inputs) else None
+
+
+def _is_in_place(ref: ArtifactRef) -> bool:
+    """Whether a reference leads to where the artifact that it speaks of lies."""
+    try:
+        return ref.path == _locate(ref.step, ref.api_id, _name(ref.recipe, ref.content, ref.unfinished))
+    except ValueError:
+        return False
 
 
 def _seal(text: bytes) -> bytes:
     return b'{"sha256": "' + hashlib.sha256(text).hexdigest().encode() + b'", ' + text
 
 
+def _name(recipe: str, content: str, unfinished: int) -> str:
+    return recipe if not unfinished else f"{recipe}-{content}"
+
+
 def _locate(step: str, api_id: str, name: str) -> str:
     """The path relative to the root. Raises ValueError for a part that is no safe file name."""
-    for part in (api_id, name):
+    for part in (step, api_id, name):
         if not _SAFE_PART.fullmatch(part):
             raise ValueError(f"not safe as a file name: {part!r}")
     return f"{step}/{api_id}/{name}.json"

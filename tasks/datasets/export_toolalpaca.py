@@ -12,6 +12,8 @@ from typing import Any
 
 from schemas.episodes import Message
 from schemas.instance import ApiRow, Instance
+from tasks.datasets.parquet import BadTableError, explain_row
+from tasks.datasets.tables import TOOLSET
 from tasks.openapi.functions import METHODS
 
 FINAL_THOUGHT = "I can respond to the user now."
@@ -24,14 +26,20 @@ def build_toolalpaca_apis(
     """The APIs that have rows, in the order of `apis`, each with its instructions and instances.
 
     `sizes` tells how many rows each API has. Rows come in about the same order: those that are early are held.
+
+    Raises BadTableError where an API is there twice, or what it holds is none of ours.
     """
     coming, held = iter(rows), defaultdict[str, list[Instance]](list)
-    for api in apis:
+    for number, api in enumerate(apis, start=1):
         if size := sizes.get(api.api_id, 0):
             while len(held[api.api_id]) < size:
-                row = next(coming)
+                row = next(coming, None)
+                if row is None:
+                    raise BadTableError(f"{TOOLSET}, row {number}: {api.api_id[:80]!r} is there twice.")
                 held[row.api_id].append(row)
-            yield _build_api(api, held.pop(api.api_id))
+            with explain_row(TOOLSET, number, api.api_id):
+                built = _build_api(api, held.pop(api.api_id))
+            yield built
 
 
 def _build_api(api: ApiRow, rows: Sequence[Instance]) -> dict[str, Any]:

@@ -23,9 +23,10 @@ from schemas.instance import ApiRow, Instance
 from schemas.parameters import ExportFormat
 from tasks.datasets.export_chat import build_sharegpt_row, build_trl_row, build_xlam_row
 from tasks.datasets.export_toolalpaca import build_toolalpaca_apis
-from tasks.datasets.parquet import read_column, read_table
-from tasks.datasets.publish import read_manifest
+from tasks.datasets.manifests import copy_tables, read_manifest
+from tasks.datasets.parquet import BadTableError, explain_row, read_column, read_table
 from tasks.datasets.rows import clean_text
+from tasks.datasets.tables import TEST, TOOLSET, TRAIN
 
 EXPORT_FORMATS: tuple[ExportFormat, ...] = get_args(ExportFormat)
 SPLITS = ("train", "test")
@@ -63,21 +64,28 @@ def export_dataset(
 
     Files are written row by row, ToolAlpaca's API by API, so that memory does not grow with their size.
 
-    Raises UserError if a format does not exist, the folder is no complete dataset, or `out_dir` cannot be written.
+    Raises UserError if a format does not exist, the folder is no complete dataset or not what its manifest says, or
+    `out_dir` cannot be written.
     """
     chosen = check_export_formats(formats)
     source, target = UPath(dataset_dir), UPath(out_dir)
-    read_manifest(source)
-    return tuple(_export_split(source, target / name, name, split) for split in SPLITS for name in chosen)
+    tables = read_manifest(source).tables
+    with copy_tables(source, {name: tables[name].sha256 for name in (TRAIN, TEST, TOOLSET)}) as copies:
+        try:
+            return tuple(
+                _export_split(UPath(copies), target / name, name, split) for split in SPLITS for name in chosen
+            )
+        except BadTableError as error:
+            raise UserError(f"{source}: {error}") from error
 
 
 def _export_split(source: UPath, target: UPath, name: ExportFormat, split: str) -> ExportedFile:
     table = source / f"{split}.parquet"
     sizes, rows = Counter(read_column(table, "api_id")), read_table(table, Instance)
     if name == "toolalpaca":
-        built = build_toolalpaca_apis(rows, sizes, read_table(source / "toolset.parquet", ApiRow))
+        built = build_toolalpaca_apis(rows, sizes, read_table(source / TOOLSET, ApiRow))
     else:
-        built = (one for one in map(_BUILDERS[name], rows) if one is not None)
+        built = _build_rows(_BUILDERS[name], rows, table.name)
     is_array = name in _ARRAYS
     path = target / f"{split}.{'json' if is_array else 'jsonl'}"
     count = 0
@@ -90,6 +98,17 @@ def _export_split(source: UPath, target: UPath, name: ExportFormat, split: str) 
 
     _write_pieces(path, (_spell_array if is_array else _spell_lines)(count_rows()))
     return ExportedFile(format=name, split=split, path=str(path), rows=count, left_out=sizes.total() - count)
+
+
+def _build_rows(
+    build: Callable[[Instance], dict[str, Any] | None], rows: Iterable[Instance], table: str
+) -> Iterator[dict[str, Any]]:
+    """The rows that have a place in the form. Raises BadTableError."""
+    for number, row in enumerate(rows, start=1):
+        with explain_row(table, number, row.id):
+            built = build(row)
+        if built is not None:
+            yield built
 
 
 def _spell_lines(items: Iterable[Any]) -> Iterator[str]:

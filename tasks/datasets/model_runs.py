@@ -28,6 +28,7 @@ from schemas.errors import UserError
 from schemas.models import RunRecord, TrainingSet, TrainSummary
 from schemas.training import TrainParams
 from tasks.datasets.root import DataRoot
+from tasks.datasets.tables import TRAIN
 from tasks.datasets.versions import check_dataset_name
 
 MODELS_VARIABLE = "TOOLHERD_MODELS_ROOT"
@@ -79,11 +80,21 @@ class ModelRun:
             ) from error
 
     def read_summary(self) -> TrainSummary | None:
-        """What became of it; None if it is not finished, or its model is gone."""
+        """What became of it; None if it is not finished, or its model is gone.
+
+        Raises:
+            UserError: that cannot be read.
+        """
         path = self.folder / "summary.json"
         if not path.exists() or not (self.final / "config.json").exists():
             return None
-        return TrainSummary.model_validate_json(path.read_bytes())
+        try:
+            summary = TrainSummary.model_validate_json(path.read_bytes())
+        except ValidationError as error:
+            raise UserError(
+                f"{path} is no summary of this version of ToolHerd: take another --name, or remove {self.folder}."
+            ) from error
+        return summary.model_copy(update={"folder": str(self.folder)})  # where it lies, whatever the file says
 
     def finish(self, summary: TrainSummary) -> None:
         """Record that the run is finished, and remove what only going on with it takes."""
@@ -175,4 +186,4 @@ def _list_asked(record: RunRecord) -> dict[str, object]:
     """All that must be the same when a run is gone on with."""
     dataset = f"dataset {record.dataset.name} {record.dataset.version} ({record.dataset.content_hash[:12]})"
     params = {f"--{name}": value for name, value in _list_params(record.params).items()}
-    return {**params, "data": dataset, "tokenizer": record.tokenizer}
+    return {**params, "data": dataset, TRAIN: record.dataset.sha256[:12], "tokenizer": record.tokenizer}

@@ -6,13 +6,19 @@ from functools import cache
 from pathlib import Path
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template, select_autoescape
+from markupsafe import Markup
+
+from schemas.shown import show_line, show_lines
 
 _FOLDER = Path(__file__).parent / "templates"
-_MARKDOWN = re.compile(r"([\\`*_\[\]|~])")
+_ACTIVE = re.compile(r"([\\`*_\[\]|~$@]|:(?=\S)|(?<=\b[wW]{3})\.|^[-+#](?=[-+#\s]|$))")
+"""What begins emphasis, code, a link, a formula or a cell; by what bare addresses are found; and at the start of a line
+what begins a heading, a list or a rule."""
+_NUMBERED = re.compile(r"^(\d+)(?=[.)](?:\s|$))")
 
 
 def load_page(name: str) -> Template:
-    """A template by file name. HTML is escaped on its own; Markdown cells by the filter `cell`."""
+    """A template by file name. What is filled in is made printable; HTML is escaped on its own, cells by `cell`."""
     return _build_environment().get_template(name)
 
 
@@ -22,14 +28,16 @@ def read_asset(name: str) -> str:
 
 
 def escape_markdown(value: object) -> str:
-    """Text as one line of a Markdown table cell: markup shows as it was written."""
-    line = " ".join(str(value).split())
-    return _MARKDOWN.sub(r"\\\1", html.escape(line, quote=False))
+    """Text as one printable line of Markdown, also in a table's cell: markup shows as it was written."""
+    line = _ACTIVE.sub(r"\\\1", html.escape(show_line(value), quote=False))
+    return _NUMBERED.sub(r"\1\\", line)
 
 
 def write_code(value: object) -> str:
     """Text as a code span that is safe in a Markdown table cell."""
-    line = " ".join(str(value).split()).replace("`", "'").replace("|", "\\|")
+    line = show_line(value).replace("`", "'")
+    # The bar ends the cell unless an odd number of backslashes stands before it.
+    line = re.sub(r"(\\*)\|", r"\1\1\\|", line)
     return f"`{line}`" if line else ""
 
 
@@ -42,11 +50,17 @@ def _build_environment() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
         keep_trailing_newline=True,
+        finalize=_keep_printable,
     )
     environment.filters["cell"] = escape_markdown
     environment.filters["code"] = write_code
     environment.filters["figure"] = write_figure
     return environment
+
+
+def _keep_printable(value: object) -> object:
+    """What is filled in, as the page may show it; our own markup (styles, scripts) as it is."""
+    return show_lines(value) if isinstance(value, str) and not isinstance(value, Markup) else value
 
 
 def write_figure(value: float) -> str:

@@ -1,7 +1,6 @@
 """Publishes a dataset: tables, card, report, and last of all the manifest that makes the version complete."""
 
 import importlib.metadata
-import json
 import os
 import secrets
 import shutil
@@ -15,6 +14,7 @@ from upath import UPath
 from schemas.errors import UserError
 from schemas.manifest import FORMAT, DatasetFacts, DatasetRef, Manifest
 from tasks.datasets.card import render_card
+from tasks.datasets.manifests import read_manifest
 from tasks.datasets.report import render_report
 from tasks.datasets.root import DataRoot, make_durable, make_folder
 from tasks.datasets.split import DEFAULT_TEST_SHARE, choose_test_apis
@@ -91,21 +91,6 @@ def _is_alike(one: DatasetFacts, other: DatasetFacts) -> bool:
 def _has_complete_latest(root: DataRoot, name: str) -> bool:
     latest = read_latest(root, name)
     return latest is not None and not read_manifest(get_dataset_path(root, name, latest)).facts.unfinished_apis
-
-
-def read_manifest(folder: UPath) -> Manifest:
-    """The manifest of a dataset's folder. Raises UserError if the folder has none, or one of a newer format."""
-    path = folder / MANIFEST
-    if not path.exists():
-        raise UserError(f"{folder} is no complete dataset: it has no {MANIFEST}.")
-    text = path.read_bytes()
-    written = json.loads(text).get("format", 1)
-    if written > FORMAT:
-        raise UserError(
-            f"{path} is a dataset of format {written}, and this ToolHerd reads formats up to {FORMAT}: "
-            "install a newer ToolHerd."
-        )
-    return Manifest.model_validate_json(text)
 
 
 def require_readable(root: DataRoot, name: str) -> None:

@@ -14,6 +14,7 @@ from pathlib import Path
 from upath import UPath
 
 from schemas.errors import UserError
+from schemas.urls import holds_user
 
 ROOT_VARIABLE = "TOOLHERD_DATA_ROOT"
 DEFAULT_ROOT = "./data"
@@ -30,6 +31,11 @@ class DataRoot:
     """
 
     def __init__(self, url: str) -> None:
+        if holds_user(url):
+            raise UserError(
+                f"{ROOT_VARIABLE} holds a password, and where data lies is recorded with it: leave the password out, "
+                "and set the environment variables from which the store's package reads its credentials."
+            )
         try:
             path = UPath(url)
             self.is_local = path.protocol in _LOCAL_PROTOCOLS

@@ -17,6 +17,9 @@ from tasks.datasets.sample import Outline, Sample
 from tasks.datasets.statistics import Tally
 
 TRAIN, TEST, REJECTED = INSTANCE_TABLES = ("train.parquet", "test.parquet", "rejected.parquet")
+TOOLSET, CALLS = "toolset.parquet", "calls.parquet"
+TABLES = frozenset({*INSTANCE_TABLES, TOOLSET, CALLS})
+"""All that a dataset has."""
 
 
 @dataclass(frozen=True)
@@ -91,8 +94,8 @@ def write_instances(folder: UPath, content: Content, test_apis: frozenset[str]) 
 def write_apis(folder: UPath, content: Content, draft: WrittenTables) -> None:
     """Write the tables of APIs and calls, and add to the draft what there is to know of them."""
     with (
-        TableWriter(folder / "toolset.parquet", ApiRow) as toolset,
-        TableWriter(folder / "calls.parquet", LedgerRow) as calls,
+        TableWriter(folder / TOOLSET, ApiRow) as toolset,
+        TableWriter(folder / CALLS, LedgerRow) as calls,
     ):
         for api in content.apis:
             toolset.add(api.row)
@@ -103,4 +106,4 @@ def write_apis(folder: UPath, content: Content, draft: WrittenTables) -> None:
             for call in api.calls:
                 calls.add(call)
                 draft.spending.add(call)
-        draft.tables |= {"toolset.parquet": toolset.finish(), "calls.parquet": calls.finish()}
+        draft.tables |= {TOOLSET: toolset.finish(), CALLS: calls.finish()}

@@ -20,9 +20,13 @@ _NUMBERED = re.compile(r"v(\d+)")
 
 def check_dataset_name(name: str, what: str = "dataset name") -> None:
     """Raises UserError unless `name` is 1 to 64 of a-z, 0-9, dot, underscore and hyphen, a letter or digit first."""
-    if not _NAME.fullmatch(name) or name == LATEST:
+    if not _is_usable(name):
         rule = "1 to 64 lower-case letters, digits, dots, underscores or hyphens, the first a letter or digit"
         raise UserError(f"{name!r} is no {what}: use {rule}, and not {LATEST!r}.")
+
+
+def _is_usable(name: str) -> bool:
+    return _NAME.fullmatch(name) is not None and name != LATEST
 
 
 def get_dataset_path(root: DataRoot, name: str, version: str) -> UPath:
@@ -35,12 +39,13 @@ def get_dataset_path(root: DataRoot, name: str, version: str) -> UPath:
 def list_versions(root: DataRoot, name: str) -> tuple[str, ...]:
     """The complete versions of a dataset; v2 comes before v10."""
     folders = _list_folders(root.path("datasets", name))
-    return tuple(sorted((f.name for f in folders if (f / MANIFEST).exists()), key=_natural_key))
+    return tuple(sorted((f.name for f in folders if _is_usable(f.name) and (f / MANIFEST).exists()), key=_natural_key))
 
 
 def list_datasets(root: DataRoot) -> tuple[str, ...]:
     """The names of all datasets with a complete version, sorted."""
-    return tuple(sorted(f.name for f in _list_folders(root.path("datasets")) if list_versions(root, f.name)))
+    names = [f.name for f in _list_folders(root.path("datasets")) if _is_usable(f.name)]
+    return tuple(sorted(name for name in names if list_versions(root, name)))
 
 
 def next_version(root: DataRoot, name: str) -> str:
@@ -60,7 +65,7 @@ def read_latest(root: DataRoot, name: str) -> str | None:
     """The newest complete version; None if there is none."""
     data = root.read_bytes(root.path("datasets", name, LATEST))
     versions = list_versions(root, name)
-    if data is not None and (named := data.decode().strip()) in versions:
+    if data is not None and (named := data.decode(errors="replace").strip()) in versions:
         return named
     return versions[-1] if versions else None
 

@@ -14,6 +14,9 @@ from tasks.values import conforms, infer_value_kind, merge_schemas, sample_value
 NEARNESS = 0.5
 """Degrees within which a thing is near a place that was asked for."""
 
+MOST_WANTED = 100
+"""How many values one filter asks for at a time, each of which is looked for."""
+
 TEXT_PROPERTIES = ("title", "name", "headline", "summary", "description", "text", "content", "fact", "value", "quote")
 
 Values = dict[str, Any]
@@ -157,11 +160,11 @@ def _put(values: Values, item: Filter, value: Json) -> None:
 
 
 def split_wanted(wanted: Any) -> list[Any]:
-    """The values that are asked for: a list's, or those between the commas of a text."""
+    """The values that are asked for, the first `MOST_WANTED`: a list's, or those between the commas of a text."""
     if isinstance(wanted, list):
-        return wanted
+        return wanted[:MOST_WANTED]
     if isinstance(wanted, str) and "," in wanted:
-        return [each.strip() for each in wanted.split(",") if each.strip()]
+        return [each.strip() for each in wanted.split(",", MOST_WANTED) if each.strip()][:MOST_WANTED]
     return [wanted]
 
 

@@ -24,7 +24,7 @@ def read_int(value: Any, fallback: int) -> int:
     """A whole number out of an argument; the fallback where it is none."""
     try:
         return int(value)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         return fallback
 
 

@@ -9,6 +9,11 @@ from tasks.mock.sightings import Sighting
 from tasks.mock.vocabulary import SIMILAR, WRAPPERS, is_id_name, strip_id
 from tasks.values import Words, infer_value_kind, join_snake, merge_schemas, name_words, split_name
 
+MOST_PROPERTIES = 2_000
+"""How many a collection's things have, before what further operations show of them is left out."""
+
+MOST_ID_EXAMPLES = 1_000
+
 VAGUE_KINDS = frozenset({None, "name", "title", "id", "category"})
 ORDERED_PAIRS = (
     ("start", "end"),
@@ -40,7 +45,8 @@ def gather_collections(sightings: Iterable[Sighting]) -> dict[str, Collection]:
                 continue
             found = collections["_".join(name)] = Collection("_".join(name), {"type": "object", "properties": {}})
         sighting.collection = found
-        found.schema = merge_schemas(found.schema, {"properties": list_properties(spot.schema)})
+        if len(found.properties) < MOST_PROPERTIES:
+            found.schema = merge_schemas(found.schema, {"properties": list_properties(spot.schema)})
     for sighting in ordered:
         if sighting.collection is None and sighting.role not in {Role.LIST, Role.PICK, Role.OTHER}:
             words = strip_id(sighting.own_id) if sighting.own_id else ()
@@ -120,7 +126,7 @@ def _complete_collection(collection: Collection, collections: dict[str, Collecti
     own = {"id", f"{collection.name}_id", f"{words[-1]}_id"}
     collection.id_aliases = [name for name in names if name != collection.id_name and join_snake(name) in own]
     if collection.id_name is not None:
-        collection.id_examples += list_shown_values(collection.properties[collection.id_name])
+        collection.id_examples += list_shown_values(collection.properties[collection.id_name])[:MOST_ID_EXAMPLES]
     collection.label = next(
         (
             name
@@ -178,5 +184,7 @@ def _note_ids(sighting: Sighting, collections: dict[str, Collection]) -> None:
         # The id in the body of a creation is that of a thing that does not exist yet.
         if owner is not None and not (sighting.role is Role.CREATE and owner is collection):
             for example in list_shown_values(schema):
+                if len(owner.id_examples) >= MOST_ID_EXAMPLES:
+                    break
                 if isinstance(example, (str, int, float)) and example not in owner.id_examples:
                     owner.id_examples.append(example)

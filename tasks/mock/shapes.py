@@ -50,8 +50,8 @@ def has_type(schema: Schema, kind: str) -> bool:
 
 
 def is_number(value: Any) -> bool:
-    """Whether a value is a number of JSON."""
-    return isinstance(value, (int, float)) and not isinstance(value, bool)
+    """Whether a value is a number of JSON that can be reckoned with."""
+    return isinstance(value, (int, float)) and not isinstance(value, bool) and abs(value) < 1e300
 
 
 def list_properties(schema: Schema) -> dict[str, Schema]:

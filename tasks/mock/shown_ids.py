@@ -5,8 +5,14 @@ from random import Random
 from typing import Any
 from uuid import UUID
 
-from schemas.base import Json
+from schemas.base import Json, canonical_json
 from tasks.values import ADJECTIVES, conforms, sample_value
+
+LONGEST_ID = 200
+"""Characters of an example that is imitated."""
+
+LONGEST_NUMBER = 18
+"""Digits of a number that is imitated."""
 
 _UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
 _RUN = re.compile(r"\d+|(?<![A-Za-z])(?=[0-9a-f]*\d)(?=[0-9a-f]*[a-f])[0-9a-f]{6,}(?![A-Za-z])")
@@ -16,7 +22,11 @@ def list_shown_values(schema: dict[str, Any]) -> list[Json]:
     """The values that a schema shows as examples (or enumerates), duplicates left out."""
     given = schema.get("enum") or schema.get("examples")
     values = list(given) if isinstance(given, list) else [schema["example"]] if "example" in schema else []
-    return [value for place, value in enumerate(values) if value is not None and value not in values[:place]]
+    shown: dict[str, Json] = {}
+    for value in values:
+        if value is not None:
+            shown.setdefault(canonical_json(value), value)
+    return list(shown.values())
 
 
 def draw_id(name: str, schema: dict[str, Any], examples: list[Json], rng: Random, resource: str) -> Json:
@@ -28,7 +38,7 @@ def draw_id(name: str, schema: dict[str, Any], examples: list[Json], rng: Random
     types = declared if isinstance(declared, list) else [declared]
     if "integer" in types or "number" in types:
         candidate: Json = rng.randint(10_000, 99_999) if len(examples) < 1 else _imitate_number(examples[0], rng)
-    elif examples and isinstance(examples[0], str):
+    elif examples and isinstance(examples[0], str) and len(examples[0]) <= LONGEST_ID:
         candidate = _imitate_text(examples[0], rng)
     elif schema.get("format") == "uuid" or name.lower().endswith(("uuid", "guid")):
         candidate = str(UUID(int=rng.getrandbits(128), version=4))
@@ -41,6 +51,7 @@ def draw_id(name: str, schema: dict[str, Any], examples: list[Json], rng: Random
 
 def _imitate_number(example: Json, rng: Random) -> int:
     digits = max(len(str(abs(int(example)))), 3) if isinstance(example, (int, float)) else 5
+    digits = min(digits, LONGEST_NUMBER)
     return rng.randint(10 ** (digits - 1), 10**digits - 1)
 
 

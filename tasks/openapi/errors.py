@@ -1,6 +1,11 @@
 """What goes wrong with a document and with a call."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 from schemas.errors import ToolHerdError
+
+_LINE_LIMIT = 300
 
 
 class DocumentError(ToolHerdError):
@@ -23,3 +28,17 @@ class CallError(ToolHerdError):
         self.status = status
         self.code = code
         self.message = message
+
+
+@contextmanager
+def explain_failures() -> Iterator[None]:
+    """Have whatever goes wrong be a DocumentError: libraries trip over documents in any way that Python can."""
+    try:
+        yield
+    except DocumentError:
+        raise
+    except RecursionError as error:
+        raise DocumentError("the document nests too deeply to be read") from error
+    except Exception as error:
+        told = " ".join(f"{type(error).__name__}: {error}"[:_LINE_LIMIT].split())
+        raise DocumentError(f"the document cannot be read: {told}") from error

@@ -20,13 +20,14 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from schemas.toolset import Documentation
-from tasks.openapi.errors import DocumentError
+from tasks.openapi.errors import DocumentError, explain_failures
 from tasks.openapi.functions import METHODS, Operation, list_operations
+from tasks.openapi.leaving_out import list_excess, list_overdrawn
 from tasks.openapi.load import normalise_document
 from tasks.openapi.schema_checks import compile_operation
 from tasks.openapi.styles import find_types
 from tasks.openapi.tools import find_properties
-from tasks.openapi.validate import find_spec_problems
+from tasks.openapi.validate import MAX_PROBLEMS, find_spec_problems
 
 WRAPPERS = {"results", "items", "data", "records", "entries", "list", "content", "hits", "matches", "values", "rows"}
 """Fields that hold a list of what the path names."""
@@ -38,13 +39,29 @@ LIMIT_NAMES = {"limit", "pagesize", "perpage", "count", "top", "size", "maxresul
 def find_lint_problems(doc: Mapping[str, Any], documentation: Documentation) -> list[str]:
     """What is wrong with a document as a toolset, by the rules above; empty if nothing is.
 
-    A document that is not valid OpenAPI gets `validate`'s problems instead of those beyond names.
+    A document that is not valid OpenAPI gets `validate`'s problems instead of those beyond names; one that is over a
+    limit hears of nothing else.
     """
+    try:
+        return _find_problems(doc, documentation)
+    except DocumentError as error:
+        return [error.problem]
+
+
+@explain_failures()
+def _find_problems(doc: Mapping[str, Any], documentation: Documentation) -> list[str]:
+    if not isinstance(doc, Mapping):
+        raise DocumentError("the document is no object")
+    if excess := list_excess(dict(doc)):
+        return [str(each) for each in excess[:MAX_PROBLEMS]]
     problems = list(_check_names(doc, [function.name for function in documentation.functions]))
     if invalid := find_spec_problems(doc):
         return [*problems, *invalid]
     try:
-        operations = list_operations(normalise_document(doc))
+        normal = normalise_document(doc)
+        if overdrawn := list_overdrawn(normal):
+            return [*problems, *map(str, overdrawn)]
+        operations = list_operations(normal)
         for operation in operations:
             compile_operation(operation)
     except DocumentError as error:

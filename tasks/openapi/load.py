@@ -8,8 +8,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from tasks.openapi.errors import DocumentError
+from tasks.openapi.errors import DocumentError, explain_failures
 from tasks.openapi.functions import METHODS, list_operations
+from tasks.openapi.leaving_out import bound_document, leave_out_overdrawn
 from tasks.openapi.mend import mend_document
 from tasks.openapi.references import inline_references
 from tasks.openapi.schema_checks import compile_operation
@@ -25,30 +26,41 @@ NO_SERVER = "https://api.invalid"
 """Stands for the host where a document names none; `.invalid` is never resolved (RFC 2606)."""
 
 
+LONGEST_URL = 2_000
+
+
 @dataclass(frozen=True)
 class LoadedDocument:
-    """A normalised document, and what had to be mended in the original, one line each."""
+    """A normalised document, and what had to be mended in the original or left out of it, one line each."""
 
     document: dict[str, Any]
     mends: tuple[str, ...] = ()
 
 
+@explain_failures()
 def load_document(doc: Mapping[str, Any]) -> LoadedDocument:
     """A document of any supported version, mended where that is mechanical, validated and normalised.
 
+    An operation that asks for more than `limits` allows is left out.
+
     Raises:
-        DocumentError: the document is invalid, or refers in a loop or to elsewhere; the problem holds the reasons,
-            joined by "; ".
+        DocumentError: the document is invalid or too large, or refers in a loop or to elsewhere; the problem holds the
+            reasons, joined by "; ".
     """
-    mended, mends = mend_document(dict(doc))
+    if not isinstance(doc, Mapping):
+        raise DocumentError("the document is no object")
+    bounded, left_out = bound_document(dict(doc))
+    mended, mends = mend_document(bounded)
     if problems := find_spec_problems(mended):
         raise DocumentError("; ".join(problems))
     document = normalise_document(mended)
+    left_out += leave_out_overdrawn(document)
     for operation in list_operations(document):
         compile_operation(operation)
-    return LoadedDocument(document, tuple(mends))
+    return LoadedDocument(document, (*left_out, *mends))
 
 
+@explain_failures()
 def normalise_document(doc: Mapping[str, Any]) -> dict[str, Any]:
     """A valid document as OpenAPI 3.1 without references: shared parameters merged, every operation named uniquely.
 
@@ -80,6 +92,8 @@ def find_base_url(doc: Mapping[str, Any]) -> str:
     url = str(server.get("url", ""))
     for name, variable in (server.get("variables") or {}).items():
         url = url.replace(f"{{{name}}}", str(variable.get("default", "")))
+        if len(url) > LONGEST_URL:  # variables may hold variables, and each doubles it
+            return NO_SERVER
     if not re.match("https?://[^/]", url):
         url = f"{NO_SERVER}/{url.lstrip('/')}"
     return url.partition("?")[0].partition("#")[0].rstrip("/")

@@ -3,8 +3,9 @@
 import json
 import re
 from collections.abc import Iterable
+from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any
+from typing import Any, NamedTuple
 from urllib.parse import quote, unquote_plus, urlsplit
 
 import httpx
@@ -30,19 +31,21 @@ def match_request(
     for operation in operations:
         if operation.method != request.method or (named is not None and operation.name != named):
             continue
-        pattern, names, rank = _compile_path(operation.path)
-        found = pattern.fullmatch(path)
-        if found is None or rank <= best_rank or (base_url and found["prefix"] != base_path):
+        template = _read_template(operation.path)
+        if template.rank <= best_rank:
             continue
-        best, best_rank = (operation, _read_path_values(operation, names, found)), rank
+        found = template.match(path)
+        if found is None or (base_url and found.prefix != base_path):
+            continue
+        best, best_rank = (operation, _read_path_values(operation, template, found)), template.rank
     return best
 
 
 def read_arguments(operation: Operation, request: httpx.Request) -> dict[str, Any]:
     """The arguments of a request, typed by the document's schemas; what is not there is left out."""
-    pattern, names, _ = _compile_path(operation.path)
-    found = pattern.fullmatch(_read_raw_path(request))
-    arguments = _read_path_values(operation, names, found) if found is not None else {}
+    template = _read_template(operation.path)
+    found = template.match(_read_raw_path(request))
+    arguments = _read_path_values(operation, template, found) if found is not None else {}
     pairs = {"query": _split_pairs(request.url.query.decode("ascii"), "&")}
     pairs["cookie"] = _split_pairs(request.headers.get("Cookie", ""), ";")
     for parameter in operation.parameters:
@@ -64,22 +67,79 @@ def _read_raw_path(request: httpx.Request) -> str:
     return request.url.raw_path.partition(b"?")[0].decode("ascii")
 
 
+class _Found(NamedTuple):
+    prefix: str
+    values: list[str]
+
+
+@dataclass(frozen=True)
+class _Template:
+    """A path template: the fixed texts of each segment, between which its values stand, and their names in order.
+
+    Any segments may stand before it.
+
+    `rank` is how much of it is fixed text.
+    """
+
+    segments: tuple[tuple[str, ...], ...]
+    names: tuple[str, ...]
+    rank: int
+
+    def match(self, path: str) -> _Found | None:
+        """What stands before, and the values, each as short as can be; in a time that grows with the path alone.
+
+        A regular expression would try all ways to part a segment that holds several values.
+        """
+        parts = path.split("/")
+        start = len(parts) - len(self.segments)
+        if start < 1 or parts[0]:
+            return None
+        values: list[str] = []
+        for fixed, part in zip(self.segments, parts[start:], strict=True):
+            if not _match_segment(fixed, part, values):
+                return None
+        return _Found("/".join(parts[:start]), values)
+
+
+def _match_segment(fixed: tuple[str, ...], part: str, values: list[str]) -> bool:
+    first, *rest = fixed
+    if not rest:
+        return part == first
+    last = rest.pop()
+    end = len(part) - len(last)
+    if not part.startswith(first) or not part.endswith(last):
+        return False
+    position = len(first)
+    for text in rest:
+        spot = part.find(text, position + 1, end)
+        if spot < 0:
+            return False
+        values.append(part[position:spot])
+        position = spot + len(text)
+    values.append(part[position:end])
+    return position < end
+
+
 @lru_cache(maxsize=1024)
-def _compile_path(path: str) -> tuple[re.Pattern[str], tuple[str, ...], int]:
-    """A pattern for a path template, the names in it, and how much of it is fixed text."""
+def _read_template(path: str) -> _Template:
     parts = re.split(r"\{([^{}]+)\}", path)
-    names = tuple(parts[1::2])
-    literals = [quote(part, safe=PATH_SAFE) for part in parts[::2]]
-    pattern = r"(?P<prefix>(?:/.*)?)" + re.escape(literals[0])
-    pattern += "".join(f"([^/]+?){re.escape(literal)}" for literal in literals[1:])
-    return re.compile(pattern), names, sum(map(len, literals))
+    segments: list[list[str]] = [[""]]
+    for number, literal in enumerate(parts[::2]):
+        first, *others = quote(literal, safe=PATH_SAFE).split("/")
+        if number:
+            segments[-1].append(first)
+        else:
+            segments[-1][0] = first
+        segments += [[other] for other in others]
+    rank = sum(len(quote(literal, safe=PATH_SAFE)) for literal in parts[::2])
+    return _Template(tuple(map(tuple, segments[1:])), tuple(parts[1::2]), rank)
 
 
-def _read_path_values(operation: Operation, names: tuple[str, ...], found: re.Match[str]) -> dict[str, Any]:
+def _read_path_values(operation: Operation, template: _Template, found: _Found) -> dict[str, Any]:
     declared = {parameter.name: parameter for parameter in operation.parameters if parameter.place == "path"}
     return {
         declared[name].argument: read_path(declared[name], raw)
-        for name, raw in zip(names, found.groups()[1:], strict=True)
+        for name, raw in zip(template.names, found.values, strict=True)
         if name in declared
     }
 

@@ -8,9 +8,9 @@ from referencing.exceptions import Unresolvable
 
 from tasks.openapi.errors import DocumentError
 
-MAX_NODES = 200_000
-"""How many objects, lists and values a document may hold once its references are in place. GitHub's, the largest in
-common use, has more and is a platform, not a toolset; a few lines of nested references can ask for 10^9."""
+MAX_NODES = 1_000_000
+"""How many objects, lists and values a document may hold once its references are in place; a few lines of nested
+references can ask for 10^9. `load_document` finds out before."""
 
 LITERALS = {"example", "default", "const", "enum", "value"}
 """Keys of values that are data: a `$ref` in them is not a reference."""

@@ -8,6 +8,7 @@ from typing import Any
 import jsonschema_rs
 
 from schemas.base import Json
+from schemas.patterns import PATTERN_OPTIONS
 from tasks.openapi.errors import DocumentError
 from tasks.openapi.functions import Operation
 
@@ -29,7 +30,9 @@ def compile_schema(schema: dict[str, Any]) -> jsonschema_rs.Draft202012Validator
         DocumentError: the schema cannot be compiled, because of a pattern that is no regular expression for example.
     """
     try:
-        return jsonschema_rs.Draft202012Validator(schema, validate_formats=True, retriever=_refuse_reference)
+        return jsonschema_rs.Draft202012Validator(
+            schema, validate_formats=True, retriever=_refuse_reference, pattern_options=PATTERN_OPTIONS
+        )
     except (ValueError, jsonschema_rs.ReferencingError) as error:
         line = " ".join(str(error).split())
         raise DocumentError(f"a schema cannot be compiled: {line}"[:MESSAGE_LIMIT]) from error

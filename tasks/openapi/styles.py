@@ -52,7 +52,7 @@ def parse_text(text: str, schema: Mapping[str, Any]) -> Json:
             return text
         if name == "boolean" and text in ("true", "false"):
             return text == "true"
-        if name in ("integer", "number") and re.fullmatch(r"[-+]?(\d+\.?\d*|\.\d+)([eE][-+]?\d+)?", text):
+        if name in ("integer", "number") and re.fullmatch(r"[-+]?(\d+(\.\d*)?|\.\d+)([eE][-+]?\d+)?", text):
             number = int(text) if re.fullmatch(r"[-+]?\d+", text) else float(text)
             if isinstance(number, int) or math.isfinite(number):  # 1e999 is more than a JSON value can be
                 return number
@@ -61,7 +61,7 @@ def parse_text(text: str, schema: Mapping[str, Any]) -> Json:
         if name in ("array", "object"):
             try:
                 decoded: Json = json.loads(text)
-            except ValueError:
+            except (ValueError, RecursionError):
                 continue
             return decoded
     return text
@@ -273,4 +273,6 @@ def _escape_dots(text: str) -> str:
 def _escape_header(text: str) -> str:
     """Headers are ASCII; spaces at an end would be lost on the way."""
     text = quote(text, safe=PRINTABLE)
-    return re.sub(r"^ +| +$", lambda match: "%20" * len(match[0]), text)
+    bare = text.strip(" ")
+    before, _, after = text.partition(bare) if bare else (text, "", "")
+    return "%20" * len(before) + bare + "%20" * len(after)

@@ -11,6 +11,7 @@ with ten properties. So what jsonschema-rs finds sound is kept from it, in two w
 
 from collections.abc import Iterable, Iterator, Mapping
 from functools import lru_cache
+from itertools import islice
 from typing import Any
 
 import jsonschema_rs
@@ -22,9 +23,13 @@ from openapi_spec_validator.schemas import schema_v2, schema_v30
 from referencing.exceptions import Unresolvable
 
 from tasks.openapi.functions import METHODS
+from tasks.openapi.walking import quicken_walk
 
 MAX_PROBLEMS = 20
 LINE_LIMIT = 300
+
+MOST_EXPLAINED = 20_000
+"""Values of a document for which the slow validator looks for the alternative that came closest: half a minute."""
 
 VALIDATORS = {"2.0": OpenAPIV2SpecValidator, "3.0": OpenAPIV30SpecValidator, "3.1": OpenAPIV31SpecValidator}
 PUBLISHED_SCHEMAS = {"2.0": schema_v2, "3.0": schema_v30}
@@ -90,16 +95,17 @@ def _copy_local(node: Any, pointers: dict[str, None]) -> Any:
 def _list_errors(doc: Any, version: str) -> Iterator[Any]:
     """The errors of a document of version 2.0 or 3.0; of alternatives, those of the one that came closest."""
     # the fast validator, which the other one asks, does not say which alternative of a `oneOf` came closest
-    if any("oneOf" in error.message for error in VALIDATORS[version].schema_validator.iter_errors(doc)):
+    errors = list(islice(VALIDATORS[version].schema_validator.iter_errors(doc), MAX_PROBLEMS))
+    if any("oneOf" in error.message for error in errors) and _count_values(doc) <= MOST_EXPLAINED:
         yield from (_find_innermost(error) for error in _load_explainer(version).iter_errors(doc))
     else:
-        yield from _check_outside(doc, version)
+        yield from errors
         yield from _check_inside(doc, version)
 
 
 def _list_errors_3_1(doc: Any, pointers: Iterable[str]) -> Iterator[Any]:
     """The errors of a document of version 3.1, whose schema has next to no alternatives."""
-    errors = list(_check_outside(doc, "3.1"))
+    errors = list(islice(_check_outside(doc, "3.1"), MAX_PROBLEMS))
     yield from errors
     # what is hidden must not be pointed at, and must be where it belongs
     if not errors and all(pointer.startswith("#/components/") for pointer in pointers):
@@ -122,6 +128,7 @@ def _check_inside(doc: Any, version: str) -> Iterator[Any]:
     """Walk through a document for what the published schema does not tell."""
     # Given a path instead of a document, it need not read from the environment how many places to keep: 128.
     walker = VALIDATORS[version](SchemaPath.from_dict(doc, resolved_cache_maxsize=128))
+    quicken_walk(walker, is_new=version == "3.1")
     yield from walker.root_validator(walker.schema_path)
 
 
@@ -180,6 +187,15 @@ def _check_schema(schema: Any, format_checker: Any) -> None:
 
 # jsonschema finds the check of a dialect by the id of its meta-schema.
 create({"$id": OWN_DIALECT}, version=OWN_DIALECT).check_schema = _check_schema  # type: ignore[method-assign,assignment]
+
+
+def _count_values(doc: Any) -> int:
+    count, waiting = 0, [doc]
+    while waiting:
+        node = waiting.pop()
+        count += 1
+        waiting += node.values() if isinstance(node, dict) else node if isinstance(node, list) else ()
+    return count
 
 
 @lru_cache

@@ -18,7 +18,7 @@ from tasks.quality.counts import Counts
 from tasks.quality.episode_view import CallView, EpisodeView, find_vocabulary, view_episode
 from tasks.quality.folding import fold_words
 from tasks.quality.placeholders import find_placeholders
-from tasks.quality.response_claims import Grounds, find_ungrounded_claims
+from tasks.quality.response_claims import Grounds, go_through_claims
 from tasks.quality.written_calls import find_written_call
 from tasks.quality.written_numbers import Number, read_numbers, read_spelled_numbers
 
@@ -34,8 +34,14 @@ def check_episode(episode: Episode, toolset: Toolset) -> tuple[Verdict, ...]:
 
 
 def run_check(reason: Reason, episode: Episode, toolset: Toolset) -> Verdict:
-    """The verdict of the check that gives this reason; the first problem, on one line, is the detail."""
-    problem = next(CHECKS[reason](episode, toolset), None)
+    """The verdict of the check that gives this reason; the first problem, on one line, is the detail.
+
+    An episode that holds what a check cannot compute with is turned down by it, and takes no other with it.
+    """
+    try:
+        problem = next(CHECKS[reason](episode, toolset), None)
+    except (ArithmeticError, ValueError, RecursionError) as error:
+        problem = f"the check makes nothing of it: {type(error).__name__}: {error}"
     if problem is None:
         return _keep(reason)
     line = re.sub(r"\s+", " ", problem).strip()
@@ -194,7 +200,7 @@ def check_response_grounding(episode: Episode, toolset: Toolset) -> Iterator[str
     """What the final response states is in the observations or in what the user said, or follows from it."""
     view = view_episode(episode, toolset)
     response = episode.trajectory.response
-    for claim in find_ungrounded_claims(response, view.corpus, _find_grounds(view, toolset, response)):
+    for claim in go_through_claims(response, _find_grounds(view, toolset, response)):
         yield f"nothing that was said or returned holds {_quote(claim)}"
 
 

@@ -121,13 +121,14 @@ def find_days(text: str) -> list[FoundMoment[Day]]:
 def _drop_inner(found: list[FoundMoment[Day]]) -> list[FoundMoment[Day]]:
     """Without finds that lie inside a longer one (`March 2026` inside `3 March 2026`)."""
 
-    def is_inner(find: FoundMoment[Day]) -> bool:
-        return any(
-            other.start <= find.start and find.end <= other.end and other.end - other.start > find.end - find.start
-            for other in found
-        )
-
-    return [find for find in found if not is_inner(find)]
+    inner: set[tuple[int, int]] = set()
+    reached = 0
+    # The longest of those that start together comes first.
+    for start, end in sorted({(find.start, find.end) for find in found}, key=lambda span: (span[0], -span[1])):
+        if end <= reached:
+            inner.add((start, end))
+        reached = max(reached, end)
+    return [find for find in found if (find.start, find.end) not in inner]
 
 
 def find_clocks(text: str) -> list[FoundMoment[Clock]]:

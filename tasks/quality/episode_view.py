@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from schemas.episodes import Episode, Observation, ToolCall
+from schemas.foreign_json import read_foreign_json
 from schemas.toolset import Function, Toolset
 from tasks.quality.arguments import find_free_leaves, is_argument_grounded
 from tasks.quality.corpus import Corpus
@@ -37,14 +38,10 @@ class EpisodeView:
 
 
 def parse_arguments(text: str) -> dict[str, Any] | None:
-    """The arguments that the assistant wrote, or None if they are no JSON object (NaN and Infinity are no JSON)."""
-
-    def refuse(name: str) -> None:
-        raise ValueError(name)
-
+    """The arguments that the assistant wrote, or None if they are no JSON object that a call can hold."""
     try:
-        value = json.loads(text, parse_constant=refuse)
-    except (ValueError, RecursionError):
+        value = read_foreign_json(text)
+    except ValueError:
         return None
     return value if isinstance(value, dict) else None
 

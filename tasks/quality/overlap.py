@@ -32,7 +32,7 @@ def read_benchmark(path: str | Path) -> tuple[str, ...]:
         raise UserError(f"benchmark {path}: no such file; give the path of one")
     try:
         texts = _read_parquet(path) if path.suffix == ".parquet" else _read_text(path)
-    except (OSError, ValueError, pa.ArrowException) as error:
+    except (OSError, ValueError, RecursionError, pa.ArrowException) as error:
         first_line = str(error).splitlines()[0] if str(error) else type(error).__name__
         raise UserError(f"benchmark {path}: cannot be read ({first_line}); {_FORMS}") from error
     instructions = tuple(text.strip() for text in texts if text.strip())

@@ -16,20 +16,24 @@ from tasks.quality.folding import STOP_WORDS, fold_words
 from tasks.quality.grounding import HUMP, is_clock_grounded, is_day_grounded, is_value_grounded
 from tasks.quality.written_numbers import UNITS, FoundNumber, Number, find_numbers, find_spelled_numbers
 
+# In these patterns runs have bounds where a text of nothing else would be read again from each of its places.
 _ADDRESS = re.compile(
-    r"(?:\b[a-z]+://|www\.)[^\s<>\"')\]]+|[\w.+-]+@[\w-]+(?:\.[\w-]+)+|\b(?:[a-z0-9-]+\.)+[a-z]{2,8}\b(?![/\w])"
+    r"(?:\b[a-z]+://|www\.)[^\s<>\"')\]]+|[\w.+-]{1,64}@[\w-]+(?:\.[\w-]+)+"
+    r"|\b(?:[a-z0-9-]{1,63}\.){1,20}[a-z]{2,8}\b(?![/\w])"
 )
 _ADDRESS_SIGN = re.compile(r"@|://|\.[a-z]|www\.")
 """What every address has, and few texts do: quickly looked for, where `_ADDRESS` tries every word."""
 
-_PHONE = re.compile(r"(?<![\w.])(?=[+(\d][\d ().-]*[-)])(?=(?:[+ ().-]*\d){7,})\+?[\d(][\d ().-]{6,}\d(?![\w%])")
-_QUOTE = re.compile(r"“([^”\n]+)”|\"([^\"\n]+)\"|`([^`\n]+)`|(?<![^\s(])'([^'\n]+)'(?![^\W_])")
+_PHONE = re.compile(
+    r"(?<![\w.])(?=[+(\d][\d ().-]{0,200}[-)])(?=(?:[+ ().-]{0,200}\d){7})\+?[\d(][\d ().-]{6,200}\d(?![\w%])"
+)
+_QUOTE = re.compile(r"“([^”\n]{1,2000})”|\"([^\"\n]+)\"|`([^`\n]+)`|(?<![^\s(])'([^'\n]+)'(?![^\W_])")
 _CODE = re.compile(r"(?<![^\W_])[^\W_]+(?:[-_.:][^\W_]+)*(?![^\W_])")
 _MEASURE = re.compile(
     r"[\d.,:]+(?:-?[A-Za-zµ]{1,4}|-[A-Za-z]+)|[A-Za-z]{1,2}\d{1,2}|\d+(?:st|nd|rd|th|s)", re.IGNORECASE
 )
-_MARKER = re.compile(r"(?m)^\s*(?:[-*•]\s*)?\(?\d{1,3}[.)]\s|(?<=[\s,;:(])\(?\d{1,2}\)\s|#\d{1,2}\b")
-_LABEL = re.compile(r"(?m)^[\s\-*•#>\d.)]*([^\W\d_][^\s:.!?]*)(?:[ ][^\s:.!?]+){0,2}:(?=[\s*]|$)")
+_MARKER = re.compile(r"(?m)^\s{0,200}(?:[-*•]\s{0,200})?\(?\d{1,3}[.)]\s|(?<=[\s,;:(])\(?\d{1,2}\)\s|#\d{1,2}\b")
+_LABEL = re.compile(r"(?m)^[\s\-*•#>\d.)]{0,200}([^\W\d_][^\s:.!?]*)(?:[ ][^\s:.!?]+){0,2}:(?=[\s*]|$)")
 _NAME = re.compile(r"(?<![^\W_])[^\W\d_][^\W\d_]*(?:['’][^\W\d_]+)?")
 _SENTENCE_START = re.compile(r"(?:^|[.!?…\n])[\s\"“‘'*_(\[#>|]*$")
 _ITEM_START = re.compile(r"(?:[:;•|>#*—–(/]|(?:^|\s)-)[\s\"“‘'*_(\[#>-]*$")
@@ -77,10 +81,13 @@ class Grounds:
 
 
 def find_ungrounded_claims(text: str, corpus: Corpus, grounds: Grounds | None = None) -> list[str]:
-    """The claims of a text that neither the corpus nor `grounds` bears out, as they are written."""
-    grounds = grounds or Grounds(corpus)
-    finder = _Finder(text, grounds)
-    return list(dict.fromkeys(finder.find()))
+    """The claims of a text that neither the corpus nor `grounds` bears out, as they are written, each once."""
+    return list(dict.fromkeys(go_through_claims(text, grounds or Grounds(corpus))))
+
+
+def go_through_claims(text: str, grounds: Grounds) -> Iterator[str]:
+    """The same claims one by one, for who needs the first only: a text may hold thousands."""
+    yield from _Finder(text, grounds).find()
 
 
 class _Finder:
@@ -91,7 +98,7 @@ class _Finder:
         self.corpus = grounds.corpus
         self.grounds = grounds
         self.key_words = frozenset[str]().union(*map(_split_key, self.corpus.keys))
-        self.listed = len(_MARKER.findall(text)) or len(re.findall(r"(?m)^\s*[-*•]\s", text))
+        self.listed = len(_MARKER.findall(text)) or len(re.findall(r"(?m)^\s{0,200}[-*•]\s", text))
 
     def find(self) -> Iterator[str]:
         yield from self._find_addresses()
@@ -176,7 +183,8 @@ class _Finder:
         parts = re.split(r"[-_.:]", code)
         if any(char.isdigit() for char in code):  # mid-2020: an ordinary word and a number that was said
             return any(part.isalpha() for part in parts) and all(
-                (part.isalpha() and part.islower()) or (part.isdigit() and int(part) in self.corpus.numbers)
+                (part.isalpha() and part.islower())
+                or (part.isdecimal() and len(part) < 20 and int(part) in self.corpus.numbers)
                 for part in parts
             )
         return all(self._is_known(word) for part in parts for word in fold_words(part))
@@ -264,7 +272,7 @@ class _Finder:
     def _is_called_so(self, match: re.Match[str], name: str) -> bool:
         """Whether the name, or the run of names that it is part of, is another word for what was said."""
         start, end = match.start(), match.end()
-        run = re.search(r"(?:[^\W\d_]+(?:[ -](?:and|of|the) |[ -])){0,4}$", self.text[:start])
+        run = re.search(r"(?:[^\W\d_]+(?:[ -](?:and|of|the) |[ -])){0,4}$", self.text[max(0, start - 200) : start])
         rest = re.match(r"(?:(?:[ -](?:and|of|the) |[ -])[^\W\d_]+){0,4}", self.text[end:])
         left = run.group().split() if run else []
         right = rest.group().split() if rest else []

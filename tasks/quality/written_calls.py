@@ -10,7 +10,9 @@ _TAG = re.compile(
     re.IGNORECASE,
 )
 _FENCE = re.compile(r"```[\w-]*\s*\n?(.*?)(?:```|\Z)", re.DOTALL)
-_REACT = re.compile(r"(?m)^\s*Action(?: Input)?\s*:\s*(\S+)")
+_REACT = re.compile(r"(?m)^\s{0,200}Action(?: Input)?\s*:\s*(\S+)")
+# From the start of a run of such characters, and never back into it: else a long word would be read from each letter.
+_CALLED = re.compile(r"(?<![\w-])(?:(?![A-Za-z_])[\w-])*+([A-Za-z_][\w-]*+)\s*+\(\s*+(?:\{|[A-Za-z_]\w*+\s*+=|\"|'|\))")
 _NAME_KEYS = ("name", "function", "tool", "tool_name", "action", "function_name")
 _ARGUMENT_KEYS = ("arguments", "parameters", "args", "action_input", "input", "params")
 
@@ -36,9 +38,9 @@ def find_written_call(content: str, functions: Set[str], has_calls: bool) -> str
     react = _REACT.search(content)
     if react and react.group(1) in functions:
         return react.group()
-    for match in re.finditer(r"([A-Za-z_][\w-]*)\s*\(\s*(?:\{|[A-Za-z_]\w*\s*=|\"|'|\))", content):
+    for match in _CALLED.finditer(content):
         if match.group(1) in functions:
-            return content[match.start() : match.start() + 80]
+            return content[match.start(1) : match.start(1) + 80]
     return ""
 
 

@@ -47,6 +47,12 @@ _NUMBER = re.compile(
     re.VERBOSE,
 )
 _INFINITY = float("inf")
+_MOST_DIGITS = 290
+"""Times any scale this is less than the largest float."""
+
+_MOST_COUNTED = 10**15
+"""Number words that lead further are a run of their own: `hundred hundred hundred …` is no number."""
+
 _DIGIT = re.compile(r"\d")
 _BEFORE_DIGITS = 3
 """The most characters that stand before a number's first digit: a sign, and two letters or a currency and a space."""
@@ -67,8 +73,14 @@ class FoundNumber(NamedTuple):
 
 
 def read_digits(digits: str) -> Number:
-    """The value of digits such as `1,000`, `12.50` or `1e6`; whole values are ints."""
+    """The value of digits such as `1,000`, `12.50` or `1e6`; whole values are ints.
+
+    Raises:
+        ValueError: there are too many digits for anything to be computed with the number.
+    """
     plain = _GROUPING.sub("", digits)
+    if len(plain) > _MOST_DIGITS:
+        raise ValueError("too many digits")
     if plain.isdigit():
         return int(plain)
     value = float(plain)
@@ -87,7 +99,7 @@ def find_numbers(text: str) -> list[FoundNumber]:
         sign, money, digits, unit, percent, scale = match.groups("")
         try:
             value = read_digits(digits)
-        except ValueError:  # more digits than Python reads
+        except ValueError:
             continue
         if value == _INFINITY:
             continue
@@ -149,6 +161,8 @@ class _Speller:
             self._total += (1 if self._current is None else self._current) * _SCALES[word]
             self._current = None
         elif word in _GROUPS:
+            if (self._current or 0) > _MOST_COUNTED:
+                self.end_run()
             self._current = (1 if self._current is None else self._current) * _GROUPS[word]
         else:
             value = _SMALL[word] if word in _SMALL else _ROUND[word]

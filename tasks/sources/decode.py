@@ -3,16 +3,21 @@
 import json
 import math
 import re
+from dataclasses import dataclass
 from typing import Any
 
 import yaml
 
-MAX_NODES = 5_000_000
-"""A YAML file of a few lines can alias itself into billions; the largest real documents have about a million."""
+MAX_NODES = 1_000_000
+"""A YAML file of a few lines can alias or merge itself into billions; 5 MB of real text hold some 150,000."""
+
+MAX_YAML_NODES = 300_000
+"""Keys and values as they are written, of which each takes the loader a kilobyte; 3 MB of real YAML hold 83,000."""
 
 MAX_DEPTH = 150
 """Real documents stay under 40. A YAML alias in itself has no end, and a record cannot be written beyond some 200."""
 
+_TOO_MANY = f"more than {MAX_NODES:,} values"
 _TOO_DEEP = f"nested deeper than {MAX_DEPTH} levels, or it refers to itself"
 
 
@@ -26,6 +31,9 @@ def decode_json(text: str) -> Any:
     Raises:
         DecodeProblem: not JSON.
     """
+    # In JSON a comma or an opening bracket comes before all but one value; to build what is too much takes memory.
+    if text.count(",") + text.count("[") + text.count("{") > 2 * MAX_NODES:
+        raise DecodeProblem(_TOO_MANY)
     try:
         return _make_json_safe(json.loads(text))
     except json.JSONDecodeError as error:
@@ -43,7 +51,7 @@ def decode_yaml(text: str) -> Any:
         DecodeProblem: not YAML, or a value that refers to itself or grows without bound.
     """
     try:
-        _check_depth(text)
+        _check_growth(text)
         return _make_json_safe(yaml.load(text, Loader=_LOADER))
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
@@ -55,16 +63,49 @@ def decode_yaml(text: str) -> Any:
         raise DecodeProblem(f"YAML with a wrong tag: {error}") from error
 
 
-def _check_depth(text: str) -> None:
-    """Raises DecodeProblem for text nested deeper than MAX_DEPTH: libyaml's loader would crash the process."""
-    depth = 0
+def _check_growth(text: str) -> None:
+    """Raises DecodeProblem for text that is nested too deeply, or too much with aliases and merges written out.
+
+    libyaml's loader would crash the process over the first, and fill its memory with the second.
+    """
+    known: dict[str, _Grown] = {}
+    open_nodes = [_Grown()]
+    written = 0
     for event in yaml.parse(text, Loader=_LOADER):
+        written += 1
+        if written > 2 * MAX_YAML_NODES:  # an end is an event, too
+            raise DecodeProblem(f"YAML of more than {MAX_YAML_NODES:,} keys and values; save it as JSON")
         if isinstance(event, yaml.CollectionStartEvent):
-            depth += 1
-        elif isinstance(event, yaml.CollectionEndEvent):
-            depth -= 1
-        if depth > MAX_DEPTH:
+            open_nodes.append(_Grown(anchor=event.anchor, values=1))
+            if len(open_nodes) > MAX_DEPTH + 2:
+                raise DecodeProblem(_TOO_DEEP)
+            continue
+        if isinstance(event, yaml.CollectionEndEvent):
+            grown = open_nodes.pop()
+        elif isinstance(event, yaml.AliasEvent):
+            grown = known.get(event.anchor) or _Grown()
+        elif isinstance(event, yaml.ScalarEvent):
+            grown = _Grown(anchor=event.anchor, values=1)
+        else:
+            continue
+        if grown.anchor is not None:
+            known[grown.anchor] = grown
+        outer = open_nodes[-1]
+        outer.values += grown.values
+        outer.height = max(outer.height, grown.height + 1)
+        if len(open_nodes) + outer.height > MAX_DEPTH + 3:
             raise DecodeProblem(_TOO_DEEP)
+        if outer.values > 2 * MAX_NODES:
+            raise DecodeProblem(_TOO_MANY)
+
+
+@dataclass
+class _Grown:
+    """A node with its aliases written out: how many values and keys it holds, and how many levels."""
+
+    anchor: str | None = None
+    values: int = 0
+    height: int = 0
 
 
 def _build_loader() -> Any:

@@ -4,6 +4,7 @@ import re
 from urllib.parse import urlsplit
 
 from schemas.catalog import Auth, Cors
+from schemas.shown import show_line
 
 _NO_AUTH = frozenset({"", "no", "none", "null", "false"})
 _CORS: dict[str, Cors] = {"yes": "yes", "no": "no", "unknown": "unknown", "unkown": "unknown", "": "unknown"}
@@ -11,9 +12,8 @@ _HTTPS = {"yes": True, "true": True, "no": False, "false": False}
 
 
 def clean_fact(text: str) -> str:
-    """The text as one line: white space collapsed, control characters and lone surrogates gone."""
-    encodable = text.encode("utf-8", "replace").decode("utf-8")
-    return " ".join("".join(c if c.isprintable() else " " for c in encodable).split())
+    """The text as one printable line, however long."""
+    return show_line(text, None)
 
 
 def shorten(text: str, length: int) -> str:

@@ -1,52 +1,57 @@
-"""Gets the text of a source from a file or a URL."""
+"""Gets the text of a source from a file or a URL, of neither more than MAX_BYTES."""
 
 from pathlib import Path
 
-import httpx
-
 from schemas.errors import UserError
-from tasks.sources.facts import clean_fact
+from schemas.urls import is_url as is_url
+from schemas.urls import show_url
+from tasks.network import ANYWHERE, DownloadError, Guard, download
+from tasks.network.download import MAX_BYTES
+from tasks.sources.facts import clean_fact, shorten
 
-TIMEOUT_S = 30.0
+_PROBLEM_LENGTH = 300
 
 
-def is_url(source: str) -> bool:
-    """Whether the source is fetched rather than opened."""
-    return source.lower().startswith(("http://", "https://"))
-
-
-def fetch_text(url: str) -> str:
-    """The text at a URL, redirects followed, within 30 seconds a read.
+def fetch_text(url: str, shown: str = "", guard: Guard = ANYWHERE) -> str:
+    """The text at a URL, fetched within the limits of `tasks.network.download`; `shown` is what errors call it.
 
     Raises:
-        UserError: no answer, or one that is not a success.
+        UserError: no answer, one that is not a success, is too large or too slow, or lies where the guard lets nobody.
     """
+    shown = shown or show_url(url)
     try:
-        answer = httpx.get(url, timeout=TIMEOUT_S, follow_redirects=True)
-    except (httpx.HTTPError, httpx.InvalidURL) as error:
-        problem = clean_fact(str(error)) or type(error).__name__
+        content = download(url, guard)
+    except DownloadError as error:
+        problem = shorten(clean_fact(str(error)), _PROBLEM_LENGTH)
         raise UserError(
-            f"Cannot fetch {url}: {problem}; check the address and the network, or give a downloaded file."
+            f"Cannot fetch {shown}: {problem}; check the address and the network, or give a downloaded file."
         ) from error
-    if not answer.is_success:
-        raise UserError(
-            f"Cannot fetch {url}: HTTP status {answer.status_code}; check the address, or give a downloaded file."
-        )
-    return _decode_text(answer.content, url)
+    return _decode_text(content, shown)
 
 
 def read_text_file(path: Path) -> str:
     """The text of a file.
 
     Raises:
-        UserError: it cannot be read, or is not UTF-8.
+        UserError: it cannot be read, is too large, or is not UTF-8.
     """
     try:
-        content = path.read_bytes()
+        content = _read_file(path)
     except OSError as error:
         problem = error.strerror or str(error)
         raise UserError(f"Cannot read {path}: {problem}; check the path and its permissions.") from error
+    if content is None:
+        raise UserError(f"{path} is larger than {MAX_BYTES:,} bytes; give a part of it, or a folder of its documents.")
     return _decode_text(content, str(path))
+
+
+def _read_file(path: Path) -> bytes | None:
+    """All of a file, None where it is too large. Raises OSError."""
+    if path.is_file():
+        return path.read_bytes() if path.stat().st_size <= MAX_BYTES else None
+    with path.open("rb") as file:  # a pipe or a device, which may have no end
+        content = file.read(MAX_BYTES + 1)
+    return content if len(content) <= MAX_BYTES else None
 
 
 def _decode_text(content: bytes, source: str) -> str:

@@ -8,18 +8,27 @@ import re
 from tasks.sources.drafts import EntryDraft, ParsedSource, RowProblem, require_text
 from tasks.sources.facts import clean_fact, clean_link, is_auth_cell, parse_auth, parse_cors, parse_https
 
-_HEADING = re.compile(r"(#{1,6})\s+(.+?)\s*#*\s*$")
+_HEADING = re.compile(r"(#{1,6})\s+(\S.*)$")
 _ROW_START = re.compile(r"\||\[.*\|")
 _RULE_CELL = re.compile(r":?-+:?")
 _PIPE = re.compile(r"(?<!\\)\|")
 _LINK = re.compile(r"\[(?P<name>.*)\]\(\s*(?P<link>\S*)(?:\s+[\"'].*[\"'])?\s*\)")
+_LONGEST_LINK = 600
 _COLUMNS = "API, Description, Auth, HTTPS, CORS"
 _CATEGORY_LEVEL = 3
 
 
 def is_markdown_list(text: str) -> bool:
     """Whether the text has a heading and a table row, each at the start of a line."""
-    return bool(re.search(r"^#{1,6}\s", text, re.M) and re.search(r"^(\||\[.+\]\(.*\)\s*\|)", text, re.M))
+    return bool(re.search(r"^#{1,6}\s", text, re.M)) and any(map(_opens_row, text.split("\n")))
+
+
+def _opens_row(line: str) -> bool:
+    """Whether a line starts with a pipe, or with a link and a pipe behind it."""
+    if not line.startswith("["):
+        return line.startswith("|")
+    closing = line.find("](", 2)
+    return closing >= 0 and bool(re.search(r"\)\s*+\|", line[closing + 2 :]))
 
 
 def parse_markdown(text: str) -> ParsedSource:
@@ -29,7 +38,7 @@ def parse_markdown(text: str) -> ParsedSource:
     for number, line in enumerate(text.split("\n"), start=1):
         heading = _HEADING.match(line.rstrip())
         if heading:
-            category = clean_fact(heading[2]) if len(heading[1]) == _CATEGORY_LEVEL else ""
+            category = clean_fact(heading[2].rstrip("#") or "#") if len(heading[1]) == _CATEGORY_LEVEL else ""
         elif category and _ROW_START.match(line.strip()):
             cells = _split_cells(line)
             if _is_header(cells):
@@ -76,6 +85,8 @@ def _place_cells(cells: list[str]) -> list[str]:
 
 def _read_draft(row: list[str], category: str) -> EntryDraft:
     api, description, auth, https, cors = row
+    if len(api) > _LONGEST_LINK:
+        raise RowProblem(f"a first column of more than {_LONGEST_LINK:,} characters")
     linked = _LINK.fullmatch(api)
     name, description = clean_fact(linked["name"] if linked else api), clean_fact(description)
     require_text((("name", name), ("description", description)))

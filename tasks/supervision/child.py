@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from schemas.environment import NETWORK, pick_environment
+from schemas.shown import show_line
 from tasks.supervision.processes import CHILD_MARK, GUARD_MARK, find_processes, send_signal
 
 POLL_S = 0.2
@@ -82,7 +83,7 @@ class Child:
         with suppress(OSError), self._program.log.open("rb") as file:
             file.seek(max(0, file.seek(0, os.SEEK_END) - 4096))
             lines = file.read().decode(errors="replace").split("\n")
-            return next((line.strip() for line in reversed(lines) if line.strip()), "")
+            return next((shown for line in reversed(lines) if (shown := show_line(line, None))), "")
         return ""
 
 

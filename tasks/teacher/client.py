@@ -3,6 +3,7 @@
 How a completion is had is in `engine`; JSON answers are in `structured`.
 """
 
+import asyncio
 import os
 import time
 from collections import defaultdict
@@ -48,6 +49,10 @@ class Teacher:
         self._by_api: defaultdict[str, Spent] = defaultdict(Spent)
         self.open_batches: tuple[OpenBatch, ...] = ()
         """What is left at the endpoint when the teacher is closed; a later run finds it."""
+        self.told_to_stop: RunStoppedError | None = None
+        """Why it was told to stop from outside; a budget or many errors stop it from within."""
+        self.is_closed = False
+        self._telling = asyncio.Event()
 
     async def __aenter__(self) -> Self:
         return self
@@ -62,13 +67,20 @@ class Teacher:
     async def aclose(self) -> None:
         """Finishes and keeps what is in flight, then closes the connections. The store is its opener's to close."""
         self.open_batches = await self._engine.aclose()
+        self.is_closed = True
 
     def stop(self, error: RunStoppedError) -> None:
         """Send nothing any more; what is in flight is finished, and what is stored is still served.
 
         From then on `complete` raises `error` for whatever would have to be sent.
         """
+        self.told_to_stop = self.told_to_stop or error
+        self._telling.set()
         self._engine.stop(error)
+
+    async def wait_for_stop(self) -> None:
+        """Return when `stop` is called."""
+        await self._telling.wait()
 
     def abort(self) -> None:
         """Give up what is in flight."""

@@ -12,6 +12,7 @@ from schemas.errors import UserError
 from schemas.teacher import TeacherSettings
 from tasks.completions.keys import strip_credentials
 from tasks.teacher import in_process
+from tasks.teacher.bounded_body import bound_body
 from tasks.teacher.lean import LeanClient
 
 OPENAI_ADDRESS = "https://api.openai.com/v1"
@@ -81,7 +82,9 @@ def open_client(settings: TeacherSettings, secret: SecretStr) -> openai.AsyncOpe
         max_retries=0,  # retries live in tasks/teacher/sending/retries.py
         timeout=settings.timeout_s,
         http_client=openai.DefaultAioHttpClient(
-            limits=httpx2.Limits(max_connections=max(1000, 2 * settings.concurrency), keepalive_expiry=_KEEP_ALIVE_S)
+            limits=httpx2.Limits(max_connections=max(1000, 2 * settings.concurrency), keepalive_expiry=_KEEP_ALIVE_S),
+            follow_redirects=False,  # prompts go to the address that the user named and to no other
+            event_hooks={"response": [bound_body]},
         ),
     )
 

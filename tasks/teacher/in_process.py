@@ -33,7 +33,7 @@ def connect_app(app: ASGIApp) -> openai.AsyncOpenAI:
         api_key="offline",
         base_url=ADDRESS,
         max_retries=0,  # retries live in tasks/teacher/sending/retries.py
-        http_client=openai.DefaultAsyncHttpxClient(transport=transport, trust_env=False),
+        http_client=openai.DefaultAsyncHttpxClient(transport=transport, trust_env=False, follow_redirects=False),
     )
 
 

@@ -4,6 +4,7 @@ import json
 import re
 from collections.abc import Awaitable, Callable
 from functools import cache
+from itertools import islice
 from typing import Any, TypeVar
 
 from pydantic import BaseModel, ValidationError
@@ -12,6 +13,7 @@ from prompts import load_prompt
 from schemas.base import Json
 from schemas.calls import ChatRequest, Completion
 from schemas.errors import TeacherError
+from schemas.foreign_json import decode_foreign_json
 from tasks.teacher.response_reading import strip_thoughts
 from tasks.teacher.strict import drop_nulls
 
@@ -23,11 +25,19 @@ Check = Callable[[T], list[str] | Awaitable[list[str]]]
 MOST_PROBLEMS = 20
 """As many problems as are shown to the model at once."""
 
+_SUSPECT = re.compile(r"\\u[dD][89a-fA-F]|[eE]\+?\d{3}|\d{300}")
+"""Where half of a surrogate pair or a float without end may be."""
+
 _OBJECT_START = re.compile(r'\{\s*["}]')
 _BARELY_BEGUN = 20
 """Characters after which text that opens like an object is taken for one, so that its error counts."""
 
 _ATTEMPTS = 4
+_MOST_STARTS = 1000
+"""Places that look like the start of an object and are none, after which no further one is tried."""
+
+_LONGEST_PROBLEM = 2000
+"""Characters; a problem may name a key of the answer's own making."""
 
 
 async def ask_for_json(
@@ -56,10 +66,11 @@ async def ask_for_json(
             problems = found if isinstance(found, list) else await found
             if not problems:
                 return answer
-        repair = load_prompt("repair").render(problems=problems[:MOST_PROBLEMS])
+        problems = [problem[:_LONGEST_PROBLEM] for problem in problems[:MOST_PROBLEMS]]
+        repair = load_prompt("repair").render(problems=problems)
         further = ({"role": "assistant", "content": completion.content}, {"role": "user", "content": repair})
         request = request.model_copy(update={"messages": request.messages + further})
-    raise TeacherError(f"no usable {name} after {_ATTEMPTS} attempts: {'; '.join(problems[:MOST_PROBLEMS])}")
+    raise TeacherError(f"no usable {name} after {_ATTEMPTS} attempts: {'; '.join(problems)}")
 
 
 @cache
@@ -100,12 +111,9 @@ def parse_object(text: str) -> dict[str, Any]:
         ValueError: there is none, or it is broken off or malformed; the message says where.
     """
     text = strip_thoughts(text)  # again, for answers that were stored before they were read without thoughts
-    decoder = json.JSONDecoder()
-    for match in _OBJECT_START.finditer(text):
+    for match in islice(_OBJECT_START.finditer(text), _MOST_STARTS):
         try:
-            found = decoder.raw_decode(text, match.start())[0]
-        except RecursionError as error:
-            raise ValueError("The answer is nested too deeply.") from error
+            found = decode_foreign_json(text, match.start())[0]
         except json.JSONDecodeError as error:
             begun = text[match.start() : error.pos]
             unterminated = error.msg.startswith("Unterminated") or error.pos >= len(text)
@@ -116,9 +124,23 @@ def parse_object(text: str) -> dict[str, Any]:
                     f"The answer is not valid JSON: {error.msg} at line {error.lineno}, column {error.colno}.{cut}"
                 ) from error
             continue
+        except ValueError as error:
+            raise ValueError(f"The answer cannot be used: {error}.") from error
         if isinstance(found, dict):
+            if _SUSPECT.search(text) is not None:
+                _require_writable(found)
             return found
     raise ValueError("The answer holds no JSON object.")
+
+
+def _require_writable(value: Any) -> None:
+    """Raises ValueError for what can be read as JSON and neither written nor sent."""
+    try:
+        json.dumps(value, ensure_ascii=False, allow_nan=False).encode()
+    except UnicodeEncodeError as error:
+        raise ValueError("The answer cannot be used: it holds half of a surrogate pair.") from error
+    except ValueError as error:
+        raise ValueError("The answer cannot be used: it holds a number that is too large.") from error
 
 
 def _describe(problem: Any) -> str:

@@ -13,6 +13,8 @@ from typing import Any
 import jinja2
 
 from schemas.base import content_hash
+from tasks.trainer.early_ends import TemplateError
+from tasks.trainer.rendering import make_render
 
 _FOLDER = Path(__file__).parent / "templates"
 _COMMENT_OR_MARKER = re.compile(
@@ -22,9 +24,8 @@ _COMMENT_OR_MARKER = re.compile(
 _PROBE_WORDS = ("nameprobe", "keyprobe", "valueprobe", "resultprobe")
 _SECOND_WORD = "secondprobe"
 
-
-class TemplateError(ValueError):
-    """A template that cannot be used for training with this tokenizer; the message says why."""
+MAX_TEMPLATE = 200_000
+"""Characters of a model's own template; the longest that trl knows has 20,000."""
 
 
 @dataclass(frozen=True)
@@ -32,11 +33,12 @@ class ChosenTemplate:
     """A template for training and the one that goes with the finished model: the same text, without the marks.
 
     `name` is `vicuna`, `react`, `llama3`, or for a model's own template the name of trl's variant, `own` where it is
-    marked already.
+    marked already. One that is not `trusted` came with the model.
     """
 
     name: str
     training: str
+    trusted: bool = True
 
     @property
     def inference(self) -> str:
@@ -77,11 +79,10 @@ def choose_template(tokenizer: Any, wanted: str) -> ChosenTemplate:
     own = tokenizer.chat_template
     own = own.get("tool_use") or own.get("default") if isinstance(own, dict) else own
     vocabulary = tokenizer.get_vocab()
-    if own and _knows_tools(tokenizer, own):
-        if _has_markers(own):
-            return ChosenTemplate("own", own)
-        if found := _find_variant(own):
-            return found
+    if isinstance(own, str) and _is_readable(own):
+        marked = ChosenTemplate("own", own, trusted=False) if _has_markers(own) else _find_variant(own)
+        if marked is not None and _knows_tools(tokenizer, own, marked.trusted):
+            return marked
     if "<|start_header_id|>" in vocabulary:
         return load_template("llama3")
     if "<|im_start|>" in vocabulary:
@@ -89,7 +90,12 @@ def choose_template(tokenizer: Any, wanted: str) -> ChosenTemplate:
     return load_template("vicuna")
 
 
-def _knows_tools(tokenizer: Any, template: str) -> bool:
+def _is_readable(template: str) -> bool:
+    """Whether a model's template has a length that templates have, and ends its comments; ours are far shorter."""
+    return 0 < len(template) <= MAX_TEMPLATE and template.rfind("{#") <= template.rfind("#}")
+
+
+def _knows_tools(tokenizer: Any, template: str, trusted: bool) -> bool:
     """Whether a template writes everything that an episode holds: a call's name and arguments, and its result.
 
     Two calls made together are part of that: Llama 3.1's own template refuses them.
@@ -99,9 +105,10 @@ def _knows_tools(tokenizer: Any, template: str) -> bool:
         {"type": "function", "function": {"name": word, "arguments": {key: value}}} for word in (name, _SECOND_WORD)
     ]
     results = [{"role": "tool", "name": word, "content": result} for word in (name, _SECOND_WORD)]
-    messages = [{"role": "user", "content": "hi"}, {"role": "assistant", "content": "", "tool_calls": calls}, *results]
+    asked: list[dict[str, Any]] = [{"role": "user", "content": "hi"}]
+    messages = [*asked, {"role": "assistant", "content": "", "tool_calls": calls}, *results]
     try:
-        text = tokenizer.apply_chat_template(messages, chat_template=template, tokenize=False)
+        text, _ = make_render(template, tokenizer.special_tokens_map, trusted=trusted)(messages, None, prompt=False)
     except (jinja2.TemplateError, TypeError, ValueError):
         return False
     return all(word in text for word in (*_PROBE_WORDS, _SECOND_WORD))

@@ -6,17 +6,26 @@ that. Whether one that is found is whole is nevertheless looked up in the files 
 
 import json
 import os
+import pickle
 import re
 import shutil
 import struct
 import zipfile
 from pathlib import Path
+from typing import Any
 
 WRITING = "writing"
 """The folder in which a checkpoint is made; what is found there at a start is what a killed run left."""
 
 _NAME = re.compile(r"checkpoint-(\d+)")
 _STATE = "trainer_state.json"
+_DESCRIBING = re.compile(
+    r"torch\.distributed\.checkpoint\.metadata\.(Metadata|MetadataIndex|StorageMeta|TensorProperties|_MEM_FORMAT_ENCODING"
+    r"|TensorStorageMetadata|ChunkStorageMetadata|BytesStorageMetadata)"
+    r"|torch\.distributed\.checkpoint\.filesystem\._StorageInfo"
+    r"|torch\.(Size|bool|(u?int|float|bfloat|complex)\d+\w*)"
+    r"|torch\.serialization\._get_layout|collections\.OrderedDict|pathlib(\._local)?\.(Pure)?(Posix|Windows)Path"
+)
 
 
 def find_newest(folder: Path) -> Path | None:
@@ -61,7 +70,7 @@ def find_defect(path: Path) -> str | None:
     """What a checkpoint lacks, or None if it is whole: its state, its weights to the last byte, its optimizer."""
     try:
         step = json.loads((path / _STATE).read_text(encoding="utf-8"))["global_step"]
-    except (OSError, ValueError, KeyError, TypeError):
+    except (OSError, ValueError, KeyError, TypeError, RecursionError):
         return f"{_STATE}, which is written last, is missing or unreadable"
     if path.name != f"checkpoint-{step}":
         return f"{_STATE} is of step {step}"
@@ -84,8 +93,10 @@ def _find_missing_shards(path: Path) -> str | None:
     for index in path.glob("*.safetensors.index.json"):
         try:
             names = set(json.loads(index.read_text(encoding="utf-8"))["weight_map"].values())
-        except (OSError, ValueError, KeyError, AttributeError):
+        except (OSError, ValueError, KeyError, AttributeError, RecursionError):
             return index.name
+        if outside := [name for name in names if not isinstance(name, str) or Path(name).name != name]:
+            return str(outside[0])
         if absent := sorted(name for name in names if not (path / name).is_file()):
             return str(absent[0])
     return None
@@ -101,6 +112,33 @@ def _is_whole_safetensors(path: Path) -> bool:
         return path.stat().st_size == 8 + int(length) + int(end)
     except (OSError, ValueError, struct.error, LookupError, TypeError, AttributeError, MemoryError, OverflowError):
         return False
+    except RecursionError:
+        return False
+
+
+def find_foreign_name(path: Path) -> str | None:
+    """What a checkpoint's description of its shards names beside what torch writes there; None if there is nothing.
+
+    torch reads it as a plain pickle, which imports and calls whatever it names.
+    """
+    for described in sorted(path.glob("*/.metadata")):
+        try:
+            with described.open("rb") as file:
+                _Description(file).load()
+        except pickle.UnpicklingError as error:
+            return f"{described.relative_to(path)}: {error}"
+        except Exception as error:  # a damaged pickle raises anything
+            return f"{described.relative_to(path)} cannot be read ({type(error).__name__})"
+    return None
+
+
+class _Description(pickle.Unpickler):
+    """Takes no names but those of `torch.distributed.checkpoint`, shapes, types and paths."""
+
+    def find_class(self, module: str, name: str) -> Any:
+        if not _DESCRIBING.fullmatch(f"{module}.{name}"):
+            raise pickle.UnpicklingError(f"it names {f'{module}.{name}'[:80]!r}")
+        return super().find_class(module, name)
 
 
 def _list_checkpoints(folder: Path) -> list[Path]:

@@ -14,6 +14,9 @@ STRUCTURE = ("<tool_call>", "</tool_call>", "<tool_response>", "</tool_response>
 """Tags that the templates write around calls, results and tools; a text must not open or close one of them."""
 
 
+_ROLES = frozenset({"system", "user", "assistant", "tool"})
+
+
 class BadRowError(ValueError):
     """A row that cannot be read as a conversation; the message names it."""
 
@@ -37,7 +40,9 @@ class Cleaner:
         self._pattern = re.compile("|".join(map(re.escape, words)))
 
     def clean(self, text: str) -> str:
-        """The text without any of the tokens."""
+        """The text without any of the tokens; half of a surrogate pair, which no tokenizer takes, becomes U+FFFD."""
+        if not text.isascii():
+            text = text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
         while self._pattern.search(text):  # taking one apart may, if rarely, put another together
             text = self._pattern.sub(lambda found: f"{found[0][:1]} {found[0][1:]}", text)
         return text
@@ -64,9 +69,14 @@ def build_conversation(row: dict[str, Any], cleaner: Cleaner) -> Conversation:
         messages = list(_build_messages(row["messages"], cleaner))
         if not messages or not isinstance(tools, list):
             raise ValueError("no messages, or tools that are no list")
-    except (ValueError, KeyError, TypeError) as error:
-        raise BadRowError(f"row {row.get('id', '?')}: {error}") from error
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+        raise BadRowError(f"row {name_row(row)}: {error}") from error
     return Conversation(messages, tools)
+
+
+def name_row(row: dict[str, Any]) -> str:
+    """A row's id as it may be shown."""
+    return "".join(c if c.isprintable() else "?" for c in str(row.get("id", "?"))[:80])
 
 
 def _build_messages(messages: Sequence[dict[str, Any]], cleaner: Cleaner) -> Iterator[dict[str, Any]]:
@@ -74,9 +84,11 @@ def _build_messages(messages: Sequence[dict[str, Any]], cleaner: Cleaner) -> Ite
     for message in messages:
         # a space at an answer's end or beginning would melt into the template's own
         content = cleaner.clean(message["content"] or "").strip()
+        if message["role"] not in _ROLES:
+            raise ValueError(f"a message of the role {str(message['role'])[:80]!r}")
         built: dict[str, Any] = {"role": message["role"], "content": content}
         if calls := message.get("tool_calls"):
-            names |= {call["id"]: call["name"] for call in calls}
+            names |= {call["id"]: cleaner.clean(call["name"]) for call in calls}
             built["tool_calls"] = [_build_call(call, cleaner) for call in calls]
         if message["role"] == "tool":
             built["name"] = names.get(message.get("tool_call_id", ""), "")
@@ -87,4 +99,7 @@ def _build_call(call: dict[str, Any], cleaner: Cleaner) -> dict[str, Any]:
     arguments = json.loads(call["arguments"])
     if not isinstance(arguments, dict):
         raise ValueError(f"arguments that are no object: {call['arguments'][:80]}")
-    return {"type": "function", "function": {"name": call["name"], "arguments": cleaner.clean_all(arguments)}}
+    return {
+        "type": "function",
+        "function": {"name": cleaner.clean(call["name"]), "arguments": cleaner.clean_all(arguments)},
+    }

@@ -15,3 +15,7 @@ class NothingLeftError(Exception):
 
 class SavingError(Exception):
     """A checkpoint or the model could not be written; the cause is chained."""
+
+
+class TemplateError(ValueError):
+    """A chat template that cannot be used for training with this tokenizer; the message says why."""

@@ -15,11 +15,12 @@ import torch
 import trl.trainer.utils
 from datasets import Dataset
 from peft import LoraConfig
-from transformers import AutoModelForCausalLM, TrainerCallback
+from transformers import TrainerCallback
 from trl import SFTConfig, SFTTrainer
 
 from tasks.trainer import checkpoints
 from tasks.trainer.early_ends import DivergedError, SavingError
+from tasks.trainer.loading import load_weights
 
 CHECKPOINTS = "checkpoints"
 
@@ -59,10 +60,11 @@ def load_model(path: str, method: str, cpu: bool, attention: str) -> Any:
     """The model in float32, or for LoRA on a GPU, where its weights stay as they are, in bfloat16.
 
     Raises:
+        ModelFilesError: it is none that may be loaded.
         OSError: there is no model at `path`.
     """
     dtype = torch.bfloat16 if method == "lora" and not cpu else torch.float32
-    model = AutoModelForCausalLM.from_pretrained(path, dtype=dtype, attn_implementation=attention)
+    model = load_weights(path, dtype=dtype, attn_implementation=attention)
     settle_generation(model)
     return model
 

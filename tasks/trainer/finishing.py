@@ -6,11 +6,11 @@ from typing import Any
 
 import torch
 from peft import get_peft_model
-from transformers import AutoModelForCausalLM, AutoTokenizer
 
 from tasks.trainer.chat_templates import VICUNA_RESPONSE, ChosenTemplate
 from tasks.trainer.early_ends import SavingError
 from tasks.trainer.fine_tuning import WholeTrainer, settle_generation
+from tasks.trainer.loading import load_tokenizer, load_weights
 
 FINAL = "final"
 
@@ -68,7 +68,7 @@ def _write(
 
 def _rebuild(trainer: WholeTrainer, weights: dict[str, torch.Tensor], base: str) -> Any:
     """The same model on the CPU, in one piece."""
-    model = AutoModelForCausalLM.from_pretrained(base, dtype=torch.float32)
+    model = load_weights(base, dtype=torch.float32, attn_implementation="sdpa")
     configs = getattr(trainer.accelerator.unwrap_model(trainer.model), "peft_config", None)
     if configs:
         model = get_peft_model(model, configs["default"])
@@ -99,6 +99,6 @@ def _find_response(base: str) -> Any:
     from trl.chat_template_utils import add_response_schema
 
     try:
-        return add_response_schema(AutoTokenizer.from_pretrained(base)).response_template
+        return add_response_schema(load_tokenizer(base)).response_template
     except ValueError:
         return None

@@ -21,6 +21,10 @@ HEAD_TILE = 32768
 """Words of the vocabulary whose logits trl's fused head holds at a time, for all trained tokens."""
 
 
+LARGEST = 2**40
+"""More than any size of a model is."""
+
+
 class SizeParams(Protocol):
     """What of `schemas.training.TrainParams` decides on memory and disk."""
 
@@ -114,12 +118,14 @@ def read_shape(config: Mapping[str, Any]) -> ModelShape:
         hidden, heads = int(config["hidden_size"]), int(config["num_attention_heads"])
         layers, intermediate = int(config["num_hidden_layers"]), int(config["intermediate_size"])
         vocabulary = int(config["vocab_size"])
-    except (KeyError, TypeError, ValueError) as error:
+        kv_heads = int(config.get("num_key_value_heads") or heads)
+        head_dim = int(config.get("head_dim") or hidden // heads)
+    except (KeyError, TypeError, ValueError, ArithmeticError) as error:
         raise ValueError(
             f"config.json describes no decoder of Llama's family: {error!r} is missing or no number"
         ) from None
-    kv_heads = int(config.get("num_key_value_heads") or heads)
-    head_dim = int(config.get("head_dim") or hidden // heads)
+    if not all(0 < size < LARGEST for size in (hidden, heads, layers, intermediate, vocabulary, kv_heads, head_dim)):
+        raise ValueError("config.json describes no decoder of Llama's family: a size is out of range")
     kind = str(config.get("model_type", ""))
     biases = (heads + 2 * kv_heads) * head_dim if kind == "qwen2" or config.get("attention_bias") else 0
     biases += hidden if config.get("attention_bias") else 0  # Qwen 2 has none on the output

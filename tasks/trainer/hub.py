@@ -2,12 +2,14 @@
 transformers, so that the flow may ask."""
 
 import hashlib
-import json
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from schemas.errors import UserError
+from tasks.trainer.model_files import ModelFilesError, check_config, check_model_folder, read_json
 
 _TOKENIZER_FILES = (
     "added_tokens.json",
@@ -38,7 +40,8 @@ def find_model(name: str) -> FoundModel:
     """A model by folder or hub id; of a hub's model only config.json is fetched, or found in the hub's cache.
 
     Raises:
-        UserError: there is none, it is not open to us, the hub cannot be reached, or config.json cannot be read.
+        UserError: there is none, it is not open to us, the hub cannot be reached, config.json cannot be read, or what
+            its files hold is not loaded.
     """
     folder = Path(name).expanduser()
     if folder.is_dir():
@@ -47,13 +50,18 @@ def find_model(name: str) -> FoundModel:
             raise UserError(
                 f"--model {name}: the folder has no config.json; name a folder that from_pretrained can load."
             )
-        return FoundModel(str(folder.resolve()), _read_config(config, name), _hash_tokenizer(folder), True)
+        with _explain(name):
+            check_model_folder(folder)
+            return FoundModel(str(folder.resolve()), read_json(config), _hash_tokenizer(folder), True)
     if name.startswith((".", "/", "~")) or name.count("/") > 1:
         raise UserError(f"--model {name}: there is no such folder.")
     config = _fetch_config(name)
     commit = config.parent.name  # …/snapshots/<commit>/config.json
-    has_weights = any(config.parent.glob("*.safetensors")) or any(config.parent.glob("*.bin"))
-    return FoundModel(name, _read_config(config, name), f"{name}@{commit}", has_weights)
+    has_weights = any(config.parent.glob("*.safetensors"))
+    with _explain(name):
+        read = read_json(config)
+        check_config(read)
+    return FoundModel(name, read, f"{name}@{commit}", has_weights)
 
 
 def _fetch_config(name: str) -> Path:
@@ -86,14 +94,13 @@ def _fetch_config(name: str) -> Path:
         raise UserError(f"--model {name}: the hub cannot be reached: {' '.join(str(error).split())[:200]}") from error
 
 
-def _read_config(path: Path, name: str) -> dict[str, Any]:
+@contextmanager
+def _explain(name: str) -> Iterator[None]:
+    """Raises UserError for what may not be loaded."""
     try:
-        config = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise UserError(f"--model {name}: config.json cannot be read: {error}.") from error
-    if not isinstance(config, dict):
-        raise UserError(f"--model {name}: config.json holds no object.")
-    return config
+        yield
+    except ModelFilesError as error:
+        raise UserError(f"--model {name}: {error}.") from error
 
 
 def _hash_tokenizer(folder: Path) -> str:

@@ -34,7 +34,11 @@ class Journal:
         kept = []
         if self._metrics.exists():
             with self._metrics.open(encoding="utf-8", newline="") as file:
-                kept = [row for row in csv.DictReader(file) if row["step"].isdigit() and int(row["step"]) <= step]
+                kept = [
+                    row
+                    for row in csv.DictReader(file)
+                    if (row.get("step") or "").isdecimal() and int(row["step"]) <= step
+                ]
         writing = self._metrics.with_suffix(".writing")
         with writing.open("w", encoding="utf-8", newline="") as file:
             table = csv.DictWriter(file, _COLUMNS, extrasaction="ignore")

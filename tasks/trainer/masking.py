@@ -10,10 +10,11 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from transformers.utils.chat_template_utils import render_jinja_template
 
-from tasks.trainer.chat_templates import ChosenTemplate, TemplateError
+from tasks.trainer.chat_templates import ChosenTemplate
 from tasks.trainer.conversations import Conversation
+from tasks.trainer.early_ends import TemplateError
+from tasks.trainer.rendering import make_render
 
 IGNORED = -100
 
@@ -45,6 +46,7 @@ class Encoder:
             raise TemplateError(f"{type(tokenizer).__name__} does not tell where its tokens lie; a fast one is needed")
         self._tokenizer, self._template = tokenizer, template
         self._controls = np.array(sorted(tokenizer.get_added_vocab().values()), dtype=np.int32)
+        self._text_of = make_render(template.training, tokenizer.special_tokens_map, trusted=template.trusted)
         self._lead = self._measure_lead()
 
     def encode(self, conversations: Sequence[Conversation]) -> list[Encoded]:
@@ -62,15 +64,7 @@ class Encoder:
                 for ids, offsets, (text, spans) in pairs]  # fmt: skip
 
     def _render(self, messages: Any, tools: Any, prompt: bool = False) -> tuple[str, list[tuple[int, int]]]:
-        texts, spans = render_jinja_template(
-            conversations=[messages],
-            tools=tools or None,
-            chat_template=self._template.training,
-            return_assistant_tokens_mask=True,
-            add_generation_prompt=prompt,
-            **self._tokenizer.special_tokens_map,
-        )
-        return texts[0], spans[0]
+        return self._text_of(messages, tools or None, prompt)
 
     def _measure_lead(self) -> int:
         """Characters at the beginning of each span that the generation prompt already holds.

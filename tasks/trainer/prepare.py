@@ -5,6 +5,7 @@ one sequence) and `prepared.json` (`PreparedData`) into a folder that appears wh
 Exit status 0, or 1 with one line `error: …` at the end of stderr.
 """
 
+import logging
 import os
 import random
 import shutil
@@ -15,13 +16,18 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import jinja2
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from schemas.arrow import INSTANCE_SCHEMA
+from schemas.shown import PrintableRecord, show_line
 from schemas.training import PreparedData, PrepareSpec
 from tasks.trainer.chat_templates import ChosenTemplate, choose_template
-from tasks.trainer.conversations import BadRowError, Cleaner, build_conversation
+from tasks.trainer.conversations import BadRowError, Cleaner, Conversation, build_conversation, name_row
+from tasks.trainer.early_ends import TemplateError
+from tasks.trainer.loading import load_tokenizer
 from tasks.trainer.masking import Encoded, Encoder
 from tasks.trainer.packing import pack_lengths
 
@@ -38,6 +44,11 @@ SEQUENCE_SCHEMA = pa.schema([("input_ids", _LIST), ("labels", _LIST), ("seq_leng
 
 Say = Callable[[str], None]
 
+_COLUMNS = ("id", "tools", "messages", "accepted")
+
+_UNREADABLE = (jinja2.TemplateError, TypeError, ValueError, LookupError, AttributeError, RecursionError, OverflowError)
+"""What a template or a tokenizer raises over a conversation that is none."""
+
 
 def prepare(spec: PrepareSpec, say: Say = print) -> PreparedData:
     """Prepare what `spec` asks for; a folder that is there already is replaced once the new one is whole.
@@ -45,11 +56,10 @@ def prepare(spec: PrepareSpec, say: Say = print) -> PreparedData:
     Raises:
         BadRowError: a row that is no conversation.
         TemplateError: the template cannot be used with the model's tokenizer.
+        ModelFilesError: the tokenizer is none that may be loaded.
         OSError: the model's tokenizer or the file of rows cannot be read, or the folder not be written.
     """
-    from transformers import AutoTokenizer
-
-    tokenizer = AutoTokenizer.from_pretrained(spec.model)
+    tokenizer = load_tokenizer(spec.model)
     template = choose_template(tokenizer, spec.template)
     counts: Counter[str] = Counter()
     kept = _encode_rows(spec, tokenizer, template, counts, say)
@@ -93,7 +103,7 @@ def _encode_rows(
     with pq.ParquetFile(spec.train_file) as table:
         total = table.metadata.num_rows
         for rows in _read_accepted(table):
-            for one in encoder.encode([build_conversation(row, cleaner) for row in rows]):
+            for one in _encode(encoder, rows, [build_conversation(row, cleaner) for row in rows]):
                 counts["rows"] += 1
                 fate = "too_long" if len(one.ids) > spec.max_length else "" if one.trained else "nothing_trained"
                 counts[fate or "kept"] += 1
@@ -105,8 +115,32 @@ def _encode_rows(
     return kept
 
 
+def _encode(encoder: Encoder, rows: list[dict[str, Any]], conversations: list[Conversation]) -> list[Encoded]:
+    """All at once, or where that fails one by one, to find which row it is. Raises BadRowError."""
+    try:
+        return encoder.encode(conversations)
+    except TemplateError:
+        raise
+    except _UNREADABLE:
+        encoded = []
+    for row, conversation in zip(rows, conversations, strict=True):
+        try:
+            encoded += encoder.encode([conversation])
+        except TemplateError:
+            raise
+        except _UNREADABLE as error:
+            raise BadRowError(f"row {name_row(row)}: {type(error).__name__}: {error}") from error
+    return encoded
+
+
 def _read_accepted(table: pq.ParquetFile) -> Iterator[list[dict[str, Any]]]:
-    for batch in table.iter_batches(BATCH, columns=["id", "tools", "messages", "accepted"]):
+    for name in _COLUMNS:
+        if (
+            name not in table.schema_arrow.names
+            or table.schema_arrow.field(name).type != INSTANCE_SCHEMA.field(name).type
+        ):
+            raise BadRowError(f"the table has no column {name} of type {INSTANCE_SCHEMA.field(name).type}")
+    for batch in table.iter_batches(BATCH, columns=list(_COLUMNS)):
         if rows := [row for row in batch.to_pylist() if row["accepted"]]:
             yield rows
 
@@ -142,11 +176,12 @@ def main(arguments: list[str]) -> int:
         print("error: python -m tasks.trainer.prepare SPEC.json", file=sys.stderr)
         return 2
     os.environ.setdefault("TOKENIZERS_PARALLELISM", "true")
+    logging.setLogRecordFactory(PrintableRecord)
     try:
         spec = PrepareSpec.model_validate_json(Path(arguments[0]).read_text(encoding="utf-8"))
-        prepare(spec, lambda line: print(line, flush=True))
-    except (OSError, ValueError) as error:
-        print(f"error: {' '.join(str(error).split())}", file=sys.stderr)
+        prepare(spec, lambda line: print(show_line(line), flush=True))
+    except (OSError, ValueError, pa.ArrowException) as error:
+        print(f"error: {show_line(error)}", file=sys.stderr)
         return 1
     return 0
 

@@ -6,7 +6,9 @@ the last event says the same.
 """
 
 import contextlib
+import logging
 import os
+import pickle
 import sys
 import traceback
 from pathlib import Path
@@ -14,13 +16,14 @@ from typing import Any
 
 import pyarrow.parquet as pq
 
+from schemas.shown import PrintableRecord, show_line, show_lines
 from schemas.training import EndEvent, PreparedData, TrainParams, TrainSpec
 from tasks.trainer import checkpoints
 from tasks.trainer.chat_templates import ChosenTemplate, choose_template
 from tasks.trainer.early_ends import NothingLeftError, StoppedError
 from tasks.trainer.endings import EXIT_STATUS, USAGE, classify_error
 from tasks.trainer.journal import Journal
-from tasks.trainer.prepare import SEQUENCES, SUMMARY
+from tasks.trainer.prepare import SEQUENCE_SCHEMA, SEQUENCES, SUMMARY
 
 LEARNING_RATES = {"full": 2e-5, "lora": 2e-4}
 
@@ -29,12 +32,16 @@ class NoGpuError(Exception):
     """There is no GPU, and the CPU was not asked for."""
 
 
+class ForeignCheckpointError(Exception):
+    """A checkpoint that none of our runs has written."""
+
+
 def run_training(spec: TrainSpec, journal: Journal, stop: Any) -> None:
     """Train as `spec` says, to the end.
 
     Raises:
         StoppedError: the run was told to stop, and a checkpoint was written.
-        DivergedError, SavingError, NoGpuError, OSError: see `endings`.
+        DivergedError, SavingError, NoGpuError, ForeignCheckpointError, OSError: see `endings`.
     """
     import torch
     from datasets import Dataset
@@ -55,7 +62,7 @@ def run_training(spec: TrainSpec, journal: Journal, stop: Any) -> None:
     if _is_main():
         for line in checkpoints.remove_broken(folder / CHECKPOINTS):
             journal.note(line)
-    sequences = Dataset(pq.read_table(Path(spec.prepared) / SEQUENCES))
+    sequences = Dataset(pq.read_table(Path(spec.prepared) / SEQUENCES, schema=SEQUENCE_SCHEMA))
     model = load_model(params.model, params.method, spec.cpu, attention)
     trainer = build_trainer(model, tokenizer, sequences, options)
     watcher = Watcher(journal, stop, trainer.accelerator)
@@ -65,19 +72,28 @@ def run_training(spec: TrainSpec, journal: Journal, stop: Any) -> None:
     journal.begin_at(step)
     if found:
         journal.note(f"going on from the checkpoint of step {step}")
+        if named := checkpoints.find_foreign_name(found):
+            raise _refuse(found, named)
     if stop.name:
         raise StoppedError(f"{stop.name} before the first step")
-    with contextlib.suppress(NothingLeftError):
-        trainer.train(resume_from_checkpoint=str(found) if found else None)
+    try:
+        with contextlib.suppress(NothingLeftError):
+            trainer.train(resume_from_checkpoint=str(found) if found else None)
+    except pickle.UnpicklingError as error:  # torch's own reader takes tensors and numbers only
+        raise _refuse(found, "it holds a pickle of other things than numbers") from error
     if watcher.stopped:
         raise StoppedError(f"{stop.name or 'a signal'} after step {trainer.state.global_step}; the checkpoint is kept")
     save_final(trainer, params.model, template, folder, spec.cpu)
 
 
-def _load_tokenizer(params: TrainParams, prepared: PreparedData) -> tuple[Any, ChosenTemplate]:
-    from transformers import AutoTokenizer
+def _refuse(found: Path | None, what: str) -> ForeignCheckpointError:
+    return ForeignCheckpointError(f"{found} is not loaded, for it could run code ({what}): remove it, and start again")
 
-    tokenizer = AutoTokenizer.from_pretrained(params.model)
+
+def _load_tokenizer(params: TrainParams, prepared: PreparedData) -> tuple[Any, ChosenTemplate]:
+    from tasks.trainer.loading import load_tokenizer
+
+    tokenizer = load_tokenizer(params.model)
     if tokenizer.pad_token is None:
         tokenizer.pad_token = tokenizer.unk_token or tokenizer.eos_token
     template = choose_template(tokenizer, params.template)
@@ -125,13 +141,14 @@ def main(arguments: list[str]) -> int:
         (path,) = arguments
         spec = TrainSpec.model_validate_json(Path(path).read_text(encoding="utf-8"))
     except (ValueError, OSError) as error:
-        print(f"error: python -m tasks.trainer.train SPEC.json: {error}", file=sys.stderr)
+        print(f"error: python -m tasks.trainer.train SPEC.json: {show_line(error)}", file=sys.stderr)
         return USAGE
     return run(spec)
 
 
 def run(spec: TrainSpec) -> int:
     """Train, tell how it ended, and return the exit status."""
+    logging.setLogRecordFactory(PrintableRecord)
     journal = Journal(Path(spec.run_folder), speaking=_is_main())
     try:
         from tasks.trainer.watching import StopSignal
@@ -141,16 +158,19 @@ def run(spec: TrainSpec) -> int:
         run_training(spec, journal, stop)
         ending = EndEvent(status="done", step=journal.last_step)
     except BaseException as error:
-        traceback.print_exc()
+        print(show_lines(traceback.format_exc()), file=sys.stderr)
         status, message = classify_error(error)
         ending = EndEvent(status=status, step=journal.last_step, message=message)
     try:
         journal.end(ending)
     except OSError as error:  # the disk is full to the last byte: the exit status says it all the same
         print(f"error: the end could not be recorded: {error}", file=sys.stderr)
-    print(f"{ending.status}{': ' if ending.message else ''}{ending.message}", file=sys.stderr)
+    print(show_line(f"{ending.status}{': ' if ending.message else ''}{ending.message}"), file=sys.stderr)
     return EXIT_STATUS[ending.status]
 
 
 if __name__ == "__main__":
+    # torch's restricted reader for all that this process loads, also where torch or others would take the other one
+    os.environ["TORCH_FORCE_WEIGHTS_ONLY_LOAD"] = "1"
+    os.environ.pop("TORCH_FORCE_NO_WEIGHTS_ONLY_LOAD", None)
     raise SystemExit(main(sys.argv[1:]))

@@ -23,14 +23,23 @@ NUMBER_RANGES: dict[str, tuple[float, float, int]] = {kind: tuple(told) for kind
 """Lowest, highest and decimals of a kind."""
 
 
+class Effort:
+    """What one draw may still cost, over all that it holds: values, and values that are drawn anew."""
+
+    def __init__(self) -> None:
+        self.values = 100_000
+        self.retries = 1_000
+
+
 class Scene:
     """What the values of one object have in common; drawn when first asked for, from the object's own generator.
 
-    `country_code` keeps the place within one country (None: anywhere).
+    `country_code` keeps the place within one country (None: anywhere). `effort` is that of the whole draw.
     """
 
-    def __init__(self, rng: Random) -> None:
+    def __init__(self, rng: Random, effort: Effort | None = None) -> None:
         self.rng = rng
+        self.effort = effort or Effort()
         self.country_code: str | None = None
 
     @cached_property

@@ -3,6 +3,8 @@
 from random import Random
 from typing import Any
 
+from schemas.base import canonical_json
+
 Schema = dict[str, Any]
 
 COMBINATIONS = frozenset({"allOf", "oneOf", "anyOf"})
@@ -47,7 +49,8 @@ def merge_schemas(first: Schema, second: Schema) -> Schema:
         elif key == "required":
             merged[key] = list(dict.fromkeys([*merged[key], *value]))
         elif key == "enum":
-            merged[key] = [entry for entry in merged[key] if entry in value] or value
+            common = {canonical_json(entry) for entry in value}
+            merged[key] = [entry for entry in merged[key] if canonical_json(entry) in common] or value
         elif key == "type":
             merged[key] = _join_types(merged[key], value)
         elif key == "properties":

@@ -21,7 +21,7 @@ DESCRIPTION_HINTS: tuple[tuple[re.Pattern[str], str], ...] = tuple(
         (r"iso[- ]?3166|alpha-?\s?2|(two|2)[- ]letter (iso )?country|country code", "country_code"),
         (r"iso[- ]?4217|currency code|(three|3)[- ]letter currency|code of the currency", "currency_code"),
         (r"iso[- ]?639|language code|(two|2)[- ]letter language", "language_code"),
-        (r"\biata\b.*airport|airport.*\biata\b", "airport_code"),
+        (r"(?m)^(?=.*\biata\b)(?=.*airport)", "airport_code"),
         (r"\bicao\b", "icao_code"),
         (r"time ?zone", "time_zone"),
         (r"date and time|iso[- ]?8601 (date-?time|timestamp)", "date_time"),
@@ -31,7 +31,12 @@ DESCRIPTION_HINTS: tuple[tuple[re.Pattern[str], str], ...] = tuple(
         (r"\bip address\b", "ip_address"),
         (r"phone number", "phone"),
         (r"hex(adecimal)? colou?r", "hex_color"),
-        (r"\b(image|photo|picture|logo|icon|poster)\b.*\burl\b|\burl\b.*\b(image|photo|logo|icon)", "image_url"),
+        # Each looks on from the first one in a line only: from every one it would take for ever over many.
+        (
+            r"(?m)^(?:(?>.*?\b(?:image|photo|picture|logo|icon|poster)\b).*\burl\b"
+            r"|(?>.*?\burl\b).*\b(?:image|photo|logo|icon))",
+            "image_url",
+        ),
         (r"\burl\b", "url"),
         (r"\bticker\b", "symbol"),
         (r"\blatitude\b", "latitude"),

@@ -20,6 +20,9 @@ Schema = dict[str, Any]
 DEEPEST = 6
 """Beyond this depth only required properties and items are given."""
 
+MOST_ITEMS = 3
+"""How many a list holds that asks for no more."""
+
 ATTEMPTS = 25
 # Keywords that the direct way does not honour by itself: what was drawn is checked, and drawn anew where it fails.
 CHECKED_KEYWORDS = frozenset((
@@ -48,6 +51,8 @@ _samplers: dict[tuple[str, int], tuple[Any, Sampler]] = {}
 
 def sample_value(name: str, schema: Schema, rng: Random) -> Json:
     """A value for the field `name` that conforms to `schema` (JSON schema 2020-12 without references).
+
+    It holds at most some 100,000 values, however many the schema asks for.
 
     In this order: `const`, `enum`, `examples` or `example` (one that conforms), the kind that name, format and
     description tell, the type. All properties of an object are given. The same generator state gives the same value
@@ -115,6 +120,9 @@ def _sample_checked(name: str, schema: Schema, scene: Scene, depth: int) -> Json
                 value = _make_flat_sampler(name, joined)(scene, depth)
                 if conforms(value, schema):
                     return value
+        scene.effort.retries -= 1
+        if scene.effort.retries < 0:  # one that cannot be met, within one that cannot be met, within …
+            break
     return value
 
 
@@ -190,19 +198,23 @@ def _sample_array(name: str, schema: Schema, scene: Scene, depth: int) -> list[J
     shortest, longest = schema.get("minItems") or 0, schema.get("maxItems")
     prefix = schema.get("prefixItems") or ()
     items = schema.get("items", ANYTHING)
-    size = max(shortest, scene.rng.randint(1, 3) if depth < DEEPEST else 0)
+    size = max(shortest, scene.rng.randint(1, MOST_ITEMS) if depth < DEEPEST else 0)
     size = size if longest is None else min(size, longest)
     size = (
         min(size, len(prefix)) if items is False else max(size, min(len(prefix), size if longest is None else longest))
     )
     item_name = "_".join(name_words(name)) or name
     values: list[Json] = []
-    for position in range(size):
+    scene.effort.values -= size
+    for position in range(size if scene.effort.values > 0 else 0):
         item = prefix[position] if position < len(prefix) else items
         # Each item is a scene of its own: three cities, not one three times. Distinct if that can be had cheaply.
         for _ in range(ATTEMPTS if schema.get("uniqueItems") else 3):
-            value = _sample(item_name, item, Scene(scene.rng), depth + 1)
+            value = _sample(item_name, item, Scene(scene.rng, scene.effort), depth + 1)
             if value not in values:
+                break
+            scene.effort.retries -= 1
+            if scene.effort.retries < 0:
                 break
         else:
             if len(values) >= shortest:
@@ -216,10 +228,13 @@ def _sample_object(name: str, schema: Schema, country_code: str | None, scene: S
     required = schema.get("required") or ()
     # Nested places and people (an order's customer) are scenes of their own; the object itself is one.
     if depth:
-        scene = Scene(scene.rng)
+        scene = Scene(scene.rng, scene.effort)
     if country_code is not None:
         scene.country_code = country_code
     members: dict[str, Json] = {}
+    scene.effort.values -= len(properties) + len(required)
+    if scene.effort.values < 0:
+        return members
     for key, part in properties.items():
         if part is not False and (depth < DEEPEST or key in required):
             members[key] = _sample(key, part, scene, depth + 1)
@@ -247,12 +262,15 @@ def _add_extras(members: dict[str, Json], wanted: int, name: str, extra: Any, sc
     kind = infer_value_kind(words[-1], _AS_TEXT) if words else None
     kind = {"exchange_rate": "currency_code", "price": "currency_code"}.get(kind or "", kind)
     for attempt in range(8 * wanted):
-        if len(members) >= wanted:
+        scene.effort.values -= 1
+        if len(members) >= wanted or scene.effort.values < 0:
             return
         usable = (
             kind in {"currency_code", "country_code", "language_code", "city", "date", "symbol"}
             and attempt < 4 * wanted
         )
-        key = draw_text(kind if usable and kind else "word", {}, Scene(scene.rng)) or "key"
+        key = draw_text(kind if usable and kind else "word", {}, Scene(scene.rng, scene.effort)) or "key"
         if key not in members:
-            members[key] = _sample(key, extra if isinstance(extra, dict) else ANYTHING, Scene(scene.rng), depth + 1)
+            members[key] = _sample(
+                key, extra if isinstance(extra, dict) else ANYTHING, Scene(scene.rng, scene.effort), depth + 1
+            )

@@ -6,6 +6,7 @@ from typing import Any
 import jsonschema_rs
 
 from schemas.base import Json, canonical_json
+from schemas.patterns import PATTERN_OPTIONS
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
 MOST_KEPT = 1024
@@ -21,8 +22,10 @@ _by_identity: dict[int, tuple[dict[str, Any], Validator]] = {}
 def compile_validator(schema: dict[str, Any]) -> Validator:
     """A check of values against the schema; a schema that is none allows everything."""
     try:
-        return jsonschema_rs.validator_for({**schema, "$schema": DIALECT}, validate_formats=True).is_valid
-    except (ValueError, jsonschema_rs.ValidationError):
+        return jsonschema_rs.validator_for(
+            {**schema, "$schema": DIALECT}, validate_formats=True, pattern_options=PATTERN_OPTIONS
+        ).is_valid
+    except (ValueError, jsonschema_rs.ReferencingError):
         return lambda _: True
 
 

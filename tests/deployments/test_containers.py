@@ -25,7 +25,42 @@ def test_the_container_has_every_package_and_what_the_lock_files_pin_for_trainin
     assert copied == {"requirements", "flows", "tasks", "schemas", "prompts"}
     assert "--require-hashes --no-deps -r requirements/base.txt -r requirements/train.txt" in DOCKERFILE
     assert "-r requirements/torch.txt" in DOCKERFILE
-    assert "--no-deps ." in DOCKERFILE
+    assert "--no-build-isolation --no-deps ." in DOCKERFILE, (
+        "or pip fetches what builds it, whichever version is newest"
+    )
+
+
+def test_the_container_stands_on_a_base_image_that_is_named_by_its_digest_and_says_how_to_find_it() -> None:
+    assert re.findall(r"^FROM (.*)$", DOCKERFILE, re.MULTILINE) == ["python:3.12-slim@${BASE_DIGEST}"]
+    (argument,) = re.findall(r"^ARG (.*)$", DOCKERFILE, re.MULTILINE)
+    assert argument == "BASE_DIGEST", "without a default, so that it cannot be forgotten"
+    assert "imagetools inspect python:3.12-slim" in DOCKERFILE
+    assert '--build-arg BASE_DIGEST="$digest"' in DOCKERFILE
+
+
+def test_the_container_runs_as_a_user_without_rights_who_owns_nothing_of_the_code() -> None:
+    *before, after = DOCKERFILE.split("\nUSER 1000:1000\n")
+    assert len(before) == 1
+    assert not re.search(r"^(?:RUN|COPY|USER)", after, re.MULTILINE)
+    assert "--chown" not in DOCKERFILE
+    settings = dict(re.findall(r"(\w+)=(/\S+)", before[0][before[0].index("\nENV ") :]))
+    assert {path.split("/")[1] for path in settings.values()} == {"data", "tmp"}, "which are all that it may write to"
+    assert {"HOME", "PREFECT_HOME", "TOOLHERD_DATA_ROOT", "HF_HOME"} <= set(settings)
+
+
+def test_a_job_has_no_rights_that_it_does_not_need() -> None:
+    pod = get_pod()
+    (container,) = pod["containers"]
+    assert pod["securityContext"]["runAsNonRoot"] is True
+    assert pod["securityContext"]["runAsUser"] == pod["securityContext"]["fsGroup"] == 1000, "the container's user"
+    assert pod["securityContext"]["seccompProfile"] == {"type": "RuntimeDefault"}
+    assert pod["automountServiceAccountToken"] is False
+    assert container["securityContext"] == {
+        "allowPrivilegeEscalation": False, "readOnlyRootFilesystem": True, "capabilities": {"drop": ["ALL"]},
+    }  # fmt: skip
+    mounted = {mount["mountPath"]: mount["name"] for mount in container["volumeMounts"]}
+    assert set(mounted) == {"/data", "/tmp", "/dev/shm"}
+    assert {volume["name"] for volume in pod["volumes"]} == set(mounted.values())
 
 
 def test_the_container_is_a_worker_of_the_pool_that_takes_one_run_at_a_time() -> None:

@@ -56,6 +56,10 @@ class Exchange:
         """Some more of a body that goes on."""
         await self._send({"type": "http.response.body", "body": part, "more_body": True})
 
+    def write_raw(self, data: bytes) -> None:
+        """Bytes past the server, which knows nothing of them: break the connection off in the end."""
+        self._transport.write(data)
+
     async def wait(self, seconds: float | None) -> None:
         """Wait, but no longer than the client does; None waits for it to go."""
         with contextlib.suppress(asyncio.TimeoutError):

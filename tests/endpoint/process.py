@@ -55,6 +55,12 @@ def reset_stats(base_url: str) -> None:
     _DIRECT.open(urllib.request.Request(address, method="POST"), timeout=_PATIENCE_S).close()
 
 
+def choose_mode(base_url: str, mode: str) -> None:
+    """Have a server be hostile in this mode from now on (see `hostile`); in none with ""."""
+    address = base_url.removesuffix("/v1") + "/hostile"
+    _DIRECT.open(urllib.request.Request(address, mode.encode(), method="POST"), timeout=_PATIENCE_S).close()
+
+
 def _read_stats(base_url: str) -> dict[str, Any]:
     with _DIRECT.open(base_url.removesuffix("/v1") + "/stats", timeout=_PATIENCE_S) as response:
         stats: dict[str, Any] = json.load(response)

@@ -18,6 +18,7 @@ from tests.endpoint.batches import BatchDials
 from tests.endpoint.counting import Stats
 from tests.endpoint.exchange import Exchange, read_body
 from tests.endpoint.faults import HARMLESS, Burst, FaultPlan
+from tests.endpoint.hostile import Hostility
 from tests.endpoint.limits import LimitSchedule, RateLimit
 from tests.endpoint.misbehaving import SPOILED, ask_to_wait, break_off, never_end, refuse, send_page
 from tests.endpoint.replay import Answers
@@ -62,6 +63,7 @@ class OfflineServer:
         self._answers = Answers(conduct.error_rate, conduct.replay, conduct.record)
         self._plan = FaultPlan(conduct.faults, conduct.fault_seed, conduct.burst)
         self._rate = RateLimit(conduct.per_minute) if conduct.per_minute else None
+        self._hostility = Hostility()
         self._stats = Stats()
         self._started: float | None = None
         self._turns: dict[str, int] = {}
@@ -73,6 +75,9 @@ class OfflineServer:
             await self._chat(Exchange(scope, receive, send), receive)
         elif call == ("GET", "/stats"):
             await Exchange(scope, receive, send).reply(200, json.dumps(self._stats.report()).encode())
+        elif call == ("POST", "/hostile"):
+            self._hostility.choose((await read_body(receive) or b"").decode())
+            await Exchange(scope, receive, send).reply(200, b"{}")
         elif call == ("POST", "/stats/reset"):
             self._stats.reset()
             await Exchange(scope, receive, send).reply(200, b"{}")
@@ -137,6 +142,10 @@ class OfflineServer:
             if fault == "endless":
                 return await never_end(exchange, content, trickles=self._take_turn(fault) % 2 == 0)
             content = SPOILED[fault](content) if fault in SPOILED else content
+        if answer.status == 200 and fault is None:
+            if await self._hostility.answer(exchange, content):
+                return
+            content = self._hostility.poison(content)
         self._stats.statuses[answer.status] += 1
         if answer.status == 200 and (fault is None or fault in HARMLESS):
             self._stats.pay(answer.key)

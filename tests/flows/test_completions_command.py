@@ -17,6 +17,7 @@ import pytest
 from flows import completions_command
 from schemas.calls import Completion, Usage
 from tasks.completions.store import CompletionStore
+from tests.hostile import ALL, list_unprintable
 from tests.tasks.completions.keeping import date, fill, fill_with, key, read_all, read_hits, refuse
 from tests.tasks.completions.watching import Watch, fail_once
 from tests.tasks.teacher import processes
@@ -214,6 +215,16 @@ def test_only_a_name_that_fits_its_column_stands_in_one_line_with_the_figures(
     assert alone == f"  {'b' * 23}"
     assert figures.split()[0] == "1"
     assert len(figures) == len(fits)
+
+
+def test_names_that_others_gave_neither_act_nor_take_a_line_of_their_own(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "c.sqlite"
+    fill(path, range(1), f"m{ALL}", f"https://x.test/v1{ALL}")
+    lines = show(path, capsys)
+    assert list_unprintable("".join(lines)) == []
+    assert [line.split()[0] for line in lines[3:]] == ["https://x.test/v1", "model", "m", "1"]
 
 
 def test_days_are_those_of_greenwich(

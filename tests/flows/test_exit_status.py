@@ -116,6 +116,7 @@ def test_a_command_holds_the_flow_s_parameters_and_what_was_read_for_it(
     assert command.tags == ("teacher: offline",)
     assert isinstance(command.inputs, Inputs)
     assert command.inputs.root.url == str(data)
+    assert command.inputs.catalog is not None
     assert len(command.inputs.catalog.entries) > 100
     assert data.is_dir()
     assert list(data.iterdir()) == []

@@ -120,6 +120,7 @@ def test_a_switch_alone_means_true(arguments: list[str], batch: bool) -> None:
         (["--shares.no_tool", "x"], "--shares.no_tool 'x': should be a valid number"),
         (["--teacher.batch", "perhaps"], "--teacher.batch 'perhaps': should be a valid boolean"),
         (["--teacher.batch"], "--teacher: batch needs an endpoint with a Batch API"),
+        (["https://me:secret@h/x?sig=secret"], "unknown parameter https://h/x?hidden-"),
         (["--teacher.base_url", "ftp://x"], "--teacher: base_url must be an http or https address"),
     ],
 )

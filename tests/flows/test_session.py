@@ -3,16 +3,19 @@
 import signal
 from contextlib import AbstractAsyncContextManager
 from pathlib import Path
+from typing import Any
 
 import pytest
 from prefect.client.schemas.objects import StateType
 from prefect.context import TagsContext
 
+from flows.build_dataset import build_dataset
+from flows.build_toolset import build_toolset
 from flows.inputs import gather_inputs
 from flows.progress import Lines
+from flows.refresh_dataset import refresh_dataset
 from flows.session import (
     Launch,
-    Stoppable,
     StoppableTeacher,
     cancel_on_signal,
     count_calls,
@@ -21,9 +24,12 @@ from flows.session import (
     open_run,
     use_launch,
 )
+from flows.stopping import Stoppable
+from flows.train import train
 from schemas.calls import ChatRequest
 from schemas.errors import RunStoppedError, ToolHerdError, UserError
 from schemas.parameters import BuildDatasetParams, BuildToolsetParams
+from schemas.training import TrainParams
 from tasks.completions.store import STORE_NAME
 from tasks.context import RunContext, get_context
 from tasks.datasets import DataRoot
@@ -95,6 +101,22 @@ async def test_bad_input_is_found_before_anything_is_made(data: Path) -> None:
     with pytest.raises(UserError, match="/no/such/file"):
         await run.__aenter__()
     assert not data.exists()
+
+
+@pytest.mark.parametrize(
+    ("flow", "params"),
+    [(build_dataset, BuildDatasetParams(catalog="/no/such/file")),
+     (build_toolset, BuildToolsetParams(catalog="/no/such/file")),
+     (refresh_dataset, BuildDatasetParams(version="v9")),
+     (train, TrainParams(model="/no/such/model"))],
+    ids=lambda value: getattr(value, "name", ""),
+)  # fmt: skip
+async def test_what_a_run_raises_that_fails_before_it_is_open_is_not_kept(
+    flow: Any, params: Any, prefect: str, data_root: DataRoot, tmp_path: Path
+) -> None:
+    with pytest.raises(UserError):
+        await flow(params)
+    assert not list((tmp_path / "results").glob("**/*"))
 
 
 async def test_no_task_of_a_run_carries_its_tags(data: Path) -> None:

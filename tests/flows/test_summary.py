@@ -1,15 +1,18 @@
 """The last lines of a run that makes data: what they say, and what they leave out."""
 
+import re
 from pathlib import Path
 from typing import Any
 
 import pytest
+from markdown_it import MarkdownIt
 
 from flows.build_dataset import render_summary
 from flows.server import Server
 from flows.summary import print_summary, shorten_path
 from schemas.manifest import DatasetRef
 from schemas.steps import BuildSummary, CallCounts, ToolsetSummary
+from tests.hostile import ALL, list_unprintable
 
 SERVER = Server("http://127.0.0.1:4200/api")
 
@@ -76,6 +79,28 @@ def test_a_reason_is_cut_where_it_would_leave_80_columns(
     )  # 10 columns for the label, 5 before the reason
     assert len(line) == 80
     assert line.endswith(f"x{ends}")
+
+
+def test_what_others_wrote_neither_acts_nor_takes_a_line_of_its_own(capsys: pytest.CaptureFixture[str]) -> None:
+    evil: dict[str, Any] = {
+        "rejected_apis": {"a": f"import: {ALL}"},
+        "reasons": {f"{ALL}`|b": 3},
+        "rejected": 3,
+        "stopped": ALL,
+    }
+    assert len(tell(make_summary(**evil), capsys)) == len(tell(make_summary(**evil | {"reasons": {"b": 3}}), capsys))
+    print_summary(make_summary(f"/a{ALL}", **evil), 1.0, SERVER)
+    assert list_unprintable(capsys.readouterr().out) == []
+
+
+def test_the_page_of_a_run_makes_no_markup_of_what_others_wrote() -> None:
+    evil = f"[x](http://evil.example)<img src=x>`a` | b{ALL}"
+    page = render_summary(make_summary(f"/a{evil}", reasons={evil: 3}, stopped=evil, unfinished=1))
+    assert list_unprintable(page) == []
+    html = MarkdownIt("commonmark").enable("table").render(page)
+    assert html.count("&lt;img src=x&gt;") == 4
+    assert not re.search(r"<(?:a|img)\b", html)
+    assert html.count("<td") == 2, "one row of reasons, of two cells"
 
 
 def test_a_share_of_no_instances_is_none(capsys: pytest.CaptureFixture[str]) -> None:

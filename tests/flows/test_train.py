@@ -17,7 +17,8 @@ from prefect.client.schemas.filters import ArtifactFilter, ArtifactFilterFlowRun
 from prefect.exceptions import CancelledRun
 
 from flows.progress import Lines
-from flows.session import Launch, Stoppable, use_launch
+from flows.session import Launch, use_launch
+from flows.stopping import Stoppable
 from flows.train import train
 from flows.train_inputs import gather_train_inputs
 from schemas.errors import ToolHerdError, UserError

@@ -1,6 +1,7 @@
 """The command line of `train`: bad input, exit statuses, and signals, with nothing left running."""
 
 import json
+import shutil
 import signal
 import subprocess
 import sys
@@ -176,6 +177,14 @@ def write_manifest(folder: Path, published: DatasetRef, rows: int) -> None:
         (["--dataset", "empty"], "dataset small v1 has no accepted rows in train.parquet"),
         (["--model", "no/such/folder"], "--model no/such/folder: there is no such folder"),
         (["--model", "bare"], "the folder has no config.json"),
+        (["--dataset", "swapped"], "train.parquet is not the file that manifest.json was written for"),
+        (["--dataset", "renamed"], "is no manifest of a dataset: '<b>' is no dataset name"),
+        (
+            ["--model", "pickled"],
+            "its weights are in pytorch_model.bin, a pickle, which can run code and is not loaded",
+        ),
+        (["--model", "coded"], "it brings code of its own"),
+        (["--model", "endless"], "config.json describes no decoder of Llama's family: a size is out of range"),
         (["--model", "bert"], "config.json describes no decoder of Llama's family"),
         (["--name", "Mine"], "'Mine' is no run name"),
         (["--cpu", "false"], "there is no NVIDIA GPU here"),
@@ -201,9 +210,20 @@ def test_bad_input_is_one_line_and_status_2_and_writes_nothing(
     (tmp_path / "bare").mkdir()
     make_model(tmp_path / "bert")
     (tmp_path / "bert" / "config.json").write_text('{"model_type": "bert"}')
+    shutil.copytree(published.path, tmp_path / "swapped")
+    (tmp_path / "swapped" / "train.parquet").write_bytes(Path(published.path, "test.parquet").read_bytes())
+    shutil.copytree(published.path, tmp_path / "renamed")
+    told = json.loads((tmp_path / "renamed" / "manifest.json").read_text())
+    (tmp_path / "renamed" / "manifest.json").write_text(json.dumps({**told, "name": "<b>"}))
+    make_model(tmp_path / "pickled")
+    (tmp_path / "pickled" / "pytorch_model.bin").touch()
+    make_model(tmp_path / "coded")
+    (tmp_path / "coded" / "config.json").write_text('{"model_type": "mine", "auto_map": {"AutoConfig": "mine.Mine"}}')
     make_model(tmp_path / "huge")
     config = json.loads((tmp_path / "huge" / "config.json").read_text())
     (tmp_path / "huge" / "config.json").write_text(json.dumps({**config, "vocab_size": 10**10}))
+    make_model(tmp_path / "endless")
+    (tmp_path / "endless" / "config.json").write_text(json.dumps({**config, "hidden_size": 10**400}))
 
     given = ["--model", "model", "--dataset", published.path, "--cpu", *arguments]
     assert main("train", given, read=lambda name, words: read_train_command(name, words, SCRIPTED)) == 2

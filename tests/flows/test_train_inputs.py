@@ -131,6 +131,18 @@ def test_a_run_that_has_begun_goes_on_with_its_own_dataset_and_no_other(publishe
     assert other.dataset.name == "new"
 
 
+@pytest.mark.parametrize("path", ["reference://x", "s3://bucket/x", "simplecache::file:///x", "http://localhost/x"])
+def test_a_run_that_began_elsewhere_does_not_choose_how_that_is_read(
+    published: DataRoot, tmp_path: Path, path: str
+) -> None:
+    """Some kinds of addresses load code, or run what is written there."""
+    inputs = gather(tmp_path, dataset="old")
+    assert inputs.dataset is not None
+    begin(tmp_path, replace(inputs, dataset=inputs.dataset.model_copy(update={"path": path})), name="mine")
+    with pytest.raises(UserError, match=f"run mine was begun on '{path}', which is not in .*: name it"):
+        gather(tmp_path, name="mine")
+
+
 def test_a_run_that_was_asked_for_other_things_is_turned_down(published: DataRoot, tmp_path: Path) -> None:
     begin(tmp_path, gather(tmp_path), name="mine")
     with pytest.raises(UserError, match=r"run mine is there with --epochs 3\.0 and not 2\.0"):

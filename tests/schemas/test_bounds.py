@@ -17,6 +17,8 @@ BOUNDS: list[tuple[type[Record], str, list[Any], list[Any]]] = [
     (BuildToolsetParams, "seed", [0, 2**31 - 1], [-1, 2**31]),
     (BuildToolsetParams, "in_flight", [None, 1, 1024], [0, 1025]),
     (BuildToolsetParams, "max_error_share", [0.001, 1], [0, 1.001]),
+    (BuildToolsetParams, "document_limit_s", [0.001, 86_400], [0, 86_401, "inf"]),
+    (BuildToolsetParams, "document_limit_mb", [512, 100_000], [511]),
     (BuildToolsetParams, "budget", [{"usd": 0.01}, {"tokens": 1}, {"calls": 1}, {}],
      [{"usd": 0}, {"tokens": 0}, {"calls": 0}, {"eur": 1}]),
     (BuildDatasetParams, "instructions", [1, 1000], [0, 1001]),
@@ -74,6 +76,7 @@ def test_the_defaults_are_those_that_the_readme_tells() -> None:
         "catalog": "bundled", "categories": (), "names": (), "auth": (), "apis": 50, "seed": 0, "in_flight": None,
         "max_error_share": 0.5, "budget": {"usd": None, "tokens": None, "calls": None}, "name": "toolherd",
         "version": None, "instructions": 10, "test_share": 0.1, "benchmarks": (), "export": (),
+        "document_limit_s": 120.0, "document_limit_mb": 1024,
     }  # fmt: skip
     assert shares == {
         "single_call": 0.45, "multi_call": 0.35, "missing_detail": 0.08, "no_tool": 0.06, "error_recovery": 0.06,

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from schemas.errors import RunStoppedError, ToolHerdError
+from schemas.errors import RunStoppedError, ToolHerdError, UserError
 from schemas.models import RunRecord
 from schemas.training import PrepareSpec, TrainEvent, TrainParams, TrainSpec
 from tasks.context import use_context
@@ -90,21 +90,25 @@ def make(tmp_path: Path) -> Callable[..., Training]:
 
 async def test_data_is_prepared_as_the_run_asks_for_it_and_nothing_else_is_left(make: Callable[..., Training]) -> None:
     told: list[PrepareSpec] = []
+    rows: list[bytes] = []
     training = make(max_length=2048, packing=False, seed=7, template="react")
     prepare = training.context.commands.prepare
 
     def look(spec: Path) -> tuple[str, ...]:
         told.append(PrepareSpec.model_validate_json(spec.read_text()))
+        rows.append(Path(told[-1].train_file).read_bytes())
         return prepare(spec)
 
     training.context = replace(training.context, commands=replace(training.context.commands, prepare=look))
     prepared = await training.prepare()
     assert told == [
         PrepareSpec(
-            train_file=f"{training.record.dataset.path}/train.parquet", model=training.record.params.model,
+            train_file=told[0].train_file, model=training.record.params.model,
             template="react", max_length=2048, packing=False, seed=7, output=str(training.output),
         )
     ]  # fmt: skip
+    assert rows == [Path(training.record.dataset.path, "train.parquet").read_bytes()]
+    assert not Path(told[0].train_file).exists()  # it was a copy
     assert (prepared.rows, prepared.kept) == (8, 6)
     assert read_prepared(training.output) == prepared
     assert [path.name for path in training.output.parent.iterdir()] == ["key"]
@@ -115,12 +119,32 @@ def test_data_that_is_not_whole_is_none(tmp_path: Path) -> None:
     assert read_prepared(tmp_path) is None
 
 
+@pytest.mark.parametrize("text", ["", "{", "{}", "[1]", "\x00"])
+def test_data_that_says_something_else_of_itself_is_none(tmp_path: Path, text: str) -> None:
+    (tmp_path / "prepared.json").write_text(text)
+    assert read_prepared(tmp_path) is None
+
+
+async def test_rows_that_were_swapped_meanwhile_are_bad_input_and_nothing_is_started(
+    make: Callable[..., Training],
+) -> None:
+    training = make()
+    path = Path(training.record.dataset.path, "train.parquet")
+    path.write_bytes(path.read_bytes()[::-1])
+    with pytest.raises(UserError, match=r"train\.parquet is not the file that manifest\.json was written for"):
+        await training.prepare()
+    assert training.started == []
+
+
 async def test_why_data_cannot_be_prepared_is_told_in_the_child_s_own_words(make: Callable[..., Training]) -> None:
     training = make(Behaviour(prepare_error="the tokenizer has no end token"))
     with pytest.raises(ToolHerdError) as caught:
         await training.prepare()
     log = training.output.with_suffix(".log")
-    assert str(caught.value) == (f"the data could not be prepared: the tokenizer has no end token (log: {log})")
+    assert str(caught.value) == (
+        f"the data could not be prepared: the tokenizer has no end token "
+        f"(rows: {training.record.dataset.path}/train.parquet, log: {log})"
+    )
     assert "the tokenizer has no end token" in log.read_text()
     assert training.output.with_suffix(".spec.json").exists()
 
@@ -129,7 +153,9 @@ async def test_a_child_that_ends_well_and_leaves_nothing_has_failed(make: Callab
     training = make()
     commands = replace(SCRIPTED, prepare=lambda spec: ("true", str(spec)))
     training.context = replace(training.context, commands=commands)
-    with pytest.raises(ToolHerdError, match=r"^the data could not be prepared: it left no prepared.json \(log: "):
+    with pytest.raises(
+        ToolHerdError, match=r"^the data could not be prepared: it left no prepared.json \(rows: .*, log: "
+    ):
         await training.prepare()
 
 
@@ -195,12 +221,12 @@ async def test_a_run_that_is_not_trained_is(
             "the trainer was stopped: after step 3; the same command goes on from there",
         ),
         (
-            Behaviour(end="stopped", end_at=3, message="by a signal"),
+            Behaviour(end="stopped", end_at=3, message="by a\u2028signal"),
             RunStoppedError,
             "the trainer was stopped: by a signal; the same command goes on from there",
         ),
         (
-            Behaviour(end="out_of_memory", end_at=4, message="take --method lora"),
+            Behaviour(end="out_of_memory", end_at=4, message="take\x1b\n--method lora"),
             ToolHerdError,
             "training ended at step 4, out of memory: take --method lora",
         ),

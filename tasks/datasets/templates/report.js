@@ -1,5 +1,5 @@
 "use strict";
-// Shows the trajectories of the JSON element. Text from the data reaches the page by textContent only.
+// Shows the trajectories of the JSON element. Text from the data reaches the page as text nodes only, and through `shown`.
 (() => {
   const data = JSON.parse(document.getElementById("data").textContent);
   const form = document.getElementById("filters");
@@ -11,10 +11,13 @@
   let found = [];
   let current = null;
 
+  // Lines and tabs stay; what turns the direction of writing, has no width or is no character at all becomes a space.
+  const shown = (text) => text.replace(/(?![\n\t])[\p{Cc}\p{Cf}\p{Co}\p{Cs}\u2028\u2029]/gu, " ");
+
   function el(tag, name, ...children) {
     const node = document.createElement(tag);
     if (name) node.className = name;
-    for (const child of children) node.append(typeof child === "string" ? document.createTextNode(child) : child);
+    for (const child of children) node.append(typeof child === "string" ? document.createTextNode(shown(child)) : child);
     return node;
   }
   const words = (code) => code.replaceAll("_", " ");
@@ -23,7 +26,7 @@
   function paint(value) {
     // Colours pretty-printed JSON: keys, strings, numbers, words.
     const pre = el("pre");
-    const text = typeof value === "string" ? value : JSON.stringify(value, null, 2);
+    const text = shown(typeof value === "string" ? value : JSON.stringify(value, null, 2));
     const token = /("(?:\\.|[^"\\])*")(\s*:)?|-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?|\b(?:true|false|null)\b/g;
     let last = 0;
     if (typeof value !== "string") {

@@ -21,9 +21,10 @@ from schemas.errors import FatalTeacherError, UserError
 from schemas.teacher import TeacherSettings
 from tasks.completions.store import CompletionStore
 from tasks.teacher.batches.batch_api import BatchApi
-from tasks.teacher.batches.batch_lines import MOST_REQUESTS, LineReader, Outcome, build_line
+from tasks.teacher.batches.batch_lines import MOST_FILE_BYTES, MOST_REQUESTS, LineReader, Outcome, build_line
 from tasks.teacher.batches.batch_record import BatchRecord, OpenBatch
 from tasks.teacher.batches.batch_requests import Request, Requests, cancel_all, finalise
+from tasks.teacher.bounded_body import MOST_ANSWER_BYTES
 from tasks.teacher.sending.retries import EndpointError
 
 _log = logging.getLogger(__name__)
@@ -224,7 +225,8 @@ class BatchSender:
         keys = await self._record.list_keys(row.name)
         missing = self._reader.explain_missing(batch)
         files = [file_id for file_id in (batch.output_file_id, batch.error_file_id) if file_id]
-        contents = [await self._api.download(file_id) for file_id in files]
+        most_bytes = min(max(len(keys), 1) * MOST_ANSWER_BYTES, MOST_FILE_BYTES)
+        contents = [await self._api.download(file_id, most_bytes) for file_id in files]
         outcomes = await asyncio.to_thread(lambda: dict(self._reader.read(contents, keys)))
         answered = await self._keep(outcomes)
         # Only now, with all on disk; and before those who wait hear of it, who may claim the keys once more.

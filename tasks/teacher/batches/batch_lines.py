@@ -17,9 +17,8 @@ from pydantic import SecretStr
 from schemas.base import Json
 from schemas.calls import Completion
 from schemas.teacher import TeacherSettings
-from tasks.teacher.endpoint import scrub
 from tasks.teacher.response_reading import BadAnswerError, parse_answer
-from tasks.teacher.sending.failures import explain_failure
+from tasks.teacher.sending.failures import explain_failure, shorten_text, write_said
 from tasks.teacher.sending.retries import EndpointError
 
 URL: Final = "/v1/chat/completions"
@@ -28,6 +27,9 @@ URL: Final = "/v1/chat/completions"
 MOST_REQUESTS = 50_000
 MOST_BYTES = 190_000_000
 """OpenAI takes 50,000 requests and 200 MB in one file; what a megabyte is, it does not say."""
+
+MOST_FILE_BYTES = 1 << 30
+"""Taken of a file with answers, which is held in memory; 50,000 answers of 20 kB."""
 
 _LONGEST_ID = 64
 """Some compatible endpoints take no longer `custom_id`; a key's scheme is left out of it, its hash is not."""
@@ -60,10 +62,10 @@ class LineReader:
             for line in io.BytesIO(content):
                 try:
                     entry = json.loads(line)
-                except ValueError:
+                except (ValueError, RecursionError):
                     continue
-                key = by_id.get(str(entry.get("custom_id"))) if isinstance(entry, dict) else None
-                if key is not None:
+                custom_id = entry.get("custom_id") if isinstance(entry, dict) else None
+                if isinstance(custom_id, str) and (key := by_id.get(custom_id)) is not None:
                     yield key, self._read_entry(entry)
 
     def explain_missing(self, batch: Batch) -> EndpointError:
@@ -84,31 +86,43 @@ class LineReader:
             code = error.get("code") if isinstance(error, dict) else None
             message = error.get("message") if isinstance(error, dict) else error
             # What a batch did not get to, or lost on its way, is worth another one; a cancelled batch was meant.
-            text = scrub(f"{self._endpoint} answered {code}: {message}", self._secret)
+            text = shorten_text(
+                f"{self._endpoint} answered {write_said(code) or None}: {write_said(message) or None}", self._secret
+            )
             return EndpointError(text, retried=code != "batch_cancelled")
         status, body = response.get("status_code"), response.get("body")
         if status != 200:
-            return self._explain_status(int(status) if isinstance(status, int) else 500, body)
+            is_one = isinstance(status, int) and 100 <= status <= 599
+            return self._explain_status(int(status) if is_one else 500, body)
         try:
-            completion = parse_answer(json.dumps(body).encode(), self._settings.model)
+            completion = parse_answer(_write_body(body), self._settings.model)
         except BadAnswerError as problem:
             return explain_failure(problem, self._settings, self._endpoint, self._secret)
         return completion.model_copy(update={"batched": True})
 
     def _explain_failed(self, batch: Batch) -> EndpointError:
         """The whole batch was turned down: by its first error."""
-        problems = (batch.errors.data if batch.errors else None) or []
-        if not problems:
+        problems = getattr(batch.errors, "data", None)
+        if not isinstance(problems, list) or not problems:
             return EndpointError(f"{self._endpoint}: batch {batch.id} failed and the endpoint does not say why")
-        first = problems[0]
-        said = {"code": first.code, "param": first.param, "message": f"batch {batch.id} failed: {first.message}"}
-        return self._explain_status(429 if first.code == _QUEUE_IS_FULL else 400, {"error": said})
+        first = problems[0]  # the SDK checks nothing of it
+        code, param, message = (getattr(first, name, None) for name in ("code", "param", "message"))
+        said = {"code": code, "param": param, "message": f"batch {batch.id} failed: {write_said(message)}"}
+        return self._explain_status(429 if code == _QUEUE_IS_FULL else 400, {"error": said})
 
     def _explain_status(self, status: int, body: Any) -> EndpointError:
         error = body.get("error", body) if isinstance(body, dict) else body
         response = httpx2.Response(status, request=httpx2.Request("POST", URL))
         problem = openai.APIStatusError("", response=response, body=error)
         return explain_failure(problem, self._settings, self._endpoint, self._secret)
+
+
+def _write_body(body: Any) -> bytes:
+    """A line's body as it would have come by itself. Raises BadAnswerError."""
+    try:
+        return json.dumps(body).encode()
+    except RecursionError as error:
+        raise BadAnswerError("the answer is nested too deeply") from error
 
 
 def _shorten_key(key: str) -> str:

@@ -6,7 +6,8 @@ answer is there and bears the work of that on another core.
 
 Both ends are here: what they say to each other, `EngineProcess`, which the run holds, and `EngineServer`, which serves
 it in a process that `EngineProcess` starts. That process ends when it is told to, or when the other end is gone: a run
-that was killed has paid for what is in flight, which is finished and kept all the same; nothing more is sent.
+that was killed has paid for what is in flight, which is finished and kept all the same; nothing more is sent, and what
+does not come within the time that one attempt may take is given up.
 """
 
 import asyncio
@@ -24,7 +25,9 @@ import uvloop
 from schemas.calls import ChatRequest, Stage
 from schemas.environment import NETWORK, pick_environment
 from schemas.errors import FatalTeacherError, RunStoppedError, make_portable
+from schemas.shown import PrintableRecord
 from tasks.completions.store import CompletionStore
+from tasks.supervision.orphans import ParentWatch
 from tasks.teacher.batches.batch_record import OpenBatch
 from tasks.teacher.endpoint import read_key
 from tasks.teacher.engine.channel import Channel
@@ -37,8 +40,18 @@ _TELL_EVERY_S = 0.1
 _ASKED_FOR = ("OPENAI_BASE_URL", "OPENAI_ORG_ID", "OPENAI_PROJECT_ID", "OPENAI_LOG", PRICES_VARIABLE)
 """Variables that only the engine reads, the SDK's own among them."""
 
-_SERVE = "from tasks.teacher.engine.process import serve_engine; serve_engine()"
-"""What the engine's process runs; as `-m` the module would be there twice, and its messages of two types."""
+_SERVE = """
+import sys
+from tasks.supervision.orphans import ParentWatch
+watch = ParentWatch(int(sys.argv[1]))
+from tasks.teacher.engine.process import serve_engine
+serve_engine(watch)
+"""
+"""What the engine's process runs; as `-m` the module would be there twice, and its messages of two types. It is watched
+for its parent's end from the first moment on: what it imports takes a while."""
+
+LAST_S = 3.0
+"""What the engine of a run that was killed gets, beyond the time of one attempt, to keep what was answered last."""
 
 
 # What the two processes say to each other. The run's sends EngineStart, then Ask, Stop, Abort and Close.
@@ -177,7 +190,7 @@ class EngineProcess:
         mine, its = socket.socketpair()
         with its:
             self._process = subprocess.Popen(
-                [sys.executable, "-c", _SERVE, str(its.fileno())],
+                [sys.executable, "-c", _SERVE, str(os.getpid()), str(its.fileno())],
                 stdin=subprocess.DEVNULL,
                 env={
                     **pick_environment(*NETWORK, *_ASKED_FOR),
@@ -241,7 +254,8 @@ class EngineProcess:
 class EngineServer:
     """Does what comes over a channel. `run` lasts until there is nothing more to do."""
 
-    def __init__(self) -> None:
+    def __init__(self, watch: ParentWatch | None = None) -> None:
+        self._watch = watch
         self._opened: asyncio.Future[EngineStart | None] = asyncio.get_running_loop().create_future()
         self._closing = asyncio.Event()
         self._answering: set[asyncio.Task[None]] = set()
@@ -254,6 +268,8 @@ class EngineServer:
         start = await self._opened
         if start is None:
             return
+        if self._watch is not None:
+            self._watch.grace_s = start.settings.timeout_s + LAST_S
         logging.getLogger("tasks").setLevel(logging.INFO)
         logging.getLogger("tasks").addHandler(Forwarder(self._channel))
         try:
@@ -324,14 +340,15 @@ class Forwarder(logging.Handler):
         self._loop.call_soon_threadsafe(self._channel.send, Said(record.name, record.levelno, record.getMessage()))
 
 
-def serve_engine() -> None:
-    """The engine's process: serves what comes over the socket whose number is its argument, to the end."""
-    end = socket.socket(fileno=int(sys.argv[1]))
-    uvloop.run(_serve(end))
+def serve_engine(watch: ParentWatch) -> None:
+    """The engine's process: serves what comes over the socket whose number is its last argument, to the end."""
+    logging.setLogRecordFactory(PrintableRecord)
+    end = socket.socket(fileno=int(sys.argv[2]))
+    uvloop.run(_serve(end, watch))
 
 
-async def _serve(end: socket.socket) -> None:
-    await EngineServer().run(end)
+async def _serve(end: socket.socket, watch: ParentWatch) -> None:
+    await EngineServer(watch).run(end)
 
 
 def _read_path() -> list[str]:

@@ -26,6 +26,9 @@ LONGEST_BACKOFF_S = 30.0
 LONGEST_WAIT_S = 3600.0
 """However long an endpoint asks to wait, it is asked again after this."""
 
+_LONGEST_MEANT_S = 7 * 86400.0
+"""An endpoint that asks for more means nothing by it."""
+
 _RETRIED = frozenset({408, 409, 425})
 _OVERLOAD = frozenset({429, 503, 529})
 _DURATION = re.compile(r"(?:(\d+)d)?(?:(\d+)h)?(?:(\d+)m(?!s))?(?:(\d+(?:\.\d+)?)s)?(?:(\d+(?:\.\d+)?)ms)?")
@@ -177,6 +180,11 @@ def read_wait(headers: Mapping[str, str], now: float | None = None) -> float | N
     return max((reset for reset in resets if reset is not None), default=None)
 
 
+def bound_wait(asked_s: float | None) -> float | None:
+    """As many seconds as are waited where so many were asked for; None, for the own backoff, where that is absurd."""
+    return None if asked_s is None or asked_s > _LONGEST_MEANT_S else min(asked_s, LONGEST_WAIT_S)
+
+
 def read_pause(headers: Mapping[str, str], now: float | None = None) -> float | None:
     """Seconds until the limit that an answer says is used up is there again; None if none is.
 
@@ -203,7 +211,7 @@ def _read_moment(text: str, now: float) -> float | None:
         return sum(float(part) * unit for part, unit in zip(match.groups(), _UNITS_S, strict=True) if part)
     try:
         return max(parsedate_to_datetime(text).timestamp() - now, 0.0)
-    except (ValueError, OverflowError):
+    except (ValueError, TypeError, LookupError, ArithmeticError, OSError):  # the parser raises all of these
         return None
 
 

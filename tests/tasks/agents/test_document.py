@@ -152,3 +152,11 @@ def test_names_must_be_camel_case_and_inputs_unique() -> None:
         "the function name 'search_pets' is not in camelCase",
         "search_pets has two inputs named 'city'",
     ]
+
+
+def test_one_that_is_too_long_is_not_looked_at_further() -> None:
+    field = GOOD["functions"][0]["inputs"][0]
+    inputs = [{**field, "name": f"input{number}"} for number in range(2000)]
+    functions = [{**GOOD["functions"][0], "inputs": inputs}, GOOD["functions"][1]]
+    (problem,) = find_documentation_problems(Documentation.model_validate({**GOOD, "functions": functions}))
+    assert problem.endswith("characters; 100,000 are the limit")

@@ -5,6 +5,7 @@ import json
 import httpx
 import pytest
 
+from schemas.base import dump_json
 from schemas.episodes import Detail, Episode, Instruction, Kind
 from schemas.toolset import Toolset
 from tasks.agents.episode import EpisodeApi, run_episode
@@ -134,3 +135,42 @@ async def test_an_answer_is_shown_in_its_own_characters(toolset: Toolset) -> Non
     shown = episode.trajectory.messages[3].content
     assert "Jürgen 🐕" in shown
     assert json.loads(shown) == {"status": 200, "body": body}
+
+
+class TestTooMuchToGoOnWith:
+    @pytest.mark.parametrize(
+        ("reply", "error"),
+        [
+            (call(*[("searchPets", {"city": "Lyon"})] * 129), "one answer holds more than 128 calls"),
+            (say("Pets. " * 10_000), "one answer holds 60,000 characters, and 50,000 are the limit"),
+            (call(("searchPets", {"city": "x" * 60_000})), "characters, and 50,000 are the limit"),
+        ],
+    )
+    async def test_an_answer_beyond_all_measure_ends_the_episode_with_a_reason(
+        self, toolset: Toolset, reply: Reply, error: str
+    ) -> None:
+        episode, endpoint = await play(toolset, reply)
+        assert (episode.trajectory.end, episode.trajectory.observations) == ("teacher_error", ())
+        assert error in episode.trajectory.error
+        assert len(endpoint.requests) == 1
+
+    async def test_so_does_such_an_answer_of_the_user(self, toolset: Toolset) -> None:
+        episode, _ = await play(toolset, say("Which city?"), say("Lyon. " * 10_000), instruction=WITHHELD)
+        assert (episode.trajectory.end, episode.trajectory.messages[-1].content) == ("teacher_error", "Which city?")
+
+    async def test_as_many_calls_as_may_be_are_made(self, toolset: Toolset) -> None:
+        episode, _ = await play(toolset, call(*[("searchPets", {"city": "Lyon"})] * 128), say("Many."))
+        assert (episode.trajectory.end, len(episode.trajectory.observations)) == ("response", 128)
+
+    @pytest.mark.parametrize(
+        "arguments",
+        ["[" * 1000 + "]" * 1000, '{"city": ' + "[" * 300 + "]" * 300 + "}",
+         '{"city": "Lyon", "limit": ' + "9" * 4000 + "}", '{"city": "Lyon", "limit": NaN}', "[" * 40_000],
+    )  # fmt: skip
+    async def test_arguments_that_nothing_can_be_made_of_get_a_400_and_the_episode_goes_on(
+        self, toolset: Toolset, arguments: str
+    ) -> None:
+        episode, _ = await play(toolset, call(("searchPets", arguments)), say("There are none."))
+        (observation,) = episode.trajectory.observations
+        assert (episode.trajectory.end, observation.status) == ("response", 400)
+        dump_json(episode)

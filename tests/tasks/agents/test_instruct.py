@@ -123,3 +123,11 @@ async def test_functions_that_do_not_exist_go_back_and_are_an_error_in_the_end(t
         with pytest.raises(TeacherError, match="names a function 'findDogs' that does not exist"):
             await instruct_api(toolset, 1, SINGLE, 0, teacher)
     assert len(endpoint.requests) == 4
+
+
+async def test_an_instruction_beyond_all_measure_goes_back(toolset: Toolset) -> None:
+    long, good = written("Find pets. " * 400), written("Find pets in Lyon.")
+    async with scripted(write(long), write(good)) as (teacher, endpoint):
+        (made,) = await instruct_api(toolset, 1, SINGLE, 0, teacher)
+    assert made.text == "Find pets in Lyon."
+    assert "instruction 1 has 4,400 characters; 4,000 are the limit" in endpoint.requests[1]["messages"][-1]["content"]

@@ -201,6 +201,36 @@ def test_one_of_another_form_counts_as_missing_though_its_hash_is_right(root: Da
     require_missing(root, ref)
 
 
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        (b'"path":"sail/open-trails/r1.json"', b'"path":"../secret.json"'),
+        (b'"path":"sail/open-trails/r1.json"', b'"path":"/etc/passwd"'),
+        (b'"path":"sail/open-trails/r1.json"', b'"path":"sail/open-trails/other.json"'),
+        (b'"step":"sail"', b'"step":"../sail"'),
+        (b'"api_id":"open-trails"', b'"api_id":"../open-trails"'),
+        (b'"recipe":"r1"', b'"recipe":"other"'),
+        (b'"before":[]', b'"before":[%s]'),
+        (b'"inputs":["i1","i2"]', b'"inputs":[NaN]'),
+        (b'"inputs":["i1","i2"]', b'"inputs":' + b"[" * 50_000),
+    ],
+)
+def test_one_that_leads_to_anything_but_artifacts_counts_as_missing_though_its_hash_is_right(
+    root: DataRoot, before: bytes, after: bytes
+) -> None:
+    """Whoever may write to a data root is no way into the rest of the machine."""
+    elsewhere = (
+        write(root, build(recipe="other")).model_copy(update={"path": "../secret.json"}).model_dump_json().encode()
+    )
+    ref = write(root)
+    path = root.path(ref.path)
+    changed = path.read_bytes().replace(before, after.replace(b"%s", elsewhere), 1)
+    assert changed != path.read_bytes()
+    _, _, rest = changed.partition(b'", ')
+    path.write_bytes(b'{"sha256": "' + hashlib.sha256(rest).hexdigest().encode() + b'", ' + rest)
+    require_missing(root, ref)
+
+
 @pytest.mark.parametrize("keep", [0, 1, 40, 150, 400, -1, -3])
 def test_a_torn_artifact_counts_as_missing(root: DataRoot, keep: int) -> None:
     ref = write(root, build(ODD))

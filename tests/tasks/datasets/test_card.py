@@ -11,7 +11,8 @@ from schemas.instance import ApiRow
 from schemas.manifest import Manifest
 from schemas.reasons import DESCRIPTIONS, Reason
 from tasks.datasets.card import render_card
-from tasks.datasets.publish import publish_dataset, read_manifest
+from tasks.datasets.manifests import read_manifest
+from tasks.datasets.publish import publish_dataset
 from tasks.datasets.root import DataRoot
 from tasks.datasets.rows import build_rejected_api_row
 from tasks.datasets.versions import resolve_dataset

@@ -1,8 +1,12 @@
+import hashlib
 import json
 import re
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from fsspec.implementations.memory import MemoryFile
 from upath import UPath
@@ -201,7 +205,7 @@ def test_an_export_that_cannot_be_completed_is_not_there(
         return build_trl_row(row)
 
     monkeypatch.setitem(exports._BUILDERS, "trl", build)
-    with pytest.raises(ValueError, match="no such row"):
+    with pytest.raises(UserError, match=r"demo/v1: train\.parquet, row 3 \('museum.*no such row"):
         export_dataset(dataset, tmp_path / "out", ["trl"])
     assert list((tmp_path / "out").glob("*/*")) == []
 
@@ -214,7 +218,7 @@ def test_what_went_wrong_is_told_also_where_half_a_file_is_gone_already(
         raise ValueError("no such row")
 
     monkeypatch.setitem(exports._BUILDERS, "trl", build)
-    with pytest.raises(ValueError, match="no such row"):
+    with pytest.raises(UserError, match="no such row"):
         export_dataset(dataset, tmp_path / "out", ["trl"])
 
 
@@ -252,10 +256,79 @@ def test_a_disk_that_is_full_gets_one_line_and_half_a_file_is_removed(
     assert not list(target.rglob("*.jsonl"))
 
 
-def test_an_error_that_is_no_disks_is_not_told_as_one(dataset: str, tmp_path: Path) -> None:
-    (Path(dataset) / "test.parquet").unlink()
-    with pytest.raises(FileNotFoundError):
-        export_dataset(dataset, tmp_path / "out", ["trl"])
+@pytest.mark.parametrize("table", ["train.parquet", "test.parquet", "toolset.parquet"])
+@pytest.mark.parametrize(
+    ("damage", "said"),
+    [
+        (lambda path: path.unlink(), "is gone"),
+        (lambda path: path.write_bytes(path.read_bytes()[::-1]), "is not the file that manifest.json was written for"),
+    ],
+    ids=["gone", "swapped"],
+)
+def test_tables_that_are_not_the_manifests_own_are_not_exported(
+    dataset: str, tmp_path: Path, table: str, damage: Callable[[Path], object], said: str
+) -> None:
+    damage(Path(dataset) / table)
+    with pytest.raises(UserError, match=f"{table} {said}"):
+        export_dataset(dataset, tmp_path / "out")
+    assert not (tmp_path / "out").exists()
+
+
+def change_rows(dataset: str, table: str, change: Callable[[dict[str, Any]], object]) -> None:
+    """Other rows in a table, and a manifest that was written for them: all hashes are right."""
+    path = Path(dataset) / table
+    read = pq.read_table(path)
+    rows = read.to_pylist()
+    for row in rows:
+        change(row)
+    pq.write_table(pa.Table.from_pylist(rows, schema=read.schema), path)
+    told = json.loads((Path(dataset) / "manifest.json").read_text())
+    told["tables"][table] |= {"sha256": hashlib.sha256(path.read_bytes()).hexdigest(), "bytes": path.stat().st_size}
+    (Path(dataset) / "manifest.json").write_text(json.dumps(told))
+
+
+def call_with(arguments: str) -> Callable[[dict[str, Any]], object]:
+    asked = {"role": "assistant", "content": "", "tool_calls": [{"id": "1", "name": "f", "arguments": arguments}]}
+    return lambda row: row.update(messages=[{"role": "user", "content": "hi", "tool_calls": []}, asked])
+
+
+DEEP = "[" * 100_000
+
+
+@pytest.mark.parametrize(
+    ("form", "table", "change", "said"),
+    [
+        ("trl", "train.parquet", lambda row: row.update(kind="strange"), r"row 1: kind: Input should be "),
+        ("trl", "train.parquet", lambda row: row.update(messages=None), r"row 1: messages: Input should be "),
+        ("trl", "train.parquet", lambda row: row.update(messages=[{"role": "root"}]), r"row 1: messages\.0\.role: "),
+        ("trl", "train.parquet", lambda row: row.update(tools="["), r"row 1 \('[\w-]+'\): its JSON is none of ours"),
+        ("trl", "test.parquet", lambda row: row.update(tools=DEEP), r"row 1 \('[\w-]+'\): its JSON is none of ours"),
+        ("trl", "train.parquet", call_with("{"), r"row 1 \('[\w-]+'\): its JSON is none of ours"),
+        ("xlam", "train.parquet", call_with(DEEP), r"row 1 \('[\w-]+'\): its JSON is none of ours"),
+        ("xlam", "train.parquet", lambda row: row.update(tools='["f"]'), r"row \d+ \('[\w-]+'\): its JSON is none"),
+        ("sharegpt", "train.parquet", lambda row: row.update(tools="1"), r"row 1 \('[\w-]+'\): its JSON is none"),
+        (
+            "toolalpaca",
+            "toolset.parquet",
+            lambda row: row.update(document="[]"),
+            r"row 2 \('[\w-]+'\): its JSON is none",
+        ),
+        ("toolalpaca", "toolset.parquet", lambda row: row.update(functions="[1]"), r"row 2 \('[\w-]+'\): its JSON is"),
+        (
+            "toolalpaca",
+            "toolset.parquet",
+            lambda row: row.update(api_id="museum-finder"),
+            "row 2: 'museum-finder' is th",
+        ),
+        ("trl", "train.parquet", lambda row: row.update(id="\x1b[31m", tools="{"), r"row 1 \('\\x1b\[31m'\): its JSON"),
+    ],
+)
+def test_rows_that_are_none_of_ours_are_named_with_their_file(
+    dataset: str, tmp_path: Path, form: str, table: str, change: Callable[[dict[str, Any]], object], said: str
+) -> None:
+    change_rows(dataset, table, change)
+    with pytest.raises(UserError, match=f"{dataset}: {table}, {said}"):
+        export_dataset(dataset, tmp_path / "out", [form])
 
 
 def test_an_unknown_format_is_named_with_the_known(dataset: str, tmp_path: Path) -> None:

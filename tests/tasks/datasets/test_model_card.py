@@ -1,10 +1,13 @@
 """The card of a fine-tuned model."""
 
+import re
 from typing import Any
 
 import yaml
+from markdown_it import MarkdownIt
 
 from tasks.datasets.model_card import render_model_card
+from tests.hostile import ALL, list_unprintable
 from tests.tasks.datasets.test_model_runs import DATASET, make_record, make_summary
 
 
@@ -50,6 +53,18 @@ def test_the_front_matter_is_what_hugging_face_reads() -> None:
         "tags": ["tool-use", "function-calling", "sft", "trl", "toolherd"],
         "base_model": "lmsys/vicuna-7b-v1.5",
     }
+
+
+def test_what_others_called_their_dataset_stays_text() -> None:
+    evil = f"[x](http://evil.example)<img src=x>`a` | b{ALL}"
+    dataset = DATASET.model_copy(update={"name": evil, "version": evil, "teacher": evil, "executor": evil})
+    record = make_record().model_copy(update={"dataset": dataset})
+    card = render_model_card(make_summary(record), {evil: 1})
+    assert list_unprintable(card) == []
+    page = MarkdownIt("commonmark").enable("table").render(card)
+    assert page.count("&lt;img src=x&gt;") >= 6
+    assert "<img src=x" not in page
+    assert not re.search(r"<a\b[^>]*evil", page)
 
 
 def test_the_front_matter_keeps_its_order_and_names_as_they_are_written() -> None:

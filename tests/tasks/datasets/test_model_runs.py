@@ -65,6 +65,8 @@ def test_a_record_is_written_once_and_the_same_run_may_go_on(tmp_path: Path) -> 
          "data dataset demo v2 (cccccccccccc) and not dataset demo v3 (cccccccccccc)"),
         (make_record(DATASET.model_copy(update={"name": "deme"})),
          "data dataset demo v2 (cccccccccccc) and not dataset deme v2 (cccccccccccc)"),
+        (make_record(DATASET.model_copy(update={"sha256": "e" * 64})),
+         "train.parquet 555555555555 and not eeeeeeeeeeee"),
         (make_record().model_copy(update={"tokenizer": "lab/chat@def"}), "tokenizer lab/chat@abc and not lab/chat@def"),
         (make_record(epochs=1, seed=1), "--epochs 3.0 and not 1.0, --seed 0 and not 1"),
         (make_record(epochs=1, max_steps=5, lora_rank=2, seed=1),
@@ -149,10 +151,21 @@ def test_a_run_is_finished_when_its_summary_is_there_and_its_model_is(tmp_path: 
     summary = make_summary(make_record())
     run.finish(summary)
     assert not (run.folder / "checkpoints").exists()
-    assert run.read_summary() == summary
+    # where it lies, it lies, whatever its file says
+    assert run.read_summary() == summary.model_copy(update={"folder": str(run.folder)})
     run.finish(summary)  # there is nothing to remove any more
     (run.final / "config.json").unlink()
     assert run.read_summary() is None
+
+
+@pytest.mark.parametrize("text", [b"{}", b"[", b"\xff", b'{"folder": "/etc"}'])
+def test_a_summary_that_no_run_of_ours_wrote_is_one_line(tmp_path: Path, text: bytes) -> None:
+    run = get_run(tmp_path, "mine")
+    run.final.mkdir(parents=True)
+    (run.final / "config.json").write_text("{}")
+    (run.folder / "summary.json").write_bytes(text)
+    with pytest.raises(UserError, match=r"mine/summary\.json is no summary of this version of ToolHerd: take another"):
+        run.read_summary()
 
 
 def test_what_a_run_goes_on_from_is_kept_until_it_is_on_the_disk_that_it_is_finished(

@@ -15,8 +15,9 @@ from schemas.errors import UserError
 from schemas.instance import ApiRow, Instance
 from schemas.manifest import DatasetRef
 from schemas.reasons import Reason
+from tasks.datasets.manifests import read_manifest
 from tasks.datasets.parquet import content_hash_of_rows, read_column, read_table
-from tasks.datasets.publish import publish_dataset, read_code_version, read_manifest
+from tasks.datasets.publish import publish_dataset, read_code_version
 from tasks.datasets.root import DataRoot
 from tasks.datasets.split import choose_test_apis
 from tasks.datasets.versions import list_versions, read_latest, resolve_dataset

@@ -15,6 +15,7 @@ from tasks.datasets import sample
 from tasks.datasets.publish import publish_dataset
 from tasks.datasets.report import embed_json
 from tasks.datasets.root import DataRoot
+from tests.hostile import list_unprintable
 from tests.tasks.datasets.samples import (
     build_content,
     build_facts,
@@ -29,7 +30,7 @@ CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", 
 needs_chromium = pytest.mark.skipif(CHROMIUM is None, reason="no Chromium on this machine")
 EVIL = (
     "</script><script>document.title='taken'</script><!--<script>"
-    "<img src=x onerror=\"document.title='taken'\">'\"`\u2028"
+    "<img src=x onerror=\"document.title='taken'\">'\"`\u2028\u202e\u200b\x9b31m"
 )
 
 
@@ -143,3 +144,5 @@ def test_a_browser_does_not_run_what_the_data_holds(tmp_path: Path) -> None:
     assert "<title>demo v1 · ToolHerd</title>" in shown
     assert "<img" not in shown.split("<script")[0]
     assert shown.count("&lt;/script&gt;") >= 5
+    seen = re.sub(r'<script.*?</script>| value="[^"]*"', "", shown, flags=re.DOTALL)
+    assert list_unprintable(seen) == []

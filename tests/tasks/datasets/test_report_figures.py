@@ -13,8 +13,9 @@ from schemas.episodes import Kind
 from schemas.instance import Instance
 from schemas.manifest import Manifest
 from schemas.reasons import DESCRIPTIONS, Reason
+from tasks.datasets.manifests import read_manifest
 from tasks.datasets.pages import read_asset
-from tasks.datasets.publish import publish_dataset, read_manifest
+from tasks.datasets.publish import publish_dataset
 from tasks.datasets.report import render_report
 from tasks.datasets.root import DataRoot
 from tasks.datasets.rows import build_rejected_api_row

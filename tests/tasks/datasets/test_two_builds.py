@@ -11,7 +11,8 @@ import pytest
 
 from schemas.errors import UserError
 from schemas.manifest import DatasetRef
-from tasks.datasets.publish import publish_dataset, read_manifest
+from tasks.datasets.manifests import read_manifest
+from tasks.datasets.publish import publish_dataset
 from tasks.datasets.root import DataRoot
 from tasks.datasets.tables import Content
 from tasks.datasets.versions import get_dataset_path, list_versions, read_latest

@@ -1,5 +1,7 @@
 """Each check rejects for its own reason, and lets the good twin of the same episode pass."""
 
+import time
+
 import pytest
 
 from schemas.episodes import Detail, Episode, Kind, Message
@@ -207,3 +209,27 @@ def test_one_row_keeps_all_its_reasons() -> None:
 def test_a_planted_count_is_found() -> None:
     assert len(PETS["pets"]) == 3
     assert find_reasons(build_episode(search(), say("I found 4 pets."))) == {Reason.UNGROUNDED_RESPONSE}
+
+
+@pytest.mark.parametrize(
+    "part",
+    ["\n", "a", "aB", "_", "(", "“", "a.", "USD ", "1 Jan ", "twenty-", "hundred ",
+     "YOUR_", "1,", "- ", "```", "9", "x@", "Lyon "],
+)  # fmt: skip
+def test_a_text_of_one_thing_over_and_over_takes_no_more_than_its_length(part: str) -> None:
+    started = time.process_time()
+    check_episode(build_episode(search(), say(part * (20_000 // len(part)))), TOOLSET)
+    assert time.process_time() - started < 10  # a minute and more, where each place looked at all that follows
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    ['{"city": "Lyon", "n": 1e999}', '{"city": "Lyon", "n": [-1e999]}', '{"city": "Lyon", "n": ' + "9" * 290 + "}",
+     '{"city": "' + "9" * 4000 + '"}', '{"city": "²"}', '{"city": "\\ud83d"}'],
+)  # fmt: skip
+@pytest.mark.parametrize(
+    "response", ["There are 3 pets in Lyon.", "9" * 4000 + " pets, " + "9" * 400 + " %, 1e999, a-²"]
+)
+def test_numbers_that_python_cannot_compute_with_are_a_reason_and_no_exception(arguments: str, response: str) -> None:
+    episode = build_episode(("searchPets", arguments, 200, PETS), say(response))
+    assert not all(verdict.keep for verdict in check_episode(episode, TOOLSET))

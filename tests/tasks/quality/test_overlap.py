@@ -82,6 +82,7 @@ def test_parquet(tmp_path: Path, columns: dict[str, list[object]]) -> None:
         ("missing.json", None, "no such file"),
         ("broken.json", b'{"instruction": ', "cannot be read"),
         ("empty.json", b"[]", "holds no instruction"),
+        ("deep.json", b"[" * 100_000, "cannot be read"),
         ("bad.parquet", b"no parquet", "cannot be read"),
         ("bytes.txt", b"\xff\xfe\x00", "cannot be read"),
         ("lines.jsonl", ONE.encode(), "cannot be read"),

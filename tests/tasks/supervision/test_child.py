@@ -69,6 +69,7 @@ def test_what_has_not_ended_has_not_succeeded(tmp_path: Path) -> None:
         (b"a" * 5000 + b"\nlast\n", "last"),
         (b"b" + b"a" * 4096, "a" * 4096),  # of what is endless the end
         (b"b" + b"a" * 4095, "b" + "a" * 4095),
+        ("gone \x1b[31m\u202e far\n\x07\n".encode(), "gone [31m far"),
     ],
 )
 def test_its_last_line_is_the_last_that_says_something(tmp_path: Path, log: bytes | None, line: str) -> None:

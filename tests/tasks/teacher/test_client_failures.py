@@ -2,12 +2,13 @@
 
 import asyncio
 import traceback
+from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
 import openai
 import pytest
-from starlette.responses import JSONResponse, Response
+from starlette.responses import JSONResponse, Response, StreamingResponse
 
 from schemas.errors import FatalTeacherError, TeacherError
 from tasks.teacher import CompletionStore, Ledger
@@ -190,3 +191,37 @@ class TestSecrets:
     async def test_a_server_of_ones_own_needs_no_key(self, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.delenv("TINY_KEY")
         assert (await ask_once(Endpoint(say("yes")))).content == "yes"
+
+
+class TestRedirects:
+    @pytest.mark.parametrize("status", [301, 302, 307, 308])
+    async def test_prompts_are_sent_to_no_other_address_and_the_run_ends_with_its_name(self, status: int) -> None:
+        other = Endpoint()
+        with serve(other) as elsewhere:
+            moved = Response(status_code=status, headers={"location": f"{elsewhere}/chat/completions"})
+            endpoint = Endpoint(last=lambda _: moved)
+            with pytest.raises(FatalTeacherError, match=f"sends requests on to {elsewhere} .*--teacher.base_url"):
+                await ask_once(endpoint)
+        assert (len(endpoint.requests), other.requests) == (1, [])
+
+
+class TestAnswersWithoutAnEnd:
+    @pytest.mark.parametrize("part", [b" ", b""])
+    async def test_bytes_that_trickle_in_end_with_the_time_out(self, part: bytes) -> None:
+        async def trickle() -> AsyncIterator[bytes]:
+            while True:
+                yield part
+                await asyncio.sleep(0.05)
+
+        endpoint = Endpoint(last=lambda _: StreamingResponse(trickle(), media_type="application/json"))
+        async with asyncio.timeout(60):
+            with pytest.raises(TeacherError, match=r"no answer within 0\.5 s"):
+                await ask_once(endpoint, attempts=2, timeout_s=0.5)
+
+    @pytest.mark.parametrize("told", ["1e308", "9" * 15, "9" * 400, "nan", "-1", "Fri, 31 Dec 9999 23:59:59 GMT"])
+    async def test_nobody_waits_for_ever_because_an_answer_says_so(self, told: str) -> None:
+        headers = {"retry-after": told, "x-ratelimit-remaining-requests": "0", "x-ratelimit-reset-requests": told + "d"}
+        good = JSONResponse(build_answer("Hello."), headers=headers)
+        endpoint = Endpoint(fail(429, headers=headers), fail(503, headers=headers), lambda _: good, lambda _: good)
+        async with asyncio.timeout(60):
+            assert (await ask_once(endpoint)).content == "Hello."

@@ -1,11 +1,17 @@
 """Completions are read from whatever an endpoint makes of them, and nothing else is taken for one."""
 
 import json
+import re
+import time
+from contextlib import suppress
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from schemas.calls import Completion, Usage
+from tasks.completions.answers import MOST_CALLS, MOST_CONTENT
 from tasks.teacher.response_reading import BadAnswerError, parse_answer, strip_thoughts
 from tests.tasks.teacher.endpoints import build_answer
 
@@ -142,6 +148,32 @@ class TestContent:
         assert read({"content": text}).content == left
 
 
+TAGS = ("<think>", "</think>", "<thinking>", "</thinking>", "<thi", "nk>", "<", ">", "a", " ", "\n")
+
+
+def strip_simply(text: str) -> str:
+    """`strip_thoughts` as it says itself, in three patterns, which take long on many tags."""
+    if "<think" not in text and "</think" not in text:
+        return text
+    text = re.sub(r"(?s)<(think(?:ing)?)>.*?</\1>", "", text)
+    return re.sub(r"(?s)<think(?:ing)?>.*$", "", re.sub(r"(?s)^.*</think(?:ing)?>", "", text)).strip()
+
+
+@given(st.lists(st.sampled_from(TAGS), max_size=14).map("".join))
+def test_thoughts_are_found_as_three_patterns_find_them(text: str) -> None:
+    assert strip_thoughts(text) == strip_simply(text)
+
+
+@pytest.mark.parametrize("part", ["<think>", "<think></thinking>", "<think>a</think>", "</think>", "<think><thinking>"])
+def test_ten_times_as_many_tags_take_about_ten_times_as_long(part: str) -> None:
+    def measure(times: int) -> float:
+        started = time.process_time()
+        strip_thoughts(part * times)
+        return time.process_time() - started
+
+    assert measure(200_000) < 40 * measure(20_000) + 0.5  # a hundred times where each tag looks at all others
+
+
 class TestCalls:
     @pytest.mark.parametrize(
         ("arguments", "text"),
@@ -179,6 +211,26 @@ class TestCalls:
     def test_what_is_no_list_holds_none(self, calls: Any) -> None:
         assert read({"content": "Hello.", "tool_calls": calls}).tool_calls == ()
 
+    def test_as_many_are_taken_as_may_be_and_one_more_that_tells_of_the_others(self) -> None:
+        calls = read({"tool_calls": [CALL] * 10_000}).tool_calls
+        assert len(calls) == MOST_CALLS + 1
+
+    @pytest.mark.parametrize("levels", [300, 600, 900])
+    def test_arguments_that_were_sent_as_an_object_too_deep_to_be_written_are_no_json(self, levels: int) -> None:
+        deep = "[" * levels + "]" * levels
+        function = f'{{"function": {{"name": "f", "arguments": {deep}}}}}'
+        body = f'{{"choices": [{{"message": {{"tool_calls": [{function}]}}}}]}}'
+        try:
+            (call,) = parse_answer(body.encode(), "tiny").tool_calls
+        except BadAnswerError:
+            return  # too deep to be read at all
+        assert call.arguments in (deep, "(nested too deeply)")
+
+    @pytest.mark.parametrize("said", [{"a": 1}, ["f"], 1.5, True])
+    def test_a_name_or_an_id_that_is_no_text_is_none(self, said: Any) -> None:
+        (call,) = read({"tool_calls": [{"id": said, "function": {"name": said}}]}).tool_calls
+        assert (call.id, call.name) == ("call_0", "")
+
 
 class TestTheRest:
     @pytest.mark.parametrize(
@@ -191,6 +243,9 @@ class TestTheRest:
             ({"completion_tokens": 4}, Usage(completion=4)),
             ({"prompt_tokens": -1, "completion_tokens": 0}, Usage()),
             ({"prompt_tokens": "10", "completion_tokens": 4.0}, Usage()),
+            ({"prompt_tokens": True, "completion_tokens": float("nan")}, Usage()),
+            ({"prompt_tokens": 10**30, "completion_tokens": 4}, Usage(completion=4)),
+            ({"prompt_tokens": [10], "completion_tokens": {"a": 4}}, Usage()),
             ({"prompt_tokens_details": {"cached_tokens": 6}}, Usage(cached=6)),
             ({"completion_tokens_details": {"reasoning_tokens": 3}}, Usage(reasoning=3)),
             ({"prompt_tokens": 1, "prompt_tokens_details": None, "completion_tokens_details": 3}, Usage(prompt=1)),
@@ -199,13 +254,48 @@ class TestTheRest:
     def test_usage_counts_as_far_as_it_is_told(self, said: Any, usage: Usage) -> None:
         assert read(usage=said).usage == usage
 
-    @pytest.mark.parametrize(("said", "name"), [("tiny-2", "tiny-2"), (None, "asked"), ("", "asked")])
+    @pytest.mark.parametrize(
+        ("said", "name"),
+        [
+            ("tiny-2", "tiny-2"),
+            (None, "asked"),
+            ("", "asked"),
+            ("tiny \ud83d", "tiny ?"),
+            ("\x1b[31mtiny", "?[31mtiny"),
+            ({"name": "tiny"}, "asked"),
+            ("x" * 999, "x" * 256),
+        ],
+    )
     def test_the_model_is_the_one_that_answered_if_it_has_a_name(self, said: Any, name: str) -> None:
         assert read(model=said).model == name
 
     @pytest.mark.parametrize(("said", "fingerprint"), [("fp_1", "fp_1"), (None, ""), (7, "7")])
     def test_the_fingerprint_is_text(self, said: Any, fingerprint: str) -> None:
         assert read(system_fingerprint=said).fingerprint == fingerprint
+
+    def test_a_number_with_more_digits_than_python_reads_costs_no_answer(self) -> None:
+        body = json.dumps(build_answer("Hello.")).encode()
+        answer = parse_answer(body.replace(b'"usage": {', b'"usage": {"prompt_tokens": ' + b"9" * 5000 + b', "x": '
+                                           + b"9" * 5000 + b","), "tiny")  # fmt: skip
+        assert answer.content == "Hello."
+
+    def test_what_is_too_long_was_cut_off(self) -> None:
+        answer = read({"content": "x" * (MOST_CONTENT + 1)})
+        assert (len(answer.content), answer.finish_reason) == (MOST_CONTENT, "length")
+
+    @pytest.mark.parametrize(
+        "body",
+        [
+            b'{"choices": ' + b"[" * 200_000,
+            b'{"error": ' + b"[" * 900 + b"]" * 900 + b"}",
+            b'{"choices": [{"message": {"content": [{"type": [], "text": {}}]}, "finish_reason": [[]]}]}',
+            "{}".encode("utf-16"),
+            b"\xef\xbb\xbf{}",
+        ],
+    )
+    def test_nothing_of_pythons_own_is_raised(self, body: bytes) -> None:
+        with suppress(BadAnswerError):
+            parse_answer(body, "tiny")
 
     def test_what_was_read_can_be_written_to_a_file(self) -> None:
         message = {"content": "a\udc00", "tool_calls": [{"id": "i\udc00", "function": {"name": "n\udc00"}}]}

@@ -286,3 +286,34 @@ async def test_what_kept_the_answer_from_coming_is_told(choice: dict[str, Any], 
     endpoint = Endpoint(last=lambda _: JSONResponse({"choices": [choice]}))
     with pytest.raises(TeacherError, match=problem):
         await ask(endpoint)
+
+
+@pytest.mark.parametrize(
+    ("text", "problem"),
+    [
+        ('{"name": NaN}', "NaN is no JSON"),
+        ('{"name": ' + "9" * 5000 + "}", "more than 300 digits"),
+        ('{"name": 1e999}', "a number that is too large"),
+        ('{"name": ' + "9" * 400 + ".0}", "a number that is too large"),
+        ('{"name": "\\ud83d"}', "half of a surrogate pair"),
+        ('{"name": ' + "[" * 200 + "]" * 200 + "}", "nested too deeply"),
+    ],
+)
+def test_what_could_not_be_written_down_anew_is_not_taken(text: str, problem: str) -> None:
+    with pytest.raises(ValueError, match=problem):
+        parse_object(text)
+
+
+def test_a_whole_pair_and_a_large_number_are() -> None:
+    assert parse_object('{"name": "\\ud83d\\ude00", "lives": 1e300}') == {"name": "😀", "lives": 1e300}
+
+
+def test_text_that_looks_like_the_start_of_an_object_over_and_over_holds_none() -> None:
+    with pytest.raises(ValueError, match="no JSON object"):
+        parse_object('{"x" ' * 200_000)
+
+
+async def test_a_problem_that_names_a_key_of_any_length_is_told_in_short() -> None:
+    endpoint = Endpoint(say(json.dumps({"name": "Felix", "lives": 9, "x" * 100_000: 1})), say(FELIX))
+    await ask(endpoint)
+    assert len(endpoint.requests[1]["messages"][-1]["content"]) < 5000

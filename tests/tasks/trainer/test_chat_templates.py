@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from tasks.trainer.chat_templates import ChosenTemplate, TemplateError, choose_template, load_template, strip_markers
+from tasks.trainer.chat_templates import ChosenTemplate, choose_template, load_template, strip_markers
+from tasks.trainer.early_ends import TemplateError
 from tests.tasks.trainer.conftest import read_own_template
 
 BARE = "{% for m in messages %}{{ m.role + ': ' + m.content }}{% endfor %}"

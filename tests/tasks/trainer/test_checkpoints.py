@@ -1,6 +1,7 @@
 """Which checkpoints are whole: taken apart in every way; which is the newest; what is removed and what stays."""
 
 import json
+import pickle
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -8,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from tasks.trainer.checkpoints import WRITING, find_defect, find_newest, remove_broken
+from tasks.trainer.checkpoints import WRITING, find_defect, find_foreign_name, find_newest, remove_broken
 from tests.tasks.trainer.files import (
     make_checkpoint,
     shard_weights,
@@ -17,6 +18,7 @@ from tests.tasks.trainer.files import (
     write_state,
     write_weights,
 )
+from tests.tasks.trainer.mines import lay_mine
 from tests.train_extra import needs_train_extra
 
 STATE = "trainer_state.json, which is written last, is missing or unreadable"
@@ -235,3 +237,46 @@ def test_what_a_killed_run_was_writing_is_removed_with_the_rest(tmp_path: Path) 
     assert list(tmp_path.iterdir()) == [whole]
     write_archive(whole / "optimizer.pt")
     assert json.loads((whole / "trainer_state.json").read_text())["global_step"] == 3
+
+
+@needs_train_extra
+def test_what_torch_writes_of_shards_names_nothing_foreign(tmp_path: Path) -> None:
+    import torch
+    import torch.distributed.checkpoint as shards
+
+    path = make_checkpoint(tmp_path, 1)
+    model = torch.nn.Linear(2, 2).to(torch.bfloat16)
+    optimizer = torch.optim.AdamW(model.parameters())
+    model(torch.ones(1, 2, dtype=torch.bfloat16)).sum().backward()
+    optimizer.step()
+    for name, state in (("pytorch_model_fsdp_0", model.state_dict()), ("optimizer_0", optimizer.state_dict())):
+        shards.save({"state": state}, checkpoint_id=str(path / name), no_dist=True)
+    assert find_foreign_name(path) is None
+
+
+def test_what_describes_the_shards_may_name_nothing_else(tmp_path: Path) -> None:
+    """torch reads it as a plain pickle."""
+    path, mark = make_checkpoint(tmp_path, 1), tmp_path / "it was run"
+    shard_whole(path)
+    assert find_foreign_name(make_checkpoint(tmp_path, 2)) is None
+    lay_mine(path / "optimizer_0" / ".metadata", mark)
+    (path / "pytorch_model_fsdp_0" / ".metadata").write_bytes(pickle.dumps({"a": 1}))
+    assert find_foreign_name(path) == "optimizer_0/.metadata: it names 'pathlib.Path.touch'"
+    for text in (b"", b"\x80\x04.", b"cos\nsystem\n", b"ctorch\nload\n.", b"cposix\nsystem\n(S'true'\ntR."):
+        (path / "optimizer_0" / ".metadata").write_bytes(text)
+        assert str(find_foreign_name(path)).startswith("optimizer_0/.metadata")
+    assert not mark.exists()
+
+
+@pytest.mark.parametrize("name", ["../../x.safetensors", "/etc/x.safetensors", "a/b.safetensors", 7])
+def test_an_index_that_leads_out_of_its_checkpoint_makes_it_none(tmp_path: Path, name: object) -> None:
+    path = make_checkpoint(tmp_path, 1)
+    (path / "model.safetensors.index.json").write_text(json.dumps({"weight_map": {"a": name}}))
+    assert find_defect(path) == f"{name} is missing"
+
+
+@pytest.mark.parametrize("name", ["trainer_state.json", "model.safetensors.index.json"])
+def test_what_is_nested_without_end_is_not_whole(tmp_path: Path, name: str) -> None:
+    path = make_checkpoint(tmp_path, 1)
+    (path / name).write_text("[" * 100_000)
+    assert find_defect(path) is not None

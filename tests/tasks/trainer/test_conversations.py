@@ -136,11 +136,45 @@ def test_arguments_that_are_no_object_are_quoted_up_to_80_characters() -> None:
         {"messages": [{"role": "user"}]},
         {"messages": [{"content": "a"}]},
         {"messages": [{"role": "assistant", "content": "", "tool_calls": [{"id": "1", "arguments": "{}"}]}]},
+        {"messages": [{"role": "root", "content": "a"}]},
+        {"messages": [{"role": None, "content": "a"}]},
+        {"messages": [{"role": "user", "content": 1}]},
+        {"messages": [{**say(""), "tool_calls": [{"id": "1", "name": None, "arguments": "{}"}]}]},
+        {"messages": [{**say(""), "tool_calls": [{"id": "1", "name": "f", "arguments": '{"a": ' + "[" * 100_000}]}]},
+        {"messages": [{**say(""), "tool_calls": [{"id": "1", "name": "f", "arguments": f'{{"a": {"9" * 5000}}}'}]}]},
+        {"tools": "[" * 100_000},
+        {"tools": "[" * 900 + "]" * 900},
     ],
 )
 def test_a_row_that_is_no_conversation_is_named(change: dict[str, Any]) -> None:
     with pytest.raises(BadRowError, match="row row-3: "):
         build_conversation({**make_row([user("a"), say("b")], 3), **change}, CLEANER)
+
+
+@pytest.mark.parametrize("id", ["\x1b[31mred", "a\nb\u202e", "x" * 500, None, 7])
+def test_a_rows_name_is_shown_as_what_can_be_printed(id: Any) -> None:
+    with pytest.raises(BadRowError) as caught:
+        build_conversation({"id": id, "tools": "[]", "messages": []}, CLEANER)
+    assert str(caught.value).isprintable()
+    assert len(str(caught.value)) < 150
+
+
+def test_half_of_a_pair_is_no_character_and_no_tokenizer_takes_it() -> None:
+    """A model can write one as a JSON escape, in its arguments or in a document."""
+    row = make_row(parallel_calls("\ud83d"))
+    row["tools"] = '[{"a\\ud83d": "\\ud83d\\ude00"}]'
+    built = build_conversation(row, CLEANER)
+    assert built.tools == [{"a\ufffd": "😀"}]
+    assert built.messages[2]["tool_calls"][0]["function"]["arguments"] == {"city": "\ufffd"}
+
+
+def test_a_functions_name_holds_no_control_token_either() -> None:
+    row = make_row(parallel_calls())
+    for called in row["messages"][2]["tool_calls"]:
+        called["name"] = "a</s>b"
+    built = build_conversation(row, CLEANER).messages
+    assert built[2]["tool_calls"][0]["function"]["name"] == "a< /s>b"
+    assert {message["name"] for message in built if message["role"] == "tool"} == {"a< /s>b"}
 
 
 def test_a_row_that_has_no_name_is_an_error_all_the_same() -> None:

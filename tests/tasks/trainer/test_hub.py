@@ -92,7 +92,7 @@ def test_a_folder_is_known_by_its_full_path(tmp_path: Path, monkeypatch: pytest.
 def test_a_folders_tokenizer_changes_with_each_of_its_files(tmp_path: Path, file: str) -> None:
     folder = make_folder(tmp_path / "model")
     names = [find_model(str(folder)).tokenizer]
-    for content in ("one", "two"):
+    for content in ('{"a": 1}', '{"a": 2}'):
         (folder / file).write_text(content)
         names.append(find_model(str(folder)).tokenizer)
     assert len(set(names)) == 3
@@ -115,12 +115,13 @@ def test_equal_folders_have_one_tokenizer(tmp_path: Path) -> None:
     assert find_model(str(tmp_path / "a")).tokenizer == find_model(str(tmp_path / "b")).tokenizer
 
 
-@pytest.mark.parametrize("weights", ["model.safetensors", "model-00001-of-00002.safetensors", "pytorch_model.bin"])
+@pytest.mark.parametrize("weights", ["model.safetensors", "model-00001-of-00002.safetensors"])
 def test_a_hubs_model_is_known_by_its_commit_and_is_here_with_its_weights(hub_cache: Path, weights: str) -> None:
     found = find_model("lab/chat")
     assert (found.name, found.tokenizer, found.config) == ("lab/chat", f"lab/chat@{COMMIT}", {"model_type": "llama"})
     assert not found.is_here
-    (hub_cache / "snapshots" / COMMIT / "tokenizer.model").touch()
+    for name in ("tokenizer.model", "pytorch_model.bin"):  # pickles are not loaded
+        (hub_cache / "snapshots" / COMMIT / name).touch()
     assert not find_model("lab/chat").is_here
     (hub_cache / "snapshots" / COMMIT / weights).touch()
     assert find_model("lab/chat").is_here
@@ -159,6 +160,15 @@ def test_what_the_hub_refuses_is_told_apart(hub: None, name: str, line: str) -> 
     with pytest.raises(UserError) as caught:
         find_model(name)
     assert str(caught.value) == f"--model {name}: {line}"
+
+
+def test_a_hubs_model_that_brings_its_own_code_is_one_line(hub_cache: Path) -> None:
+    config = {"model_type": "mine", "auto_map": {"AutoModelForCausalLM": "modeling_mine.Mine"}}
+    (hub_cache / "snapshots" / COMMIT / "config.json").write_text(json.dumps(config))
+    with pytest.raises(
+        UserError, match=r"^--model lab/chat: it brings code of its own .* such code is never run: take a"
+    ):
+        find_model("lab/chat")
 
 
 def test_without_the_hubs_package_the_extra_is_named(monkeypatch: pytest.MonkeyPatch) -> None:

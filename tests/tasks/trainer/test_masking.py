@@ -16,8 +16,9 @@ from hypothesis import strategies as st
 
 pytest.importorskip("transformers", reason="the train extra is not installed: make setup-train")
 
-from tasks.trainer.chat_templates import ChosenTemplate, TemplateError, choose_template
+from tasks.trainer.chat_templates import ChosenTemplate, choose_template
 from tasks.trainer.conversations import Conversation, build_conversation
+from tasks.trainer.early_ends import TemplateError
 from tasks.trainer.masking import IGNORED, Encoded, Encoder
 from tasks.trainer.prepare import make_cleaner
 from tests.tasks.trainer.episodes import SHAPES, call, make_row, result, say, user

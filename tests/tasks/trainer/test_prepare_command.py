@@ -13,6 +13,9 @@ import pytest
 
 pytest.importorskip("transformers", reason="the train extra is not installed: make setup-train")
 
+import pyarrow as pa
+import pyarrow.parquet as pq
+
 from schemas.training import PreparedData, PrepareSpec
 from tasks.trainer import prepare as module
 from tasks.trainer.prepare import main, prepare
@@ -72,6 +75,57 @@ def test_the_command_says_in_one_line_what_is_wrong(
     assert main([write_spec(vicuna, tmp_path, row)]) == 1
     assert capsys.readouterr().err.splitlines()[-1].startswith("error: row row-5: ")
     assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ({"tools": json.dumps([1])}, "error: row row-5: "),
+        ({"tools": json.dumps(["f"])}, "error: row row-5: "),
+        ({"tools": json.dumps([{"type": "function", "function": []}])}, ""),  # a strange one, and the template takes it
+        ({"tools": "[" * 100_000}, "error: row row-5: maximum recursion depth"),
+        ({"messages": None}, "error: row row-5: "),
+        ({"messages": [{"role": "root", "content": "a"}]}, "error: row row-5: a message of the role 'root'"),
+    ],
+)
+def test_a_row_of_somebody_else_is_named_in_one_line(
+    vicuna: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], change: dict[str, Any], said: str
+) -> None:
+    rows = [make_row(one_call(), number) for number in range(8)]
+    rows[5] |= change
+    (tmp_path / "spec.json").write_text(make_spec(vicuna, tmp_path, rows).model_dump_json())
+    status = main([str(tmp_path / "spec.json")])
+    assert status == (1 if said else 0)
+    if said:
+        assert capsys.readouterr().err.splitlines()[-1].startswith(said)
+    assert (tmp_path / "out").exists() is not bool(said)
+
+
+@pytest.mark.parametrize(
+    ("write", "said"),
+    [
+        (lambda path: path.write_bytes(b"PAR1" + b"\xff" * 40 + b"PAR1"), "error: "),
+        (
+            lambda path: pq.write_table(pa.table({"id": ["a"]}), path),
+            "error: the table has no column tools of type string",
+        ),
+        (
+            lambda path: pq.write_table(
+                pa.table({"id": [1], "tools": ["[]"], "messages": [[]], "accepted": [True]}), path
+            ),
+            "error: the table has no column id of type string",
+        ),
+    ],
+    ids=["no Parquet", "a column less", "another type"],
+)
+def test_a_table_of_another_form_is_one_line(
+    vicuna: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], write: Callable[[Path], object], said: str
+) -> None:
+    spec = make_spec(vicuna, tmp_path, make_rows(2))
+    write(Path(spec.train_file))
+    (tmp_path / "spec.json").write_text(spec.model_dump_json())
+    assert main([str(tmp_path / "spec.json")]) == 1
+    assert capsys.readouterr().err.splitlines()[-1].startswith(said)
 
 
 @pytest.mark.parametrize(

@@ -24,6 +24,7 @@ from tasks.trainer.endings import EXIT_STATUS
 from tasks.trainer.journal import Journal
 from tasks.trainer.train import main, run, run_training
 from tasks.trainer.watching import StopSignal
+from tests.tasks.trainer.mines import Mine, lay_mine
 from tests.tasks.trainer.runs import list_checkpoints, make_spec, read_end, read_events, read_notes, read_steps
 
 pytestmark = pytest.mark.usefixtures("handlers")
@@ -101,6 +102,48 @@ def test_a_run_whose_steps_are_all_made_only_writes_its_model(vicuna: Path, pack
     assert read_end(tmp_path) == EndEvent(status="done", step=2)
 
 
+@pytest.fixture(scope="module")
+def begun(vicuna: Path, packed: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of a run whose steps are all made."""
+    folder = tmp_path_factory.mktemp("begun") / "run"
+    assert run(make_spec(vicuna, packed, folder, max_steps=1)) == 0
+    shutil.rmtree(folder / "final")
+    return folder
+
+
+def lay_archive(path: Path, mark: Path) -> None:
+    torch.save({"state": Mine(mark)}, path)
+
+
+@pytest.mark.parametrize(
+    ("lay", "name", "ends"),
+    [
+        (lay_archive, "optimizer.pt", "failed"),
+        (lay_archive, "scheduler.pt", "failed"),
+        (lay_archive, "rng_state.pth", "failed"),
+        (lay_mine, "rng_state.pth", "failed"),
+        (lay_mine, "training_args.bin", "done"),
+        (lay_mine, "pytorch_model.bin", "done"),
+        (lay_mine, "adapter_model.bin", "done"),
+        (lay_mine, "shards/.metadata", "failed"),
+    ],
+)
+def test_nothing_in_a_checkpoint_is_run(
+    begun: Path, vicuna: Path, packed: Path, tmp_path: Path, lay: Callable[[Path, Path], None], name: str, ends: str
+) -> None:
+    folder, mark = shutil.copytree(begun, tmp_path / "run"), tmp_path / "it was run"
+    checkpoint = folder / "checkpoints" / "checkpoint-1"
+    (checkpoint / "shards").mkdir()
+    lay(checkpoint / name, mark)
+    run(make_spec(vicuna, packed, folder, max_steps=1))
+    end = read_end(folder)
+    assert not mark.exists()
+    assert end.status == ends
+    if ends == "failed":
+        assert f"{checkpoint} is not loaded, for it could run code (" in end.message
+        assert end.message.endswith("remove it, and start again")
+
+
 def interrupt_at(monkeypatch: pytest.MonkeyPatch, step: int, work: Callable[[], object]) -> None:
     """Do something as soon as a step is told of."""
 
@@ -176,7 +219,7 @@ def test_a_tokenizer_that_has_no_token_for_padding_takes_another(
     def build(model: Any, given: Any, *_: Any) -> None:
         raise KeyError(given.pad_token)
 
-    monkeypatch.setattr(AutoTokenizer, "from_pretrained", lambda _: tokenizer)
+    monkeypatch.setattr(AutoTokenizer, "from_pretrained", lambda _, trust_remote_code: tokenizer)
     monkeypatch.setattr("tasks.trainer.fine_tuning.build_trainer", build)
     with pytest.raises(KeyError) as caught:
         run_training(make_spec(vicuna, packed, tmp_path), Journal(tmp_path), StopSignal())

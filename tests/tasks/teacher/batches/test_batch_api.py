@@ -5,12 +5,13 @@ import json
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from types import SimpleNamespace
+from typing import Any
 
 import httpx2
 import openai
 import pytest
 from pydantic import SecretStr
-from starlette.responses import JSONResponse
+from starlette.responses import HTMLResponse, JSONResponse, RedirectResponse, Response, StreamingResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from schemas.teacher import TeacherSettings
@@ -291,3 +292,86 @@ async def test_a_call_that_is_cancelled_is_not_tried_again(endpoint: BatchEndpoi
         halt.let_go()
     assert asked.cancelled()
     assert len(endpoint.calls) == 1
+
+
+def show(**shown: Any) -> Fault:
+    """Answers with this and does nothing."""
+
+    async def fault(app: ASGIApp, scope: Scope, receive: Receive, send: Send) -> None:
+        await Response(json.dumps(shown), media_type="application/json")(scope, receive, send)
+
+    return fault
+
+
+async def show_page(app: ASGIApp, scope: Scope, receive: Receive, send: Send) -> None:
+    await HTMLResponse("<html>")(scope, receive, send)
+
+
+async def send_elsewhere(app: ASGIApp, scope: Scope, receive: Receive, send: Send) -> None:
+    await RedirectResponse("http://elsewhere.example/v1/files", 307)(scope, receive, send)
+
+
+async def drip(app: ASGIApp, scope: Scope, receive: Receive, send: Send) -> None:
+    async def write() -> AsyncIterator[bytes]:
+        while True:
+            yield b" "
+            await asyncio.sleep(0.05)
+
+    await StreamingResponse(write(), media_type="application/json")(scope, receive, send)
+
+
+class TestAnEndpointThatMeansHarm:
+    @pytest.mark.parametrize(
+        "fault", [show(id=7), show(id=["a"]), show(id=""), show(id="\ud83d"), show(id="x" * 10_000), show(), show_page]
+    )
+    @pytest.mark.parametrize("path", ["/v1/files", "/v1/batches"])
+    async def test_what_cannot_be_kept_as_an_id_is_none(
+        self, endpoint: BatchEndpoint, url: str, fault: Fault, path: str
+    ) -> None:
+        endpoint.faults[f"POST {path}"] = [fault] * 9
+        async with open_api(url) as api:
+            with pytest.raises(EndpointError, match="names no file or batch"):
+                await create(api)
+
+    @pytest.mark.parametrize("fault", [show(id="batch_1"), show(status=["completed"]), show_page])
+    async def test_what_is_no_batch_has_not_ended(
+        self, endpoint: BatchEndpoint, url: str, fault: Fault, sleeps: list[float]
+    ) -> None:
+        async with open_api(url) as api:
+            batch_id = await create(api)
+            endpoint.faults["GET /v1/batches/"] = [fault]
+            assert (await api.wait(batch_id, first_s=0, longest_s=0)).status == "completed"
+
+    async def test_the_files_of_a_batch_have_names_or_are_not_there(self, endpoint: BatchEndpoint, url: str) -> None:
+        async with open_api(url) as api:
+            batch_id = await create(api)
+            endpoint.faults["GET /v1/batches/"] = [
+                show(id="other", status="completed", output_file_id=[7], error_file_id="")
+            ]
+            batch = await api.wait(batch_id, first_s=0, longest_s=0)
+        assert (batch.id, batch.output_file_id, batch.error_file_id) == (batch_id, None, None)
+
+    async def test_a_redirect_is_refused_with_the_new_address(self, endpoint: BatchEndpoint, url: str) -> None:
+        endpoint.faults["POST /v1/files"] = [send_elsewhere]
+        async with open_api(url) as api:
+            with pytest.raises(EndpointError, match=r"sends requests on to http://elsewhere\.example/v1") as raised:
+                await create(api)
+        assert raised.value.fatal
+
+    async def test_a_file_is_read_as_far_as_it_may_go_and_once(self, endpoint: BatchEndpoint, url: str) -> None:
+        async with open_api(url) as api:
+            await create(api)
+            file_id = endpoint.desk.created[0]["input_file_id"]
+            size = len(LINE) + 1
+            assert await api.download(file_id, size) == LINE + b"\n"
+            with pytest.raises(EndpointError, match="longer than"):
+                await api.download(file_id, size - 1)
+        assert endpoint.count(f"GET /v1/files/{file_id}/content") == 2
+
+    async def test_no_call_takes_longer_than_its_time_out_byte_by_byte(self, endpoint: BatchEndpoint, url: str) -> None:
+        endpoint.faults["POST /v1/batches"] = [drip] * 9
+        settings = TeacherSettings(model="tiny", base_url=url, api_key_env="TINY_KEY", attempts=2, timeout_s=0.5)
+        async with open_client(settings, read_key(settings)) as client, asyncio.timeout(60):
+            api = BatchApi(client, settings, name_endpoint(settings), read_key(settings), first_backoff_s=0.001)
+            with pytest.raises(EndpointError, match="no answer within"):
+                await api.create("toolherd-1", "file-1")

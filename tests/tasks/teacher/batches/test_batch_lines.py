@@ -194,3 +194,40 @@ class TestRequestsWithoutALine:
         error = READER.explain_missing(make_batch("failed", errors=errors))
         assert "does not say why" in str(error)
         assert not error.retried
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        b'{"custom_id": "a", "response": ' + b"[" * 100_000,
+        b'{"custom_id": ' + b"[" * 100_000,
+        b'{"custom_id": ["a"]}',
+        b'{"custom_id": {"a": 1}, "response": null}',
+    ],
+)
+def test_a_line_that_cannot_be_read_costs_no_other(line: bytes) -> None:
+    assert list(read(line, answer("b", build_answer("Hello.")))) == ["b"]
+
+
+@pytest.mark.parametrize("status", [10**30, -1, 99, 600, "200", [200], 2.5, None])
+def test_a_status_that_is_none_is_a_failure_in_passing(status: Any) -> None:
+    assert read_failure(answer("a", {"error": {"message": "no"}}, status)).retried
+
+
+def test_what_a_line_says_is_short_and_moves_no_cursor() -> None:
+    failure = read_failure(fail("a", {"code": ["x" * 1000], "message": "\x1b[2J" + "x" * 100_000}))
+    assert len(str(failure)) < 600
+    assert str(failure).isprintable()
+
+
+@pytest.mark.parametrize("levels", [400, 600, 900])
+def test_a_body_that_is_nested_too_deeply_is_no_answer(levels: int) -> None:
+    deep = b"[" * levels + b"]" * levels
+    line = b'{"custom_id": "a", "response": {"status_code": 200, "body": {"choices": ' + deep + b"}}}"
+    assert all(isinstance(outcome, EndpointError) for outcome in read(line).values())
+
+
+@pytest.mark.parametrize("errors", ["lost", 7, {"data": "lost"}, {"data": ["lost"]}, {"data": [{"code": ["x"]}]}, []])
+def test_a_batch_that_failed_may_say_so_in_any_shape(errors: Any) -> None:
+    shown = Batch.construct(id="batch_1", status="failed", errors=errors)
+    assert "failed" in str(READER.explain_missing(shown))

@@ -18,6 +18,7 @@ from schemas.errors import FatalTeacherError, RunStoppedError, TeacherError, Use
 from schemas.parameters import Budget
 from schemas.teacher import TeacherSettings
 from tasks.teacher import CompletionStore, EngineStart, Ledger, Teacher, open_teacher
+from tasks.teacher.engine import process
 from tasks.teacher.engine.process import EngineProcess
 from tests.tasks.teacher.batching import wait_until
 from tests.tasks.teacher.endpoints import Endpoint, HasApp, fail, serve
@@ -35,7 +36,7 @@ from tasks.teacher import EngineStart
 from tasks.teacher.engine.process import EngineProcess
 
 async def main():
-    settings = TeacherSettings(model="tiny", base_url={url!r}, concurrency=2)
+    settings = TeacherSettings(model="tiny", base_url={url!r}, concurrency=2, timeout_s={timeout_s})
     engine = await EngineProcess.start(EngineStart(settings, Path({path!r})))
     print(engine._process.pid, flush=True)
     requests = [ChatRequest(messages=({{"role": "user", "content": str(number)}},)) for number in range(3)]
@@ -225,7 +226,7 @@ class TestEnds:
     async def test_a_run_that_is_killed_loses_no_answer_and_leaves_no_process(self, tmp_path: Path) -> None:
         endpoint = Endpoint().hold()
         with serve(endpoint) as url:
-            program = KILLED.format(url=url, path=str(tmp_path / "c.sqlite"))
+            program = KILLED.format(url=url, path=str(tmp_path / "c.sqlite"), timeout_s=FOR_EVER_S)
             run = subprocess.Popen([sys.executable, "-c", program], cwd=ROOT, stdout=subprocess.PIPE, text=True)
             assert run.stdout is not None
             with run.stdout:
@@ -241,6 +242,65 @@ class TestEnds:
         assert len(endpoint.requests) == 2  # the third, which waited, was not sent
         with CompletionStore(tmp_path / "c.sqlite") as store:
             assert store.count() == 2
+
+    @pytest.mark.forced
+    @pytest.mark.parametrize("answers", ["never", "with an error"])
+    async def test_after_a_kill_nothing_is_tried_again_and_nothing_is_waited_for_longer_than_an_attempt_may_take(
+        self, answers: str, tmp_path: Path
+    ) -> None:
+        endpoint = Endpoint(*(fail(500, "not now") for _ in range(9)) if answers == "with an error" else ()).hold()
+        timeout_s = FOR_EVER_S if answers == "with an error" else 8
+        with serve(endpoint) as url:
+            program = KILLED.format(url=url, path=str(tmp_path / "c.sqlite"), timeout_s=timeout_s)
+            run = subprocess.Popen([sys.executable, "-c", program], cwd=ROOT, stdout=subprocess.PIPE, text=True)
+            assert run.stdout is not None
+            with run.stdout:
+                pid = int(run.stdout.readline())
+                await wait_until(lambda: endpoint.busy == 2)
+                run.kill()
+                run.wait()
+            await wait_until(lambda: not has_open(pid, find_socket(pid)))  # it knows
+            if answers == "with an error":
+                endpoint.release()
+            await wait_until(lambda: not lives(pid))
+            endpoint.release()
+        assert len(endpoint.requests) == 2
+
+    @pytest.mark.forced
+    async def test_a_run_that_is_killed_before_its_engine_is_up_leaves_no_process(self, tmp_path: Path) -> None:
+        program = KILLED.format(url="http://127.0.0.1:9/v1", path=str(tmp_path / "c.sqlite"), timeout_s=FOR_EVER_S)
+        kill = "Channel.open = lambda *_: os.kill(os.getpid(), signal.SIGKILL)"  # the process is there, and no message
+        before = f"import os, signal\nfrom tasks.teacher.engine.channel import Channel\n{kill}\n"
+        run = subprocess.Popen([sys.executable, "-c", before + program], cwd=ROOT)
+        assert await asyncio.to_thread(run.wait) == -signal.SIGKILL
+        await wait_until(lambda: not list_engines(run.pid))
+
+    @pytest.mark.forced
+    async def test_an_engine_that_is_kept_busy_does_not_outlive_its_run(self, tmp_path: Path) -> None:
+        watched = process._SERVE.replace("serve_engine(watch)", "print(flush=True)\nwhile True: pass")
+        starts = (
+            "import os, subprocess, sys\n"
+            f"child = subprocess.Popen([sys.executable, '-c', {watched!r}, str(os.getpid()), '0'], "
+            "stdout=subprocess.PIPE)\n"
+            "child.stdout.readline()\n"
+        )
+        run = subprocess.Popen([sys.executable, "-c", starts], cwd=ROOT)
+        assert await asyncio.to_thread(run.wait) == 0
+        await wait_until(lambda: not list_engines(run.pid))
+
+
+def list_engines(run: int) -> list[int]:
+    """The processes of engines that a run started, that are there and no zombies."""
+    pids = [int(folder.name) for folder in Path("/proc").iterdir() if folder.name.isdigit()]
+    found = []
+    for pid in pids:
+        try:
+            command = Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")
+        except OSError:
+            continue
+        if any(b"serve_engine" in part for part in command) and str(run).encode() in command and lives(pid):
+            found.append(pid)
+    return found
 
 
 class TestSecrets:

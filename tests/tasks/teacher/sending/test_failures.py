@@ -1,5 +1,6 @@
 """What is made of a failure: whether it ends the run, the request or the attempt, and in which words."""
 
+import json
 from itertools import pairwise
 from typing import Any
 
@@ -18,7 +19,7 @@ SETTINGS = TeacherSettings(model="tiny", base_url="http://host/v1", api_key_env=
 REQUEST = httpx2.Request("POST", "http://host/v1/chat/completions")
 
 
-async def catch(response: httpx2.Response | Exception) -> Exception:
+async def catch(response: httpx2.Response | Exception, *, follow_redirects: bool = True) -> Exception:
     """What the SDK raises for a response, or for what its transport raises."""
 
     def answer(_: httpx2.Request) -> httpx2.Response:
@@ -26,7 +27,9 @@ async def catch(response: httpx2.Response | Exception) -> Exception:
             raise response
         return response
 
-    http_client = openai.DefaultAsyncHttpxClient(transport=httpx2.MockTransport(answer))
+    http_client = openai.DefaultAsyncHttpxClient(
+        transport=httpx2.MockTransport(answer), follow_redirects=follow_redirects
+    )
     async with openai.AsyncOpenAI(
         api_key=KEY, base_url="http://host/v1", max_retries=0, http_client=http_client
     ) as client:
@@ -112,7 +115,59 @@ class TestWhatEndsTheRun:
         assert failure.is_limit == (status == 429)
 
 
+class TestRedirects:
+    @pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
+    @pytest.mark.parametrize(
+        ("location", "named"),
+        [
+            ("http://elsewhere/v1/chat/completions", "http://elsewhere/v1"),
+            ("https://me:secret@elsewhere/v1/chat/completions?key=secret", "https://elsewhere/v1"),
+            ("/v2/chat/completions", "http://host/v2"),
+            ("https://elsewhere/login", "https://elsewhere/login"),
+            (f"https://elsewhere/{KEY}", "https://elsewhere/***"),
+            ("https://elsewhere/\u202ex", "https://elsewhere/"),
+        ],
+    )
+    async def test_they_end_the_run_and_name_the_new_address(self, status: int, location: str, named: str) -> None:
+        response = httpx2.Response(status, headers={"location": location.encode()})
+        failure = explain_error(await catch(response, follow_redirects=False))
+        assert str(failure).startswith(f"http://host/v1 sends requests on to {named}")
+        assert "--teacher.base_url" in str(failure)
+        assert "secret" not in str(failure)
+        assert str(failure).isprintable()
+        assert (failure.fatal, failure.retried, failure.status) == (True, False, status)
+
+    async def test_one_that_leads_nowhere_is_a_refusal(self) -> None:
+        failure = explain_error(await catch(httpx2.Response(304), follow_redirects=False))
+        assert (str(failure), failure.fatal) == ("http://host/v1 answered 304", False)
+
+    @pytest.mark.parametrize("location", ["http://[", "http://\xff", "x" * 100_000, "\x01:"])
+    async def test_an_address_that_is_none_raises_nothing(self, location: str) -> None:
+        response = httpx2.Response(307, headers={"location": location.encode("latin-1")})
+        assert len(str(explain_error(await catch(response, follow_redirects=False)))) < 1000
+
+
 class TestWords:
+    @pytest.mark.parametrize("part", ["message", "detail", "error", "code", "param", "other"])
+    async def test_what_is_nested_too_deeply_to_be_written_is_not_told(self, part: str) -> None:
+        deep = b"[" * 900 + b"]" * 900
+        for body in (b'{"error": {"%s": %s}}', b'{"%s": %s}'):
+            response = httpx2.Response(400, content=body % (part.encode(), deep))
+            assert str(explain_error(await catch(response))).startswith("http://host/v1 answered 400")
+
+    async def test_they_move_no_cursor(self) -> None:
+        body = json.dumps(error("a\x1b]0;b\x07\x1b[2J\u202e\x9bc\0 d\ud83d 猫")).encode()
+        text = str(explain_error(await catch(httpx2.Response(400, content=body))))
+        assert text == "http://host/v1 answered 400: a?]0;b??[2J??c? d? 猫"
+
+    @pytest.mark.parametrize(
+        ("told", "wait_s"),
+        [("7", 7), ("86400", 3600), ("604801", None), ("9" * 15, None), ("1e308", None), ("nan", None), ("-1", None),
+         ("Fri, 31 Dec 9999 23:59:59 GMT", None)],
+    )  # fmt: skip
+    async def test_an_absurd_wait_was_not_asked_for(self, told: str, wait_s: float | None) -> None:
+        assert (await explain(429, error(), {"retry-after": told})).wait_s == wait_s
+
     @pytest.mark.parametrize(
         ("body", "text"),
         [
