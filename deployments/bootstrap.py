@@ -75,7 +75,7 @@ The flows are deployed; runs keep their data in {os.environ[ROOT_VARIABLE]}. Nex
   {prefect} deployment run build-dataset/cpu --watch                # a run now
   {prefect} deployment schedule ls build-dataset/cpu                # the schedule is paused; `resume` starts it
 
-On a box with a GPU, after `make setup-train` there and with the data root within its reach (README: "The Prefect server"):
+On a box with a GPU, after `make setup-train` there and with the data root and the server within its reach (see README):
 
   {prefect} worker start --pool {GPU_POOL} --limit 1                       # trains one model at a time
   {prefect} deployment run train/gpu --watch""")

@@ -3,7 +3,6 @@
 #   digest=$(docker buildx imagetools inspect python:3.12-slim --format '{{.Manifest.Digest}}')
 #   docker build -f deployments/gpu.Dockerfile --build-arg BASE_DIGEST="$digest" -t toolherd-gpu .
 #   docker run --gpus all -v /srv/toolherd:/data -e PREFECT_API_URL -e PREFECT_API_AUTH_STRING toolherd-gpu
-#   docker run --gpus all -v /srv/toolherd:/data -e PREFECT_API_URL -e PREFECT_API_AUTH_STRING toolherd-gpu
 #
 # The first line finds the base image as it is today; keep what it says, so that the next build stands on the same one.
 # By itself it is a worker of the pool `gpu`. A Kubernetes job runs `python -m prefect flow-run execute` in it instead, as

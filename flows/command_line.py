@@ -25,7 +25,15 @@ from typing import TYPE_CHECKING, Any
 import uvloop
 
 from flows.command import Command
-from flows.server import Server, configure_client, is_healthy, launch_server, require_access, wait_for_server
+from flows.server import (
+    Server,
+    configure_client,
+    is_healthy,
+    is_same_address,
+    launch_server,
+    require_access,
+    wait_for_server,
+)
 from flows.stopping import INTERRUPTED, Ending, Stoppable, end_hard
 from flows.terminal import show_trace, warn
 from schemas.errors import RunStoppedError, ToolHerdError, UserError
@@ -112,7 +120,7 @@ def _launch_server() -> Server:
     """The server, answering or about to, and the environment in which Prefect is to be imported."""
     given = os.environ.get("PREFECT_API_URL")
     server = launch_server()
-    if given and server.api_url != given:
+    if given and not is_same_address(server.api_url, given):
         warn(f"PREFECT_API_URL ({given}) does not answer; a local server is used")
     configure_client(server, **_QUIET)
     if not is_healthy(server.api_url):

@@ -19,7 +19,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -29,7 +29,7 @@ from cyclopts import App, CycloptsError
 from flows.server_access import (
     HOSTS_VARIABLE,
     LOOPBACK,
-    Place,
+    ServerPlace,
     ask,
     close_home,
     get_password_file,
@@ -47,7 +47,7 @@ from schemas.shown import show_line
 START_TIMEOUT_S = 180.0
 STOP_TIMEOUT_S = 15.0
 
-_APP = "flows.server_app:create_app"
+_APP = "flows.server_app:create_guarded_app"
 _UNGUARDED_APP = "prefect.server.api.server:create_app"
 """What older versions started: it asks nobody for a password."""
 
@@ -113,13 +113,19 @@ def launch_server() -> Server:
     given = os.environ.get("PREFECT_API_URL")
     if given and is_healthy(given):
         running = read_server()
-        is_ours = running is not None and _name_loopback(running.api_url) == _name_loopback(given)
-        return replace(_require_guarded(running), api_url=given) if running and is_ours else Server(given)
+        # By the address that it listens on: what else `localhost` may mean is not told its password.
+        return _require_guarded(running) if running and is_same_address(running.api_url, given) else Server(given)
     home = get_home()
     close_home(home)
     with _lock(home):
         running = read_server()
         return _require_guarded(running) if running else _start(home)
+
+
+def is_same_address(one: str, other: str) -> bool:
+    """Whether two addresses of APIs are one: `localhost` is what our own server has by number."""
+    one, other = (api_url.rstrip("/").replace("://localhost:", f"://{LOOPBACK}:") for api_url in (one, other))
+    return one == other
 
 
 def wait_for_server(server: Server, report: Callable[[float], None] = lambda seconds: None) -> None:
@@ -239,7 +245,7 @@ def _start(home: Path) -> Server:
         return _start_on(listening, place, home)
 
 
-def _start_on(listening: socket.socket, place: Place, home: Path) -> Server:
+def _start_on(listening: socket.socket, place: ServerPlace, home: Path) -> Server:
     port = listening.getsockname()[1]
     origin = f"http://{place.host}:{port}"
     environment = {
@@ -275,11 +281,6 @@ def _start_on(listening: socket.socket, place: Place, home: Path) -> Server:
     with open(_get_record(home), "w", opener=open_private) as record:
         record.write(json.dumps(asdict(server)))
     return server
-
-
-def _name_loopback(api_url: str) -> str:
-    """An address under the one name that ours has here, to compare it."""
-    return api_url.rstrip("/").replace("://localhost:", f"://{LOOPBACK}:")
 
 
 def _is_ours(pid: int) -> bool:

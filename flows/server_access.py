@@ -43,7 +43,7 @@ _OPENER = urllib.request.build_opener(urllib.request.ProxyHandler({}), _NoRedire
 
 
 @dataclass(frozen=True)
-class Place:
+class ServerPlace:
     """The address that the server listens on, and the names that a request may ask it by (IPv6 in brackets)."""
 
     address: str
@@ -63,7 +63,7 @@ class Place:
         return _write_host(self.address)
 
 
-def read_place() -> Place:
+def read_place() -> ServerPlace:
     """Where the operator wants the server: on loopback alone, unless the two variables say otherwise.
 
     Raises:
@@ -88,10 +88,10 @@ def read_place() -> Place:
             "this one, for nothing else is answered"
         )
     own = () if is_unspecified else (_write_host(address),)
-    return Place(address, tuple(dict.fromkeys((*_OWN_NAMES, *own, *names))))
+    return ServerPlace(address, tuple(dict.fromkeys((*_OWN_NAMES, *own, *names))))
 
 
-def open_socket(place: Place) -> socket.socket:
+def open_socket(place: ServerPlace) -> socket.socket:
     """A socket that listens on the first free port from FIRST_PORT on.
 
     Raises:

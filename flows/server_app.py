@@ -1,8 +1,8 @@
 """What the Prefect server's process serves: Prefect's own app, for its own pages and for names that it is known by.
 
-uvicorn calls `create_app` in the process that `flows.server` starts. Prefect itself asks for the password and for a
-token against forged requests. What it does not look at is looked at here: a name that somebody else's DNS points to us,
-a page of another origin, also where it opens a WebSocket, and a page that shows ours in a frame.
+uvicorn calls `create_guarded_app` in the process that `flows.server` starts. Prefect itself asks for the password and
+for a token against forged requests. What it does not look at is looked at here: a name that somebody else's DNS points
+to us, a page of another origin, also where it opens a WebSocket, and a page that shows ours in a frame.
 """
 
 import os
@@ -44,7 +44,12 @@ class OwnPagesOnly:
         await self._app(scope, receive, send_unframed)
 
 
-def create_app() -> ASGIApp:
+def create_guarded_app() -> ASGIApp:
     """Prefect's app behind these checks; `flows.server` has set the variable to every name that there is."""
     hosts = os.environ[HOSTS_VARIABLE].split(",")
-    return TrustedHostMiddleware(OwnPagesOnly(create_prefect_app()), hosts, www_redirect=False)
+    private = os.umask(0o022)  # Prefect copies its pages, which are no secret, to where it is installed
+    try:
+        app = create_prefect_app()
+    finally:
+        os.umask(private)
+    return TrustedHostMiddleware(OwnPagesOnly(app), hosts, www_redirect=False)

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import psutil
 
+from schemas.environment import pick_environment
 from schemas.errors import UserError
 
 _QUERY = ("index", "uuid", "name", "memory.total", "memory.free")
@@ -46,7 +47,10 @@ def read_gpus() -> tuple[Gpu, ...]:
     """
     command = ["nvidia-smi", f"--query-gpu={','.join(_QUERY)}", "--format=csv,noheader,nounits"]
     try:
-        done = subprocess.run(command, capture_output=True, text=True, timeout=_TIMEOUT_S, check=False)
+        done = subprocess.run(
+            command, capture_output=True, text=True, timeout=_TIMEOUT_S, check=False,
+            env=pick_environment("CUDA_*", "NVIDIA_*"),
+        )  # fmt: skip
     except OSError:
         return ()
     except subprocess.TimeoutExpired as error:

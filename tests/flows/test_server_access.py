@@ -13,7 +13,7 @@ from flows import server_access
 from flows.server_access import (
     ADDRESS_VARIABLE,
     HOSTS_VARIABLE,
-    Place,
+    ServerPlace,
     ask,
     close_home,
     get_password_file,
@@ -121,7 +121,7 @@ class TestHome:
 
 class TestPlace:
     def test_by_itself_it_is_there_for_this_machine_alone(self) -> None:
-        assert read_place() == Place("127.0.0.1", OWN)
+        assert read_place() == ServerPlace("127.0.0.1", OWN)
         assert read_place().host == "127.0.0.1"
 
     @pytest.mark.parametrize(
@@ -174,11 +174,11 @@ class TestSocket:
             taken.listen()
             port = taken.getsockname()[1]
             monkeypatch.setattr(server_access, "FIRST_PORT", port)
-            with open_socket(Place("127.0.0.1", OWN)) as listening:
+            with open_socket(ServerPlace("127.0.0.1", OWN)) as listening:
                 assert listening.getsockname()[1] > port
 
     def test_a_port_that_is_given_out_is_given_to_nobody_else(self) -> None:
-        with open_socket(Place("127.0.0.1", OWN)) as one, open_socket(Place("127.0.0.1", OWN)) as other:
+        with open_socket(ServerPlace("127.0.0.1", OWN)) as one, open_socket(ServerPlace("127.0.0.1", OWN)) as other:
             assert one.getsockname() != other.getsockname()
 
     def test_by_itself_it_listens_on_loopback_alone(self) -> None:
@@ -187,7 +187,7 @@ class TestSocket:
 
     def test_an_address_of_another_machine_is_told(self) -> None:
         with pytest.raises(UserError, match=r"TOOLHERD_SERVER_HOST: 192.0.2.7 is no address of this machine"):
-            open_socket(Place("192.0.2.7", OWN))
+            open_socket(ServerPlace("192.0.2.7", OWN))
 
     def test_where_no_port_is_free_the_way_out_is_named(self, monkeypatch: pytest.MonkeyPatch) -> None:
         tried: list[int] = []
@@ -198,7 +198,7 @@ class TestSocket:
 
         monkeypatch.setattr(socket, "create_server", refuse)
         with pytest.raises(ToolHerdError, match=r"no free port from 4200 on .* set PREFECT_API_URL to a running one"):
-            open_socket(Place("127.0.0.1", OWN))
+            open_socket(ServerPlace("127.0.0.1", OWN))
         assert tried == list(range(4200, 4400))
 
 

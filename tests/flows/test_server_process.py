@@ -35,7 +35,7 @@ if conduct == "fails":
     raise RuntimeError("no database")
 
 def create_app():
-    with open(os.path.join(os.environ["PREFECT_HOME"], "environment.json"), "w") as file:
+    with open(os.path.join(os.environ["PREFECT_HOME"], "..", "environment.json"), "w") as file:
         json.dump(dict(os.environ), file)
     if conduct == "deaf":
         signal.signal(signal.SIGTERM, signal.SIG_IGN)
@@ -43,6 +43,7 @@ def create_app():
 
 async def answer(scope, receive, send):
     if scope["type"] == "http":
+        open(os.path.join(os.environ["PREFECT_HOME"], "memo_store.toml"), "a").close()
         headers = {name: value.decode() for name, value in scope["headers"]}
         password = os.environ.get("PREFECT_SERVER_API_AUTH_STRING", "").encode()
         said = headers.get(b"authorization", "").removeprefix("Basic ")
@@ -97,7 +98,7 @@ def start() -> Server:
 
 
 def read_environment(home: Path) -> dict[str, str]:
-    environment: dict[str, str] = json.loads((home / "environment.json").read_text())
+    environment: dict[str, str] = json.loads((home.parent / "environment.json").read_text())
     return environment
 
 
@@ -214,7 +215,8 @@ def test_nothing_of_it_is_for_others_to_read(home: Path) -> None:
     finally:
         os.umask(before)
     wait_for_server(started)
-    names = {"prefect.db", "environment.json", *(f"toolherd-server.{end}" for end in ("json", "lock", "log", "secret"))}
+    assert (home.parent / "environment.json").stat().st_mode & 0o777 == 0o644  # as the pages that Prefect copies
+    names = {"prefect.db", "memo_store.toml", *(f"toolherd-server.{end}" for end in ("json", "lock", "log", "secret"))}
     assert {path.name: path.stat().st_mode & 0o777 for path in home.iterdir()} == dict.fromkeys(names, 0o600)
     assert home.stat().st_mode & 0o777 == 0o700
     assert started.pid is not None
@@ -236,7 +238,7 @@ def test_our_own_server_is_ours_also_where_its_address_is_named(home: Path, monk
     wait_for_server(started)
     for named in (started.api_url, f"{started.api_url}/", started.api_url.replace("127.0.0.1", "localhost")):
         monkeypatch.setenv("PREFECT_API_URL", named)
-        assert launch_server() == Server(named, started.pid)
+        assert launch_server() == started  # at the very address that it listens on
     monkeypatch.setenv("PREFECT_API_URL", started.api_url.replace("127.0.0.1", "127.0.0.2"))  # a name it does not know
     assert launch_server() == started
 
@@ -257,7 +259,7 @@ def test_a_server_that_an_older_version_left_open_is_not_used(
     monkeypatch.setattr(server, "_APP", "prefect.server.api.server:create_app")
     started = launch_server()
     wait_for_server(started)
-    monkeypatch.setattr(server, "_APP", "flows.server_app:create_app")
+    monkeypatch.setattr(server, "_APP", "flows.server_app:create_guarded_app")
     for named in ("", started.api_url):
         monkeypatch.setenv("PREFECT_API_URL", named)
         with pytest.raises(UserError, match="lets everybody in: `make down` stops it, and the next run starts one"):

@@ -8,7 +8,7 @@ KEYS = {
     **{"OPENAI_API_KEY": "1", "MY_KEY": "2", "AWS_SECRET_ACCESS_KEY": "3", "GITHUB_TOKEN": "4", "DB_PASSWORD": "5"},
     **{"HF_TOKEN": "6", "SSH_AUTH_SOCK": "7", "PGPASSWORD": "8", "GOOGLE_APPLICATION_CREDENTIALS": "9", "NETRC": "10"},
 }
-COMMON = {"PATH": "/bin", "HOME": "/home/ida", "LANG": "C", "LC_ALL": "C", "TZ": "UTC", "PYTHONPATH": "x"}
+COMMON = {"PATH": "/bin", "HOME": "/srv/ida", "LANG": "C", "LC_ALL": "C", "TZ": "UTC", "PYTHONPATH": "x"}
 
 
 def test_a_child_gets_what_every_program_needs_and_no_secret_under_any_name() -> None:
