@@ -374,7 +374,7 @@ def test_toolalpacas_documents_can_be_called(file_name: str) -> None:
 def test_functions_that_all_need_ids_of_each_other_are_audited_in_time() -> None:
     ids = [query(f"thing{number}Id", TEXT, required=True) for number in range(3)]
     things = array(record(id=TEXT, **{f"thing{number}Id": TEXT for number in range(3)}))
-    paths = {f"/things{number}": {"get": operation(f"listThings{number}", ids, things)} for number in range(30)}
+    paths = {f"/things{number}": {"get": operation(f"listThings{number}", *ids, answer=things)} for number in range(30)}
     assert len(audit(paths)) == 60
 
 
