@@ -65,9 +65,9 @@ def _match_pattern(validator: Any, pattern: str, instance: Any, _: Any) -> Itera
 def _match_names(validator: Any, schemas: dict[str, Any], instance: Any, _: Any) -> Iterator[ValidationError]:
     for pattern, schema in schemas.items() if validator.is_type(instance, "object") else ():
         matches = compile_pattern(pattern)
-        for name, value in instance.items() if matches is not None else ():
-            if matches(name):
-                yield from validator.descend(value, schema, path=name, schema_path=pattern)
+        found = [name for name in instance if matches(name)] if matches is not None else []
+        for name in found:
+            yield from validator.descend(instance[name], schema, path=name, schema_path=pattern)
 
 
 def _find_nothing(*_: Any) -> Iterator[ValidationError]:
@@ -85,7 +85,7 @@ def _make_check(base: Any) -> Any:
     def check_additional(validator: Any, allowed: Any, instance: Any, schema: Any) -> Iterator[ValidationError]:
         yield from () if "patternProperties" in schema else additional(validator, allowed, instance, schema)
 
-    checked = extend(base, {**own, "additionalProperties": check_additional})
+    checked: Any = extend(base, {**own, "additionalProperties": check_additional})  # type: ignore[no-untyped-call]
     evolve = checked.evolve
 
     def keep_class(validator: Any, **changes: Any) -> Any:

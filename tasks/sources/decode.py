@@ -83,7 +83,7 @@ def _check_growth(text: str) -> None:
         if isinstance(event, yaml.CollectionEndEvent):
             grown = open_nodes.pop()
         elif isinstance(event, yaml.AliasEvent):
-            grown = known.get(event.anchor) or _Grown()
+            grown = known.get(str(event.anchor)) or _Grown()
         elif isinstance(event, yaml.ScalarEvent):
             grown = _Grown(anchor=event.anchor, values=1)
         else:

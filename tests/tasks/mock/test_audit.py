@@ -369,3 +369,19 @@ def test_toolalpacas_documents_can_be_called(file_name: str) -> None:
         problems = [call for call in audit_functions(make_toolset(document)) if call.problem]
         assert not problems, entry["Name"]
     assert set(rejected) <= {"Nager.Date"}, rejected  # a country's borders are countries, with borders
+
+
+def test_functions_that_all_need_ids_of_each_other_are_audited_in_time() -> None:
+    ids = [query(f"thing{number}Id", TEXT, required=True) for number in range(3)]
+    things = array(record(id=TEXT, **{f"thing{number}Id": TEXT for number in range(3)}))
+    paths = {f"/things{number}": {"get": operation(f"listThings{number}", *ids, answer=things)} for number in range(30)}
+    assert len(audit(paths)) == 60
+
+
+def test_what_the_mock_trips_over_is_told_in_a_line(monkeypatch: pytest.MonkeyPatch) -> None:
+    def trip(*_: object) -> None:
+        raise KeyError("thing")
+
+    monkeypatch.setattr("tasks.mock.transport.compile_routes", trip)
+    with pytest.raises(DocumentError, match=r"^the document cannot be read: KeyError: 'thing'$"):
+        audit(LIST)

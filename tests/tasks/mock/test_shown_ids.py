@@ -241,3 +241,15 @@ def test_ids_of_the_examples_exist_from_the_start_and_the_first_ten_at_most() ->
     assert ids[:10] == examples[:10]
     assert 11 <= len(ids) <= 13  # four to six things, three of which may be examples
     assert all(re.fullmatch(r"t\d{3}", id_) for id_ in ids)
+
+
+def test_many_values_are_shown_in_time_and_each_once() -> None:
+    values = [f"v{number % 10_000}" for number in range(20_000)]
+    assert list_shown_values({"enum": values}) == values[:10_000]
+    assert list_shown_values({"enum": [{"a": 1}, [1], {"a": 1}, [1]]}) == [{"a": 1}, [1]]
+
+
+@pytest.mark.parametrize("example", ["0a" * 50_000, 10**300, 1e300, "a" * 100_000])
+def test_a_long_example_is_not_imitated(example: Any) -> None:
+    (made,) = {type(id_) for id_ in make_many("id", {"type": "integer"} if example == 10**300 else {}, [example])}
+    assert made in (str, int)

@@ -1,6 +1,7 @@
 """What was sent is read back: the same operation, the same arguments."""
 
 import json
+import re
 from typing import Any
 
 import httpx
@@ -276,3 +277,40 @@ def test_calls_of_toolalpacas_functions_go_there_and_back() -> None:
                 assert read_arguments(operation, request) == arguments
                 called += 1
     assert called > 90
+
+
+@pytest.mark.parametrize("count", [2, 12, 60])
+def test_a_segment_of_many_values_is_read_in_time(count: int) -> None:
+    names = [f"p{number}" for number in range(count)]
+    parameters = [{"name": name, "in": "path", "schema": {"type": "string"}} for name in names]
+    path = "/" + "".join(f"{{{name}}}" for name in names) + "/end"
+    operation = make_operation(parameters, path=path, method="get")
+    request = httpx.Request("GET", f"{BASE}/{'a' * 5_000}/end")
+    found = match_request([operation], request, BASE)
+    assert found is not None
+    assert [len(found[1][name]) for name in names] == [1] * (count - 1) + [5_001 - count]
+    assert match_request([operation], httpx.Request("GET", f"{BASE}/{'a' * 5_000}/bend"), BASE) is None
+
+
+@pytest.mark.parametrize(
+    ("path", "sent", "values"),
+    [
+        ("/{a}-{b}", "/x-y-z", ["x", "y-z"]),
+        ("/{a}-{b}.z", "/x-y.z.z", ["x", "y.z"]),
+        ("/{a}{b}", "/xyz", ["x", "yz"]),
+        ("/a{a}a", "/aaa", ["a"]),
+        ("/a{a}a", "/aa", None),
+        ("/{a}-{b}", "/-x", None),
+        ("/{a}/{b}", "/x/", None),
+        ("/{a}/{b}", "/x", None),
+        ("/{a/b}/c", "/x/c", ["x"]),
+    ],
+)
+def test_each_value_is_as_short_as_can_be(path: str, sent: str, values: list[str] | None) -> None:
+    names = re.findall(r"\{([^}]*)\}", path)
+    parameters = [{"name": name, "in": "path", "schema": {"type": "string"}} for name in names]
+    operation = make_operation(parameters, path=path, method="get")
+    for base in (BASE, "https://cats.example"):
+        found = match_request([operation], httpx.Request("GET", f"{base}{sent}"), base)
+        assert (found and list(found[1].values())) == values
+    assert match_request([operation], httpx.Request("GET", f"{BASE}{sent}"), "https://cats.example/v2") is None

@@ -95,3 +95,35 @@ def test_what_is_no_yaml_is_told_with_its_place(text: str, problem: str) -> None
     with pytest.raises(DecodeProblem) as caught:
         decode_yaml(text)
     assert str(caught.value).startswith(problem)
+
+
+@pytest.mark.parametrize("form", ["  <<: [{many}]\n  k{level}: 1", "  [{many}]"], ids=["merged", "aliased"])
+def test_what_multiplies_is_counted_before_it_is_built(form: str) -> None:
+    lines = ["a0: &a0 {x: 1}" if "<<" in form else "a0: &a0 [1]"]
+    for level in range(1, 13):
+        many = ", ".join([f"*a{level - 1}"] * 10)
+        lines.append(f"a{level}: &a{level}\n{form.format(many=many, level=level)}")
+    with pytest.raises(DecodeProblem, match="more than 1,000,000 values"):
+        decode_yaml("\n".join(lines))
+
+
+def test_aliases_within_aliases_are_as_deep_as_they_are_written_out() -> None:
+    def chain(length: int) -> str:
+        return "\n".join(["a0: &a0 [1]", *(f"a{n}: &a{n} [*a{n - 1}]" for n in range(1, length))])
+
+    assert len(decode_yaml(chain(MAX_DEPTH - 3))) == MAX_DEPTH - 3
+    with pytest.raises(DecodeProblem, match="nested deeper than 150 levels"):
+        decode_yaml(chain(MAX_DEPTH + 5))
+
+
+@pytest.mark.parametrize("written", ["{},", "[],", "1,", '"a",'])
+def test_json_that_would_fill_the_memory_is_not_built(written: str) -> None:
+    with pytest.raises(DecodeProblem, match="more than 1,000,000 values"):
+        decode_json(f"[{written * 2_100_000}1]")
+
+
+def test_yaml_that_would_fill_the_memory_is_not_built(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(decode, "MAX_YAML_NODES", 1_000)
+    assert len(decode_yaml("- a\n" * 1_000)) == 1_000
+    with pytest.raises(DecodeProblem, match="YAML of more than 1,000 keys and values; save it as JSON"):
+        decode_yaml("- a\n" * 2_000)

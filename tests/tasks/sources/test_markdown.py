@@ -141,3 +141,21 @@ def test_a_row_that_cannot_be_read_is_told_why(row: str, reason: str) -> None:
 def test_a_name_has_a_link_only_where_the_cell_is_one(cell: str, name: str, link: str) -> None:
     assert [row[0] for row in read(f"| {cell} | b | No | Yes | No |")] == [name]
     assert [row[2] for row in read(f"| {cell} | b | No | Yes | No |")] == [link]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        *(
+            "### a" + " " * 100_000 + "b",
+            "### " + "#a " * 50_000,
+            "# a\n[" + "](x" * 50_000,
+            "# a\n[" + "](x) " * 50_000,
+        ),
+        *("# a\n[a](" + ")" + " " * 100_000, "### A\n| [" + "](a '" * 30_000 + " | b | No | Yes | No |"),
+    ],
+    ids=lambda text: text[:12],
+)
+def test_long_lines_are_read_in_time(text: str) -> None:
+    is_markdown_list(text)
+    assert parse_markdown(text).drafts == []

@@ -54,3 +54,23 @@ def test_format_description_and_type_have_their_say(name: str, schema: dict[str,
 def test_names_split_in_every_usual_spelling() -> None:
     assert split_name("userIDToken") == ("user", "id", "token")
     assert split_name("start_date") == split_name("start-date") == split_name("startDate") == ("start", "date")
+
+
+@pytest.mark.parametrize(
+    ("description", "kind"),
+    [
+        ("The IATA code of the airport", "airport_code"),
+        ("The airport, by its IATA code", "airport_code"),
+        ("An IATA code.\nNot of an airport", None),
+        ("A photo, as a URL", "image_url"),
+        ("The URL of an image", "image_url"),
+        ("A URL, and an icons", "image_url"),
+        ("A poster.\nA URL", "url"),
+        ("A picture beside a URL of nothing", "image_url"),
+        ("The URL of a poster", "url"),
+        *((word * 30_000, None) for word in ("iata ", "image ", "airport ")),
+        ("url " * 30_000, "url"),
+    ],
+)
+def test_what_a_description_tells_is_read_line_by_line_and_in_time(description: str, kind: str | None) -> None:
+    assert infer_value_kind("thing", {"type": "string", "description": description}) == kind

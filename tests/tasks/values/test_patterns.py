@@ -96,3 +96,45 @@ def test_equal_schemas_that_are_not_the_same_are_held_alike() -> None:
     assert conforms(1, {"const": 1})
     assert not conforms(2, {"const": 1})
     assert conforms(2, {"const": 2})
+
+
+@pytest.mark.parametrize("pattern", ["^(a+)+$", "((a*)*)*b", "(x+x+)+y", r"^(\w+\s?)*$"])
+def test_a_pattern_that_could_backtrack_for_ever_is_drawn_and_matched_in_time(pattern: str) -> None:
+    assert not matches_pattern(pattern, "a" * 60 + "!")
+    assert sample_pattern(pattern, Random(0)) is not None
+
+
+@pytest.mark.parametrize(
+    "pattern",
+    [
+        *(
+            "a{1000000000}",
+            "(a{100}){100}",
+            "((((a{100}){100}){100}){100}){100}",
+            r"(a{100})(\1{100})(\2{100})(\3{100})",
+        ),
+        *("(" * 5_000 + ")" * 5_000, "[" * 8_000, "a" * 20_000),
+    ],
+    ids=lambda pattern: pattern[:40],
+)
+def test_text_that_would_be_endless_is_not_drawn(pattern: str) -> None:
+    assert sample_pattern(pattern, Random(0)) is None
+
+
+def test_repeats_of_repeats_are_drawn_in_their_short_form_alone() -> None:
+    text = sample_pattern("^(((a+)b*)+c?)+$", Random(3), 1_500)
+    assert text is None  # the long form, which might come to it, would be a million characters
+    assert sample_pattern("^(((a+)b*)+c?)+$", Random(3)) is not None
+
+
+def test_all_of_unicode_is_a_class_as_any() -> None:
+    text = sample_pattern("^[ -\U0010ffff]{100}$", Random(0))
+    assert text is not None
+    assert len(text) == 100
+
+
+@pytest.mark.parametrize("pattern", [r"^(a|b(c))\2$", r"x[^\x00-\x7f]"])
+def test_what_the_library_cannot_draw_is_none(pattern: str) -> None:
+    for seed in range(20):
+        text = sample_pattern(pattern, Random(seed))
+        assert text is None or matches_pattern(pattern, text)

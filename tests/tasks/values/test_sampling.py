@@ -14,6 +14,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from tasks.values import sample_value, sampling
+from tasks.values.counting import count_drawn
 from tasks.values.pools import list_places
 from tests.tasks.values.strategies import schemas
 
@@ -152,3 +153,45 @@ def test_another_process_draws_the_same() -> None:
         for seed in ("1", "2")
     }
     assert len(runs) == 1
+
+
+def _count(value: Any) -> int:
+    parts = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
+    return 1 + sum(map(_count, parts))
+
+
+@pytest.mark.parametrize(
+    "wrap",
+    [
+        lambda part: {"type": "array", "minItems": 50, "items": part},
+        lambda part: {"type": "object", "minProperties": 50, "additionalProperties": part},
+        lambda part: {"type": "object", "required": list("abcdefghijklmnopq"), "additionalProperties": part},
+        lambda part: {"type": "array", "uniqueItems": True, "minItems": 40, "items": part},
+        lambda part: {"type": "object", "not": {}, "properties": {"a": part, "b": part}},
+        lambda part: {"allOf": [part, {"not": {}}]},
+        lambda part: {"oneOf": [part, part]},
+    ],
+)
+def test_one_draw_holds_so_many_values_and_no_more(wrap: Any) -> None:
+    schema: Any = {"enum": ["a"]}
+    for _ in range(8):
+        schema = wrap(schema)
+    assert _count(sample_value("cat", schema, Random(0))) <= 110_000
+
+
+def test_what_a_draw_may_hold_is_counted_without_drawing() -> None:
+    text = {"type": "string"}
+    assert (
+        count_drawn({"type": "array", "minItems": 50, "items": {"type": "array", "minItems": 50, "items": text}}, 10**6)
+        == 2551
+    )
+    assert count_drawn({"properties": {"a": text, "b": text}, "required": ["a"]}, 10**6) == 4
+    assert count_drawn({"oneOf": [text, {"minItems": 9, "items": text}], "allOf": [text, text]}, 10**6) == 13
+    assert count_drawn({"additionalProperties": text, "minProperties": 9}, 10**6) == 10
+    assert count_drawn({"minItems": 9, "maxItems": 5, "items": text}, 10**6) == 6
+    assert count_drawn({"enum": ["a"] * 100}, 5) == count_drawn(True, 5) == 1
+    nested: Any = text
+    for _ in range(90):
+        nested = {"type": "array", "items": nested}
+    for seed in range(5):
+        assert _count(sample_value("cat", nested, Random(seed))) <= count_drawn(nested, 10**6) < 2_000
