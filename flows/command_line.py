@@ -38,6 +38,7 @@ from flows.stopping import INTERRUPTED, Ending, Stoppable, end_hard
 from flows.terminal import show_trace, warn
 from schemas.errors import RunStoppedError, ToolHerdError, UserError
 from schemas.shown import show_line
+from schemas.urls import show_url
 
 if TYPE_CHECKING:
     from flows.session import Launch
@@ -121,7 +122,7 @@ def _launch_server() -> Server:
     given = os.environ.get("PREFECT_API_URL")
     server = launch_server()
     if given and not is_same_address(server.api_url, given):
-        warn(f"PREFECT_API_URL ({given}) does not answer; a local server is used")
+        warn(f"PREFECT_API_URL ({show_url(given)}) does not answer; a local server is used")
     configure_client(server, **_QUIET)
     if not is_healthy(server.api_url):
         warn("starting a Prefect server, which takes 10 to 20 s and is done once …")

@@ -15,6 +15,8 @@ import time
 from collections.abc import Callable, Coroutine
 from typing import TYPE_CHECKING, Any, NoReturn, Protocol, TypeVar
 
+from flows.terminal import warn
+
 if TYPE_CHECKING:
     from tasks.teacher import Teacher  # the command line needs this module at once, and not what a teacher imports
 
@@ -107,11 +109,12 @@ class Ending:
             if now - told_at >= _TELL_EVERY_S and now == idle_at:
                 told_at = now
                 left = max(begun_at + most_s - now, 0.0)
-                print(f"still stopping: at most {left:.0f} s are left", file=sys.stderr, flush=True)
+                warn(f"still stopping: at most {left:.0f} s are left")
 
 
 def end_hard(sign: signal.Signals) -> NoReturn:
     """End this process now, whatever it is at."""
-    show_cursor = "\x1b[?25h" if sys.stderr.isatty() else ""  # a bar that nobody takes down had hidden it
-    print(f"{show_cursor}{INTERRUPTED}", file=sys.stderr, flush=True)
+    if sys.stderr.isatty():
+        sys.stderr.write("\x1b[?25h")  # shows the cursor, which a bar that nobody takes down had hidden
+    warn(INTERRUPTED)
     os._exit(128 + sign)

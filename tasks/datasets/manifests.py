@@ -17,6 +17,7 @@ from upath import UPath
 
 from schemas.errors import UserError
 from schemas.manifest import FORMAT, Manifest, TableFacts
+from schemas.shown import show_line
 from tasks.datasets.parquet import describe_invalid, hash_file
 from tasks.datasets.tables import TABLES
 from tasks.datasets.versions import MANIFEST, check_dataset_name
@@ -101,7 +102,7 @@ def _find_changed(folder: UPath, name: str) -> UserError:
 
 
 def _turn_down(path: UPath, reason: str) -> UserError:
-    return UserError(f"{path} is no manifest of a dataset: {_clean(reason)}.")
+    return UserError(f"{path} is no manifest of a dataset: {show_line(reason, MAX_TEXT)}.")
 
 
 def _check_format(path: UPath, told: object) -> None:
@@ -110,7 +111,7 @@ def _check_format(path: UPath, told: object) -> None:
         raise _turn_down(path, "it says no format")
     if written > FORMAT:
         raise UserError(
-            f"{path} is a dataset of format {_clean(str(written))}, and this ToolHerd reads formats up to {FORMAT}: "
+            f"{path} is a dataset of format {show_line(written, MAX_TEXT)}, and this ToolHerd reads formats up to {FORMAT}: "
             "install a newer ToolHerd."
         )
 
@@ -134,10 +135,7 @@ def _check(path: UPath, manifest: Manifest) -> Manifest:
             raise _turn_down(path, f"reasons: {reason!r} is none that rows are counted under")
     if manifest.facts.created_at.tzinfo is None:
         raise _turn_down(path, "facts.created_at has no time zone")
-    cleaned = {name: _clean(getattr(manifest.facts, name)) for name in ("teacher", "executor", "recipe_hash")}
+    cleaned = {
+        name: show_line(getattr(manifest.facts, name), MAX_TEXT) for name in ("teacher", "executor", "recipe_hash")
+    }
     return manifest.model_copy(update={"facts": manifest.facts.model_copy(update=cleaned)})
-
-
-def _clean(text: str) -> str:
-    """A text of others as one line of printable characters, at most MAX_TEXT of them."""
-    return " ".join("".join(c if c.isprintable() else " " for c in text).split())[:MAX_TEXT]

@@ -98,7 +98,7 @@ class Growth:
                 waiting.pop()
                 continue
             if pointer not in self._scans:
-                self._scans[pointer] = self._scan(look_up(self._doc, pointer))
+                self._scans[pointer] = self._scan(follow_pointer(self._doc, pointer))
                 unknown = [to for to, _ in self._scans[pointer].references if to not in self._scans]
                 if unknown:
                     waiting += dict.fromkeys(unknown)
@@ -125,7 +125,7 @@ def read_pointer(pointer: str) -> Keys | None:
     return tuple(unquote(key).replace("~1", "/").replace("~0", "~") for key in pointer[2:].split("/"))
 
 
-def look_up(doc: Any, pointer: str) -> Any:
+def follow_pointer(doc: Any, pointer: str) -> Any:
     """What stands at a pointer; None where nothing does."""
     node = doc
     for key in read_pointer(pointer) or ():

@@ -10,6 +10,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from schemas.shown import show_line
+
 STRUCTURE = ("<tool_call>", "</tool_call>", "<tool_response>", "</tool_response>", "<tools>", "</tools>")
 """Tags that the templates write around calls, results and tools; a text must not open or close one of them."""
 
@@ -76,7 +78,7 @@ def build_conversation(row: dict[str, Any], cleaner: Cleaner) -> Conversation:
 
 def name_row(row: dict[str, Any]) -> str:
     """A row's id as it may be shown."""
-    return "".join(c if c.isprintable() else "?" for c in str(row.get("id", "?"))[:80])
+    return show_line(row.get("id", "?"), 80)
 
 
 def _build_messages(messages: Sequence[dict[str, Any]], cleaner: Cleaner) -> Iterator[dict[str, Any]]:
