@@ -111,8 +111,8 @@ def _check_format(path: UPath, told: object) -> None:
         raise _turn_down(path, "it says no format")
     if written > FORMAT:
         raise UserError(
-            f"{path} is a dataset of format {show_line(written, MAX_TEXT)}, and this ToolHerd reads formats up to {FORMAT}: "
-            "install a newer ToolHerd."
+            f"{path} is a dataset of format {show_line(written, MAX_TEXT)}, and this ToolHerd reads formats up to "
+            f"{FORMAT}: install a newer ToolHerd."
         )
 
 
