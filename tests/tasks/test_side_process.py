@@ -346,8 +346,8 @@ class TestEnds:
                 pid = int(pipe.read_text())
                 assert is_running(pid)
                 run.kill()
-        left = lambda: any(f"tasks.side_process {run.pid} " in line for line in list_commands())  # noqa: E731
-        wait_until(lambda: not left(), "the end of the process for calls")
+        mark = f"tasks.side_process {run.pid} "
+        wait_until(lambda: not any(mark in line for line in list_commands()), "the end of the process for calls")
 
 
 def list_commands() -> list[str]:
