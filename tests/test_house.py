@@ -205,6 +205,19 @@ def test_nothing_committed_names_a_machine() -> None:
     assert found == []
 
 
+def test_no_child_is_given_the_whole_environment() -> None:
+    """What each is given, `schemas.environment` picks: without `env` a child gets every key that there is."""
+    starts = re.compile(r"(subprocess\.(run|call|check_call|check_output)|.*\b(Popen|create_subprocess_(exec|shell)))")
+    careless = []
+    for path in list_sources(*PACKAGES, "deployments"):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.Call) and starts.fullmatch(ast.unparse(node.func)):
+                given = [ast.unparse(keyword.value) for keyword in node.keywords if keyword.arg == "env"]
+                if not given or "os.environ" in given[0]:
+                    careless.append(f"{path.relative_to(ROOT)}:{node.lineno}")
+    assert careless == []
+
+
 def test_each_public_name_is_defined_once() -> None:
     places: defaultdict[str, list[str]] = defaultdict(list)
     for path in list_sources(*PACKAGES, "deployments"):

@@ -21,6 +21,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any, Protocol
 
+from schemas.environment import pick_environment
 from tasks.trainer.early_ends import TemplateError
 
 LIMIT_S = 4.0
@@ -108,7 +109,7 @@ def _start() -> subprocess.Popen[bytes]:
         [sys.executable, "-m", __name__, str(LIMIT_S)],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
-        env={**os.environ, "PYTHONPATH": os.pathsep.join(paths)},
+        env={**pick_environment(), "PYTHONPATH": os.pathsep.join(paths)},
     )
     atexit.register(_end, process)
     return process
