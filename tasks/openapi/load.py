@@ -91,9 +91,10 @@ def find_base_url(doc: Mapping[str, Any]) -> str:
     server: dict[str, Any] = next(iter(doc.get("servers") or []), {})
     url = str(server.get("url", ""))
     for name, variable in (server.get("variables") or {}).items():
-        url = url.replace(f"{{{name}}}", str(variable.get("default", "")))
-        if len(url) > LONGEST_URL:  # variables may hold variables, and each doubles it
+        place, value = f"{{{name}}}", str(variable.get("default", ""))
+        if len(url) + url.count(place) * len(value) > LONGEST_URL:  # variables may hold variables, each many times
             return NO_SERVER
+        url = url.replace(place, value)
     if not re.match("https?://[^/]", url):
         url = f"{NO_SERVER}/{url.lstrip('/')}"
     return url.partition("?")[0].partition("#")[0].rstrip("/")

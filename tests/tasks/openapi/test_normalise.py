@@ -302,3 +302,14 @@ def test_normalising_again_changes_nothing_whatever_the_document_holds() -> None
     document = normalise_document(doc)
     assert normalise_document(document) == document
     assert find_spec_problems(document) == []
+
+
+def test_variables_of_a_server_that_multiply_are_no_address() -> None:
+    variables = {f"v{number}": {"default": f"{{v{number + 1}}}" * 100} for number in range(30)}
+    assert (
+        find_base_url({"servers": [{"url": "https://{v0}.example", "variables": variables}]}) == "https://api.invalid"
+    )
+    long = {"v": {"default": "x" * 100_000}}
+    assert (
+        find_base_url({"servers": [{"url": "https://" + "{v}" * 100_000, "variables": long}]}) == "https://api.invalid"
+    )

@@ -340,3 +340,13 @@ def test_a_header_is_printable_ascii(text: str, header: str) -> None:
     request = build_request(operation, {"X-Cat": text}, BASE)
     assert request.headers["x-cat"] == header
     assert read_arguments(operation, request) == {"X-Cat": text}
+
+
+def test_long_text_is_read_and_written_in_time() -> None:
+    digits = "1" * 200_000 + "x"
+    assert parse_text(digits, {"type": ["number", "string"]}) == digits
+    parameter = {"name": "X-Text", "in": "header", "schema": {"type": "string"}}
+    operation = make_operation([parameter], method="get")
+    for text in (" " * 100_000 + "x", "x" + " " * 100_000, "x" + " " * 100_000 + "y", "  "):
+        request = build_request(operation, {"X-Text": text}, BASE)
+        assert read_arguments(operation, request) == {"X-Text": text}

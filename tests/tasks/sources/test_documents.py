@@ -9,6 +9,7 @@ import pytest
 from schemas.errors import UserError
 from tasks.sources import read_catalog
 from tasks.sources.decode import DecodeProblem, decode_json, decode_yaml
+from tasks.sources.documents import LARGEST_FILE
 from tests.shared_data import SHARED_DATA, needs_shared_data
 
 DOCUMENT: dict[str, Any] = {
@@ -164,3 +165,12 @@ def test_what_nests_without_end_is_refused(depth: int, tmp_path: Path) -> None:
     catalog = read_catalog(str(tmp_path))
     assert [entry.name for entry in catalog.entries] == ["Pet Shelter"]
     assert "nested" in catalog.skipped[0].reason
+
+
+def test_a_file_of_gigabytes_is_left_out_unread(tmp_path: Path) -> None:
+    (tmp_path / "good.json").write_text(json.dumps(DOCUMENT))
+    with (tmp_path / "huge.json").open("wb") as file:
+        file.truncate(LARGEST_FILE + 1)
+    catalog = read_catalog(str(tmp_path))
+    assert [entry.name for entry in catalog.entries] == ["Pet Shelter"]
+    assert [(row.text, row.reason) for row in catalog.skipped] == [("huge.json", f"larger than {LARGEST_FILE:,} bytes")]
