@@ -8,7 +8,7 @@ from schemas.base import Json, content_hash
 from schemas.calls import Completion
 from schemas.episodes import Message
 from schemas.errors import TeacherError
-from tasks.completions.answers import MOST_CALLS
+from tasks.completions.answers import MOST_CALLS_AT_ONCE
 
 T = TypeVar("T")
 
@@ -41,8 +41,8 @@ def to_chat(message: Message) -> dict[str, Json]:
 
 def require_bounded(answer: Completion) -> None:
     """Raises TeacherError for an answer that is too much for one turn of a dialogue."""
-    if len(answer.tool_calls) > MOST_CALLS:
-        raise TeacherError(f"one answer holds more than {MOST_CALLS} calls")
+    if len(answer.tool_calls) > MOST_CALLS_AT_ONCE:
+        raise TeacherError(f"one answer holds more than {MOST_CALLS_AT_ONCE} calls")
     said = len(answer.content) + sum(len(call.arguments) for call in answer.tool_calls)
     if said > _MOST_SAID:
         raise TeacherError(f"one answer holds {said:,} characters, and {_MOST_SAID:,} are the limit")

@@ -15,7 +15,7 @@ from schemas.episodes import ToolCall
 MOST_CONTENT = 1_000_000
 """Characters; models write up to some 500,000 at once. What is longer was cut off, as at a limit of tokens."""
 
-MOST_CALLS = 128
+MOST_CALLS_AT_ONCE = 128
 """Calls in one answer, as many as OpenAI takes tools. One more than these is kept, to tell that there were more."""
 
 MOST_ARGUMENTS = 200_000
@@ -48,8 +48,8 @@ def bound_completion(completion: Completion) -> Completion:
     if len(completion.content) > MOST_CONTENT:
         changes |= {"content": completion.content[:MOST_CONTENT], "finish_reason": "length"}
     calls = completion.tool_calls
-    if len(calls) > MOST_CALLS + 1 or not all(map(_is_bounded, calls)):
-        changes["tool_calls"] = tuple(map(_bound_call, calls[: MOST_CALLS + 1]))
+    if len(calls) > MOST_CALLS_AT_ONCE + 1 or not all(map(_is_bounded, calls)):
+        changes["tool_calls"] = tuple(map(_bound_call, calls[: MOST_CALLS_AT_ONCE + 1]))
     for name in ("model", "fingerprint"):
         if len(said := getattr(completion, name)) > _MOST_LABEL:
             changes[name] = said[:_MOST_LABEL]

@@ -10,7 +10,7 @@ from typing import Any
 
 from schemas.calls import Completion, FinishReason, Usage, count_tokens
 from schemas.episodes import ToolCall
-from tasks.completions.answers import MOST_ARGUMENTS, MOST_CALLS, bound_completion, clean_label, clean_words
+from tasks.completions.answers import MOST_ARGUMENTS, MOST_CALLS_AT_ONCE, bound_completion, clean_label, clean_words
 
 _FINISH_REASONS: dict[str, FinishReason] = {
     "stop": "stop",
@@ -157,7 +157,7 @@ def _read_calls(calls: Any) -> tuple[ToolCall, ...]:
                 arguments=clean_words(arguments[:MOST_ARGUMENTS]),
             )
         )
-        if len(read) > MOST_CALLS:
+        if len(read) > MOST_CALLS_AT_ONCE:
             break
     return tuple(read)
 

@@ -9,7 +9,7 @@ import asyncio
 import logging
 import random
 import time
-from collections.abc import Coroutine, Mapping
+from collections.abc import Coroutine, Mapping, Sequence
 from typing import Any
 
 import openai
@@ -227,7 +227,7 @@ class BatchSender:
         files = [file_id for file_id in (batch.output_file_id, batch.error_file_id) if file_id]
         most_bytes = min(max(len(keys), 1) * MOST_ANSWER_BYTES, MOST_FILE_BYTES)
         contents = [await self._api.download(file_id, most_bytes) for file_id in files]
-        outcomes = await asyncio.to_thread(lambda: dict(self._reader.read(contents, keys)))
+        outcomes = await asyncio.to_thread(self._read, contents, keys)
         answered = await self._keep(outcomes)
         # Only now, with all on disk; and before those who wait hear of it, who may claim the keys once more.
         await self._record.remove(row.name)
@@ -241,6 +241,11 @@ class BatchSender:
             self._requests.most = min(2 * self._requests.most, MOST_REQUESTS)
         self._settle(row.name, outcomes, missing, counts=not is_full or len(keys) == 1)
         await self._api.delete([batch.input_file_id, *files])
+
+    def _read(self, contents: Sequence[bytes], keys: Sequence[str]) -> dict[str, Outcome]:
+        """The outcomes by key; where there are several of one, an answer counts, for it was paid."""
+        found = self._reader.read(contents, keys)
+        return dict(sorted(found, key=lambda one: isinstance(one[1], Completion)))
 
     async def _keep(self, outcomes: dict[str, Outcome]) -> int:
         """Puts the completions on disk and returns their number; one that was there first replaces the outcome."""

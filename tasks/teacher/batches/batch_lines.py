@@ -18,7 +18,7 @@ from schemas.base import Json
 from schemas.calls import Completion
 from schemas.teacher import TeacherSettings
 from tasks.teacher.response_reading import BadAnswerError, parse_answer
-from tasks.teacher.sending.failures import explain_failure, tell_shortly, write_said
+from tasks.teacher.sending.failures import explain_failure, shorten_said, write_said
 from tasks.teacher.sending.retries import EndpointError
 
 URL: Final = "/v1/chat/completions"
@@ -86,7 +86,7 @@ class LineReader:
             code = error.get("code") if isinstance(error, dict) else None
             message = error.get("message") if isinstance(error, dict) else error
             # What a batch did not get to, or lost on its way, is worth another one; a cancelled batch was meant.
-            text = tell_shortly(
+            text = shorten_said(
                 f"{self._endpoint} answered {write_said(code) or None}: {write_said(message) or None}", self._secret
             )
             return EndpointError(text, retried=code != "batch_cancelled")

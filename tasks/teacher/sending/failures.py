@@ -27,9 +27,9 @@ def explain_failure(error: Exception, settings: TeacherSettings, endpoint: str, 
     if isinstance(error, openai.APIStatusError):
         return _explain_status(error, settings, endpoint, secret)
     if isinstance(error, BadAnswerError):
-        return EndpointError(tell_shortly(f"{endpoint}: {error}", secret), retried=True)
+        return EndpointError(shorten_said(f"{endpoint}: {error}", secret), retried=True)
     if isinstance(error, TooLongError):  # whatever went on so long would do so again, and be paid again
-        return EndpointError(tell_shortly(f"{endpoint}: {error}", secret))
+        return EndpointError(shorten_said(f"{endpoint}: {error}", secret))
     if isinstance(error, openai.APIConnectionError | OSError):
         chain = _list_causes(error)
         cause = chain[-1]
@@ -37,22 +37,22 @@ def explain_failure(error: Exception, settings: TeacherSettings, endpoint: str, 
         if isinstance(cause, httpx2.TimeoutException) or any(isinstance(link, TimeoutError) for link in chain):
             return EndpointError(f"{endpoint} gave no answer within {settings.timeout_s:g} s", retried=True, late=True)
         text = f"{endpoint} cannot be reached: {type(cause).__name__}: {cause}"
-        return EndpointError(tell_shortly(text, secret), retried=True)
+        return EndpointError(shorten_said(text, secret), retried=True)
     # What a transport raises may pass; a request that cannot be written, or a bug of the app in process, will not.
     retried = not settings.is_embedded and not isinstance(error, TypeError | ValueError)
-    return EndpointError(tell_shortly(f"{endpoint} failed: {type(error).__name__}: {error}", secret), retried=retried)
+    return EndpointError(shorten_said(f"{endpoint} failed: {type(error).__name__}: {error}", secret), retried=retried)
 
 
 def _explain_status(
     error: openai.APIStatusError, settings: TeacherSettings, endpoint: str, secret: SecretStr
 ) -> EndpointError:
     status = error.status_code
-    said = tell_shortly(_read_message(error), secret)
+    said = shorten_said(_read_message(error), secret)
     body = error.body if isinstance(error.body, Mapping) else {}
     code = write_said(body.get("code"))
     answer = f"{status}: {said}" if said else f"{status}"
     if 300 <= status < 400 and (location := error.response.headers.get("location")):
-        new = tell_shortly(_find_new_address(location, str(error.response.request.url)), secret)
+        new = shorten_said(_find_new_address(location, str(error.response.request.url)), secret)
         text = (
             f"{endpoint} sends requests on to {new} ({status}), and nothing was sent there: "
             "if the teacher is at that address, name it with --teacher.base_url"
@@ -75,7 +75,7 @@ def _explain_status(
         status=status,
         wait_s=bound_wait(read_wait(error.response.headers)),
         retried=is_retried(status),
-        said=tell_shortly(f"{write_said(body.get('param'))} {code} {said}", secret),
+        said=shorten_said(f"{write_said(body.get('param'))} {code} {said}", secret),
     )
 
 
@@ -112,7 +112,7 @@ def write_said(said: Any) -> str:
         return ""
 
 
-def tell_shortly(text: str, secret: SecretStr) -> str:
+def shorten_said(text: str, secret: SecretStr) -> str:
     """What an endpoint said, in one line of bounded length, without the key and without what moves a cursor."""
     # The key goes before the text is cut, or a cut inside it would leave a part standing.
     return show_line(scrub(text, secret), _LONGEST_TEXT)

@@ -12,7 +12,7 @@ from schemas.calls import MOST_TOKENS, Completion, LedgerRow, Usage, count_token
 from schemas.episodes import ToolCall
 from tasks.completions.answers import (
     MOST_ARGUMENTS,
-    MOST_CALLS,
+    MOST_CALLS_AT_ONCE,
     MOST_CONTENT,
     bound_completion,
     clean_label,
@@ -73,7 +73,7 @@ def test_what_is_too_long_is_cut_and_counts_as_cut_off() -> None:
                    fingerprint="f" * 1000, usage=Usage(prompt=10**30, completion=2))
     )  # fmt: skip
     assert (len(bounded.content), bounded.finish_reason) == (MOST_CONTENT, "length")
-    assert len(bounded.tool_calls) == MOST_CALLS + 1  # one more than may be tells that there were too many
+    assert len(bounded.tool_calls) == MOST_CALLS_AT_ONCE + 1  # one more than may be tells that there were too many
     assert {(len(c.id), len(c.name), len(c.arguments)) for c in bounded.tool_calls} == {(256, 256, MOST_ARGUMENTS)}
     assert (len(bounded.model), len(bounded.fingerprint)) == (256, 256)
     assert bounded.usage == Usage(completion=2)

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from schemas.calls import Completion, Usage
-from tasks.completions.answers import MOST_CALLS, MOST_CONTENT
+from tasks.completions.answers import MOST_CALLS_AT_ONCE, MOST_CONTENT
 from tasks.teacher.response_reading import BadAnswerError, parse_answer, strip_thoughts
 from tests.tasks.teacher.endpoints import build_answer
 
@@ -213,7 +213,7 @@ class TestCalls:
 
     def test_as_many_are_taken_as_may_be_and_one_more_that_tells_of_the_others(self) -> None:
         calls = read({"tool_calls": [CALL] * 10_000}).tool_calls
-        assert len(calls) == MOST_CALLS + 1
+        assert len(calls) == MOST_CALLS_AT_ONCE + 1
 
     @pytest.mark.parametrize("levels", [300, 600, 900])
     def test_arguments_that_were_sent_as_an_object_too_deep_to_be_written_are_no_json(self, levels: int) -> None:

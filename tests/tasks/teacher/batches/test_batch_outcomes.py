@@ -361,3 +361,23 @@ class TestWaiting:
                 endpoint.desk.created[0]["status"] = "cancelled"
                 assert "was cancelled" in str(await asked)
         assert len(endpoint.desk.created) == 1
+
+
+class ContradictingDesk(BatchDesk):
+    """Says in the error file, too, what became of each line."""
+
+    def _end(self, shown: dict[str, Any]) -> dict[str, Any]:
+        ended = super()._end(shown)
+        _, content = self._files[ended["output_file_id"]]
+        lines = [
+            {"custom_id": json.loads(line)["custom_id"], "error": {"code": "lost"}} for line in content.splitlines()
+        ]
+        errors = b"\n".join(json.dumps(line).encode() for line in lines)
+        return {**ended, "error_file_id": self._keep("errors.jsonl", errors, "batch_output")["id"]}
+
+
+async def test_an_answer_that_came_is_kept_whatever_else_is_said_of_its_request(store: CompletionStore) -> None:
+    with serve(BatchEndpoint(desk=ContradictingDesk)) as url:
+        async with connect(url, store) as sender:
+            assert await ask_all(sender, range(3)) == expect(range(3))
+    assert store.count() == 3
