@@ -83,7 +83,8 @@ def _check_weights(folder: Path) -> None:
     if pickles:
         raise ModelFilesError(
             f"its weights are in {pickles[0]}, a pickle, which can run code and is not loaded; "
-            f"python -m tasks.trainer.convert {shlex.quote(str(folder))} writes them beside it as safetensors"
+            f"python -m tasks.trainer.convert {shlex.quote(str(folder))} writes them as safetensors beside it, "
+            "and runs none"
         )
 
 
