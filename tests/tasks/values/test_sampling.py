@@ -195,3 +195,9 @@ def test_what_a_draw_may_hold_is_counted_without_drawing() -> None:
         nested = {"type": "array", "items": nested}
     for seed in range(5):
         assert _count(sample_value("cat", nested, Random(seed))) <= count_drawn(nested, 10**6) < 2_000
+
+
+def test_a_length_may_be_spelled_as_a_fraction() -> None:
+    assert len(sample_value("x", {"type": "array", "minItems": 4.0, "maxItems": 4.0}, Random(0))) == 4
+    assert len(sample_value("x", {"type": "string", "minLength": 90.0, "maxLength": 90.0}, Random(0))) == 90
+    assert len(sample_value("x", {"type": "object", "minProperties": 4.0, "maxProperties": 4.0}, Random(0))) == 4
