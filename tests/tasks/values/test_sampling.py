@@ -202,7 +202,7 @@ def test_what_a_draw_may_hold_is_counted_without_drawing() -> None:
     [
         {"type": "array", "minItems": 90.0, "maxItems": 90.0},
         {"type": "string", "minLength": 90.0, "maxLength": 90.0},
-        {"type": "object", "minProperties": 90.0, "maxProperties": 90.0},
+        {"type": "object", "minProperties": 30.0, "maxProperties": 30.0},
     ],
     ids=str,
 )
