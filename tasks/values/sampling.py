@@ -163,7 +163,7 @@ def _sample_text(kind: str | None, schema: Schema, scene: Scene) -> str:
     if kind is None and isinstance(default, str) and default and conforms(default, schema):
         return default
     pattern = schema.get("pattern")
-    shortest, longest = schema.get("minLength") or 0, schema.get("maxLength")
+    shortest, longest = _read_size(schema, "minLength") or 0, _read_size(schema, "maxLength")
     text = ""
     for _ in range(TEXT_CAP):
         text = draw_text(kind or _guess_text_kind(schema), schema, scene) or scene.rng.choice(texts.WORDS)
@@ -177,6 +177,12 @@ def _sample_text(kind: str | None, schema: Schema, scene: Scene) -> str:
     while len(text) < shortest:
         text = f"{text} {scene.rng.choice(texts.WORDS)}"[: max(shortest, longest or shortest + 12)]
     return text if longest is None or len(text) <= longest else _shorten(text, shortest, longest)
+
+
+def _read_size(schema: Schema, key: str) -> int | None:
+    """A length that a schema sets, which JSON may spell `3.0`."""
+    size = schema.get(key)
+    return int(size) if size is not None else None
 
 
 def _shorten(text: str, shortest: int, longest: int) -> str:
@@ -195,7 +201,7 @@ def _guess_text_kind(schema: Schema) -> str:
 
 
 def _sample_array(name: str, schema: Schema, scene: Scene, depth: int) -> list[Json]:
-    shortest, longest = schema.get("minItems") or 0, schema.get("maxItems")
+    shortest, longest = _read_size(schema, "minItems") or 0, _read_size(schema, "maxItems")
     prefix = schema.get("prefixItems") or ()
     items = schema.get("items", ANYTHING)
     size = max(shortest, scene.rng.randint(1, MOST_ITEMS) if depth < DEEPEST else 0)
@@ -242,12 +248,12 @@ def _sample_object(name: str, schema: Schema, country_code: str | None, scene: S
     for key in required:
         if key not in members:
             members[key] = _sample(key, extra if isinstance(extra, dict) else ANYTHING, scene, depth + 1)
-    most = schema.get("maxProperties")
+    most = _read_size(schema, "maxProperties")
     if most is not None and len(members) > most:
         optional = [key for key in members if key not in required]
         for key in optional[: len(members) - most]:
             del members[key]
-    wanted = schema.get("minProperties") or 0
+    wanted = _read_size(schema, "minProperties") or 0
     if not properties and isinstance(extra, dict) and depth < DEEPEST:
         wanted = max(wanted, 3 if most is None else min(3, most))
     _add_extras(members, wanted, name, extra, scene, depth)

@@ -99,7 +99,7 @@ many = st.sampled_from([2, 40, 600, 1_100, 6_000, 30_000])
 @st.composite
 def heavy_patterns(draw: st.DrawFn) -> Schema:
     pattern, text = draw(st.sampled_from(PATTERNS)), draw(st.sampled_from(["a" * 40 + "!", "a" * 5_000, "xy", ""]))
-    key = draw(st.sampled_from(["default", "example", "examples", "description", "const", "enum"]))
+    key = draw(st.sampled_from(["default", "example", "examples", "description", "title", "enum"]))
     schema: Schema = {"type": "string", "pattern": pattern, key: [text] if key in ("examples", "enum") else text}
     names: Schema = {"type": "object", "patternProperties": {pattern: schema}, "default": {text: text}}
     dialect = {**schema, "$schema": "https://json-schema.org/draft/2020-12/schema"}
@@ -228,7 +228,7 @@ def add_servers(doc: dict[str, Any], count: int) -> None:
 def add_paths(doc: dict[str, Any], count: int) -> None:
     path = "/" + "".join(f"{{p{number}}}" for number in range(min(count, 150)))
     doc["paths"][path] = {"get": {"responses": make_answer(CAT)}}
-    doc["paths"]["/{" * count] = {"get": {"responses": make_answer(CAT)}}
+    doc["paths"]["/{" * count if count > 1_000 else "/{a}"] = {"get": {"responses": make_answer(CAT)}}
 
 
 def put_components(doc: dict[str, Any]) -> None:
@@ -256,7 +256,7 @@ SCHEMA_KINDS = st.one_of(
 def hostile_documents(draw: st.DrawFn) -> Any:
     """The clean document, of any version, with one to three excesses and perhaps a thing that is damaged."""
     doc = copy.deepcopy(make_clean_document())
-    doc["openapi"] = draw(st.sampled_from(["3.1.0", "3.0.3"]))
+    doc["openapi"] = draw(st.sampled_from(["3.1.0", "3.1.0", "3.1.0", "3.0.3"]))
     if draw(st.booleans()):
         put_components(doc)
     for _ in range(draw(st.integers(1, 3))):
@@ -266,7 +266,13 @@ def hostile_documents(draw: st.DrawFn) -> Any:
             draw(SCHEMA_KINDS),
         )
         if what == "parameter":
-            parameter = {"name": f"q{len(get)}", "in": "query", "required": True, "schema": schema, "description": "A"}
+            parameter = {
+                "name": f"q{len(get.get('parameters', ()))}",
+                "in": "query",
+                "required": True,
+                "schema": schema,
+                "description": "A",
+            }
             get.setdefault("parameters", []).append(parameter)
         elif what == "answer":
             get["responses"] = make_answer(schema)
@@ -280,7 +286,7 @@ def hostile_documents(draw: st.DrawFn) -> Any:
             add = {"operations": add_operations, "servers": add_servers, "paths": add_paths}[what]
             add(doc, draw(st.sampled_from([2, 30, 300, 2_500])))
         get.setdefault("responses", make_answer(CAT))
-    if draw(st.booleans()):
+    if draw(st.integers(0, 3)) == 0:
         holder: Any = doc
         for _ in range(draw(st.integers(1, 9))):
             if not isinstance(holder, dict | list) or not holder:

@@ -13,7 +13,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from tasks.values import sample_value, sampling
+from tasks.values import conforms, sample_value, sampling, validators
 from tasks.values.counting import count_drawn
 from tasks.values.pools import list_places
 from tests.tasks.values.strategies import schemas
@@ -195,3 +195,22 @@ def test_what_a_draw_may_hold_is_counted_without_drawing() -> None:
         nested = {"type": "array", "items": nested}
     for seed in range(5):
         assert _count(sample_value("cat", nested, Random(seed))) <= count_drawn(nested, 10**6) < 2_000
+
+
+@pytest.mark.parametrize(
+    "schema",
+    [
+        {"type": "array", "minItems": 90.0, "maxItems": 90.0},
+        {"type": "string", "minLength": 90.0, "maxLength": 90.0},
+        {"type": "object", "minProperties": 30.0, "maxProperties": 30.0},
+    ],
+    ids=str,
+)
+def test_a_length_may_be_spelled_as_a_fraction(schema: dict[str, Any]) -> None:
+    assert is_valid(sample_value("x", schema, Random(0)), schema)
+
+
+def test_of_large_schemas_few_checks_are_kept() -> None:
+    for number in range(20):
+        assert not conforms("x", {"enum": [f"{number} {'y' * 500_000}"]})
+    assert sum(map(len, validators._by_text)) <= validators.MOST_CHARACTERS
