@@ -5,14 +5,13 @@ from pathlib import Path
 from typing import Any
 
 from schemas.catalog import Auth
+from tasks.network.download import MAX_BYTES
 from tasks.openapi.functions import METHODS
 from tasks.sources.decode import DecodeProblem, decode_json, decode_yaml
 from tasks.sources.drafts import EntryDraft, ParsedSource, RowProblem
 from tasks.sources.facts import clean_fact, clean_link, shorten
 
 DEFAULT_CATEGORY = "OpenAPI"
-LARGEST_FILE = 40_000_000
-"""Bytes of one in a folder; the largest real documents have some 35 MB, and are turned down later."""
 SUFFIXES = frozenset({".json", ".yaml", ".yml"})
 
 _DESCRIPTION_LENGTH = 400
@@ -68,8 +67,8 @@ def read_folder(folder: Path) -> ParsedSource:
     files = sorted(path for path in folder.rglob("*") if _is_candidate(path, folder))
     for position, path in enumerate(files, start=1):
         try:
-            if path.stat().st_size > LARGEST_FILE:
-                raise RowProblem(f"larger than {LARGEST_FILE:,} bytes")
+            if path.stat().st_size > MAX_BYTES:
+                raise RowProblem(f"larger than {MAX_BYTES:,} bytes")
             text = path.read_text(encoding="utf-8-sig")
             parsed.drafts.append(read_document(decode_document(text), fallback_name=path.stem))
         except (RowProblem, DecodeProblem) as problem:

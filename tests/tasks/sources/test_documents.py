@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 
 from schemas.errors import UserError
+from tasks.network.download import MAX_BYTES
 from tasks.sources import read_catalog
 from tasks.sources.decode import DecodeProblem, decode_json, decode_yaml
-from tasks.sources.documents import LARGEST_FILE
 from tests.shared_data import SHARED_DATA, needs_shared_data
 
 DOCUMENT: dict[str, Any] = {
@@ -170,7 +170,7 @@ def test_what_nests_without_end_is_refused(depth: int, tmp_path: Path) -> None:
 def test_a_file_of_gigabytes_is_left_out_unread(tmp_path: Path) -> None:
     (tmp_path / "good.json").write_text(json.dumps(DOCUMENT))
     with (tmp_path / "huge.json").open("wb") as file:
-        file.truncate(LARGEST_FILE + 1)
+        file.truncate(MAX_BYTES + 1)
     catalog = read_catalog(str(tmp_path))
     assert [entry.name for entry in catalog.entries] == ["Pet Shelter"]
-    assert [(row.text, row.reason) for row in catalog.skipped] == [("huge.json", f"larger than {LARGEST_FILE:,} bytes")]
+    assert [(row.text, row.reason) for row in catalog.skipped] == [("huge.json", f"larger than {MAX_BYTES:,} bytes")]
