@@ -75,6 +75,8 @@ def main(name: str, arguments: list[str] | None = None, read: Reader | None = No
     `read` reads the arguments and checks what they name; without it the flow's own reader does.
     """
     sys.excepthook = show_trace
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # a shell's for what a script starts in the background
+        signal.signal(signal.SIGINT, signal.default_int_handler)
     try:
         reader: Reader = read or resolve_name(FLOWS[name])
         command = reader(name, sys.argv[1:] if arguments is None else arguments)

@@ -109,7 +109,7 @@ class StoppableTeacher:
     def find_time_left(self) -> float:
         """See `Stoppable`: one attempt's time while any is under way, or a batch may be on its way up."""
         teacher = self.teacher
-        is_busy = teacher.state.in_flight > 0 or (teacher.settings.batch and not teacher.is_closed)
+        is_busy = teacher.waiting + teacher.state.in_flight > 0 or (teacher.settings.batch and not teacher.is_closed)
         return teacher.settings.timeout_s if is_busy else 0.0
 
     def list_notes(self) -> list[str]:

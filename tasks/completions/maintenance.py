@@ -20,7 +20,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from schemas.arrow import COMPLETION_SCHEMA
-from schemas.calls import Completion, Usage
+from schemas.calls import Completion
 from schemas.errors import UserError
 from tasks.completions.keys import SCHEME
 from tasks.completions.store import add_hits, connect, pack_completion, probe_format, unpack_completion
@@ -88,7 +88,7 @@ def summarise(connection: sqlite3.Connection) -> list[Group]:
         _SELECT.format("endpoint, model, created_at, payload, ifnull(hits, 0)")
     ):
         group = groups.setdefault((endpoint, model), Group(endpoint, model))
-        usage = _read_usage_kept(payload)
+        usage = unpack_completion(payload).usage
         group.count += 1
         group.prompt += usage.prompt
         group.completion += usage.completion
@@ -180,13 +180,6 @@ def import_completions(store: Path, path: Path) -> Imported:
                 return _insert(connection, parquet)
     except pa.ArrowException as error:
         raise UserError(f"{path} cannot be read as Parquet: {error}") from error
-
-
-def _read_usage_kept(payload: bytes) -> Usage:
-    try:
-        return unpack_completion(payload).usage
-    except ValueError:  # a damaged one: the next run replaces it
-        return Usage()
 
 
 def _build_condition(before: float, model: str | None) -> tuple[str, list[Any]]:

@@ -52,6 +52,8 @@ class Teacher:
         self.told_to_stop: RunStoppedError | None = None
         """Why it was told to stop from outside; a budget or many errors stop it from within."""
         self.is_closed = False
+        self.waiting = 0
+        """Who waits for a completion; of what is in flight, an engine in a process of its own tells a moment later."""
         self._telling = asyncio.Event()
 
     async def __aenter__(self) -> Self:
@@ -124,7 +126,11 @@ class Teacher:
         started = time.perf_counter()
         if request.temperature is None:
             request = request.model_copy(update={"temperature": self.settings.temperature})
-        answer = await self._engine.answer(request, stage, api_id)
+        self.waiting += 1
+        try:
+            answer = await self._engine.answer(request, stage, api_id)
+        finally:
+            self.waiting -= 1
         if answer.attempts:
             self._by_api[api_id].add(answer.completion.usage, answer.cost_usd)
         else:

@@ -20,7 +20,7 @@ from schemas.instance import ApiRow, Instance
 from schemas.parameters import BuildDatasetParams, BuildToolsetParams
 from schemas.reasons import Reason
 from schemas.steps import BuildSummary
-from tasks.datasets import DataRoot, read_manifest
+from tasks.datasets import DataRoot, escape_markdown, read_manifest
 from tests.flows.parts import read_apis, read_calls, read_rows, write_document
 from tests.flows.tampering import Asked, Tampering, refuse
 from tests.tasks.teacher.endpoints import serve
@@ -245,9 +245,9 @@ async def test_the_run_s_page_says_what_became_of_each_api(server: str, ran: Ran
     assert set(rows) == {PLAIN, REFUSED, UNFIT, SILENT, GREEDY, BROKEN, ENDLESS}
     for name, row in rows.items():
         held = ran.row(name)
-        reason = f"{held.rejected_at}: {held.reasons[0]}" if not held.accepted else ""
+        reason = escape_markdown(f"{held.rejected_at}: {held.reasons[0]}") if not held.accepted else ""
         assert (row["category"], row["functions"], row["rejected because"]) == (
-            held.category, held.num_functions, reason
+            escape_markdown(held.category), held.num_functions, reason
         )  # fmt: skip
     counts = {name: (row["instances"], row["accepted"]) for name, row in rows.items()}
     assert counts == {

@@ -133,13 +133,25 @@ def test_a_dry_run_starts_no_server_and_so_reads_no_block(
     assert "--catalog block:my-list: a dry run starts no Prefect server" in capsys.readouterr().err
 
 
+RUN = ("-m", "flows.build_dataset")
+IN_BACKGROUND = (
+    "import os, signal, sys; signal.signal(signal.SIGINT, signal.SIG_IGN); "
+    f"os.execv(sys.executable, [sys.executable, *{RUN!r}, *sys.argv[1:]])"
+)
+"""As a shell starts what a script puts into its background: Ctrl-C is not for it, and a signal of its own is."""
+
+
 @pytest.mark.forced
-@pytest.mark.parametrize("sign", [signal.SIGINT, signal.SIGTERM], ids=lambda sign: sign.name)
-def test_a_signal_ends_a_download_at_once(sign: signal.Signals, tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("sign", "program"),
+    [(signal.SIGINT, RUN), (signal.SIGTERM, RUN), (signal.SIGINT, ("-c", IN_BACKGROUND))],
+    ids=["SIGINT", "SIGTERM", "SIGINT, in a script's background"],
+)
+def test_a_signal_ends_a_download_at_once(sign: signal.Signals, program: tuple[str, ...], tmp_path: Path) -> None:
     never = threading.Event()
     place = Workplace(tmp_path)
     with serve_http({"/": raw(b"HTTP/1.1 200 OK\r\n\r\n", b"x", pause=never, times=10**6)}) as (slow, asked):
-        with place.start("--catalog", slow + "/") as running:
+        with place.start("--catalog", slow + "/", program=program) as running:
             running.wait_until(lambda: asked != [], "a download")
             running.send(sign)
             ended = running.wait()

@@ -200,8 +200,9 @@ def test_tokens_are_told_in_the_unit_that_suits_them(
     tokens: int, spelled: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     path = tmp_path / "c.sqlite"
-    fill_with(path, Completion(content="", model="m", usage=Usage(completion=tokens)))
-    assert show(path, capsys)[-1].split()[:5] == ["m", "1", "0", spelled, "0"]
+    parts = [tokens // 2, tokens - tokens // 2]  # more than 10^9 are believed of no completion
+    fill_with(path, *(Completion(content="", model="m", usage=Usage(completion=part)) for part in parts))
+    assert show(path, capsys)[-1].split()[:5] == ["m", "2", "0", spelled, "0"]
 
 
 def test_only_a_name_that_fits_its_column_stands_in_one_line_with_the_figures(

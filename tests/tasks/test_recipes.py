@@ -125,6 +125,7 @@ EDITS: dict[str, set[str]] = {
     "sources": set(),
     "supervision": set(),
     "trainer": set(),
+    "network": set(),
     "document.py": {"document", "check"},
     "specify.py": {"specify", "import", "check", "check imported"},
     "instruct.py": {"instruct", "check", "check imported"},

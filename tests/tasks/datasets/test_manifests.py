@@ -117,7 +117,7 @@ def test_a_pipe_in_its_place_is_no_manifest(folder: Path) -> None:
 def test_texts_are_one_line_of_what_can_be_printed(folder: Path) -> None:
     told = {"teacher": "gpt\n\x1b[31m# x\u202e", "executor": "e" * 500, "recipe_hash": "r"}
     facts = read_manifest(rewrite(folder, lambda given: given["facts"].update(told))).facts
-    assert (facts.teacher, facts.executor, facts.recipe_hash) == ("gpt [31m# x", "e" * 200, "r")
+    assert (facts.teacher, facts.executor, facts.recipe_hash) == ("gpt [31m# x", "e" * 199 + "…", "r")
 
 
 def test_what_we_have_written_is_taken_as_it_is(folder: Path) -> None:

@@ -290,7 +290,7 @@ class TestTheRunsSide:
         self, process: type[NoProcess], monkeypatch: pytest.MonkeyPatch
     ) -> None:
         for given in ("/elsewhere", None):
-            monkeypatch.setenv("MARK", "4711")
+            monkeypatch.setenv("https_proxy", "http://proxy.test")
             monkeypatch.delenv("PYTHONPATH", raising=False)
             if given:
                 monkeypatch.setenv("PYTHONPATH", given)
@@ -305,11 +305,11 @@ class TestTheRunsSide:
             assert options["stdin"] == subprocess.DEVNULL
             root = str(Path(str(tasks.__file__)).parents[1])
             assert options["env"]["PYTHONPATH"].split(os.pathsep) == [root, *([given] if given else [])]
-            assert options["env"]["MARK"] == "4711"
-            assert started.command[1:3] == [
-                "-c",
-                "from tasks.teacher.engine.process import serve_engine; serve_engine()",
-            ]
+            assert options["env"]["https_proxy"] == "http://proxy.test"
+            assert started.command[1] == "-c"
+            assert started.command[2].endswith(
+                "from tasks.teacher.engine.process import serve_engine\nserve_engine(watch)\n"
+            )
             other.channel.close()
 
 
