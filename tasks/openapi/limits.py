@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from schemas.patterns import HEAVIEST_PATTERN, LONGEST_PATTERN, weigh_pattern
+from tasks.values.expressions import HEAVIEST_PATTERN, LONGEST_PATTERN, weigh_pattern
 
 Keys = tuple[str | int, ...]
 Kind = Literal["node", "map", "data"]

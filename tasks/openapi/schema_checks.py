@@ -8,9 +8,9 @@ from typing import Any
 import jsonschema_rs
 
 from schemas.base import Json
-from schemas.patterns import PATTERN_OPTIONS
 from tasks.openapi.errors import DocumentError
 from tasks.openapi.functions import Operation
+from tasks.values.expressions import PATTERN_OPTIONS
 
 MESSAGE_LIMIT = 300
 

@@ -17,7 +17,7 @@ from openapi_spec_validator.validation.keywords import (
     ValueValidator,
 )
 
-from schemas.patterns import compile_pattern
+from tasks.values.expressions import compile_pattern
 
 
 def quicken_walk(walker: Any, *, is_new: bool) -> None:

@@ -10,7 +10,7 @@ from typing import Any
 
 from rstr import Rstr
 
-from schemas.patterns import compile_pattern, parse_pattern, weigh_tree
+from tasks.values.expressions import compile_pattern, parse_pattern, weigh_tree
 
 ATTEMPTS = 60
 EXTRA_REPEATS = 6

@@ -6,7 +6,7 @@ from typing import Any
 import jsonschema_rs
 
 from schemas.base import Json, canonical_json
-from schemas.patterns import PATTERN_OPTIONS
+from tasks.values.expressions import PATTERN_OPTIONS
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
 MOST_KEPT = 1024

@@ -2,7 +2,7 @@
 
 import pytest
 
-from schemas.patterns import HEAVIEST_PATTERN, compile_pattern, parse_pattern, weigh_pattern
+from tasks.values.expressions import HEAVIEST_PATTERN, compile_pattern, parse_pattern, weigh_pattern
 
 
 @pytest.mark.parametrize("pattern", ["^(a+)+$", "^(a|a)*$", "^(a+)+(?!b)$", "(?=(a+)+$)x", r"^(a?){60}\1$"])
