@@ -2,9 +2,8 @@
 
 import asyncio
 import json
-import threading
 from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler, HTTPServer
+from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 from typing import NoReturn
 from uuid import UUID
@@ -24,6 +23,7 @@ from tasks.completions.store import STORE_NAME
 from tasks.datasets import DataRoot
 from tasks.step_tasks import TASKS
 from tasks.teacher import Teacher
+from tests.answering import Quiet, answer_by
 from tests.flows.parts import NAMES, count_artifacts, make_params, read_apis, read_calls, read_rows, write_document
 from tests.flows.runs import PATIENCE_S
 
@@ -303,7 +303,7 @@ async def test_what_was_finished_before_a_run_was_stopped_is_not_made_again(
     assert summary.calls.stored == 0
 
 
-class _Refusing(BaseHTTPRequestHandler):
+class _Refusing(Quiet, BaseHTTPRequestHandler):
     def do_POST(self) -> None:
         self.rfile.read(int(self.headers["Content-Length"]))
         body = b'{"error": {"message": "bad key"}}'
@@ -313,20 +313,12 @@ class _Refusing(BaseHTTPRequestHandler):
         self.end_headers()
         self.wfile.write(body)
 
-    def log_message(self, format: str, *args: object) -> None:
-        pass
-
 
 @pytest.fixture
 def refusing_teacher() -> Iterator[str]:
     """An endpoint that accepts no key."""
-    server = HTTPServer(("127.0.0.1", 0), _Refusing)
-    thread = threading.Thread(target=server.serve_forever)
-    thread.start()
-    yield f"http://127.0.0.1:{server.server_port}/v1"
-    server.shutdown()
-    thread.join()
-    server.server_close()
+    with answer_by(_Refusing) as address:
+        yield f"{address}/v1"
 
 
 async def test_a_refused_key_ends_the_run_at_once(data_root: DataRoot, refusing_teacher: str) -> None:

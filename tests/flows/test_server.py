@@ -2,9 +2,8 @@
 
 import json
 import os
-import threading
 from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler, HTTPServer
+from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 
 import pytest
@@ -22,6 +21,7 @@ from flows.server import (
 )
 from flows.server_access import make_password
 from schemas.errors import UserError
+from tests.answering import Quiet, answer_by
 
 
 @pytest.fixture(autouse=True)
@@ -62,7 +62,7 @@ def test_a_record_that_is_not_of_a_server_of_ours_is_none(record: str, home: Pat
     assert stop_server() is None
 
 
-class _Answering(BaseHTTPRequestHandler):
+class _Answering(Quiet, BaseHTTPRequestHandler):
     paths: list[str] = []  # noqa: RUF012 - what was asked for, of all that answer
 
     def do_GET(self) -> None:
@@ -71,20 +71,12 @@ class _Answering(BaseHTTPRequestHandler):
         self.send_response(401 if asks else int(self.path.split("/")[1]))
         self.end_headers()
 
-    def log_message(self, format: str, *args: object) -> None:
-        pass
-
 
 @pytest.fixture
 def address() -> Iterator[str]:
     """A server that answers with the status that a path begins with."""
-    answering = HTTPServer(("127.0.0.1", 0), _Answering)
-    thread = threading.Thread(target=answering.serve_forever)
-    thread.start()
-    yield f"http://127.0.0.1:{answering.server_port}"
-    answering.shutdown()
-    thread.join()
-    answering.server_close()
+    with answer_by(_Answering) as address:
+        yield address
 
 
 @pytest.mark.parametrize(("status", "is_there"), [(200, True), (204, False), (404, False), (503, False)])

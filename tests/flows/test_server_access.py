@@ -4,7 +4,7 @@ import os
 import socket
 import threading
 from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler, HTTPServer
+from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 
 import pytest
@@ -23,6 +23,7 @@ from flows.server_access import (
     read_place,
 )
 from schemas.errors import ToolHerdError, UserError
+from tests.answering import Quiet, answer_by
 
 OWN = ("127.0.0.1", "localhost", "[::1]")
 
@@ -202,7 +203,7 @@ class TestSocket:
         assert tried == list(range(4200, 4400))
 
 
-class _Moved(BaseHTTPRequestHandler):
+class _Moved(Quiet, BaseHTTPRequestHandler):
     """Sends everybody elsewhere, and notes who came with what."""
 
     came: list[tuple[str, str | None]] = []  # noqa: RUF012
@@ -213,20 +214,12 @@ class _Moved(BaseHTTPRequestHandler):
         self.send_header("Location", self.path.replace("/old", "/new"))
         self.end_headers()
 
-    def log_message(self, format: str, *args: object) -> None:
-        pass
-
 
 @pytest.fixture
 def moved() -> Iterator[str]:
     _Moved.came.clear()
-    answering = HTTPServer(("127.0.0.1", 0), _Moved)
-    thread = threading.Thread(target=answering.serve_forever)
-    thread.start()
-    yield f"http://127.0.0.1:{answering.server_port}"
-    answering.shutdown()
-    thread.join()
-    answering.server_close()
+    with answer_by(_Moved) as address:
+        yield address
 
 
 def test_whoever_is_asked_is_not_followed_elsewhere_with_the_password(moved: str) -> None:

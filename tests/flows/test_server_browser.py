@@ -3,9 +3,8 @@ in the same browser reads nothing and starts nothing."""
 
 import asyncio
 import json
-import threading
 from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler, HTTPServer
+from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +12,7 @@ import httpx
 import pytest
 from prefect.client.orchestration import get_client
 
+from tests.answering import Quiet, answer_by
 from tests.browser import Browser, needs_chromium, open_browser
 from tests.flows.own_server import OwnServer
 
@@ -61,27 +61,19 @@ async def read_work(server: OwnServer, *, forget: bool = False) -> tuple[str, li
     return str(deployment.id), [run.state_name for run in runs]
 
 
-class _Page(BaseHTTPRequestHandler):
+class _Page(Quiet, BaseHTTPRequestHandler):
     def do_GET(self) -> None:
         self.send_response(200)
         self.send_header("Content-Type", "text/html")
         self.end_headers()
         self.wfile.write(b"<body>a page of somebody's</body>")
 
-    def log_message(self, format: str, *args: object) -> None:
-        pass
-
 
 @pytest.fixture
 def elsewhere() -> Iterator[str]:
     """A page of another origin, on this machine: the browser takes it for as near as it can be."""
-    answering = HTTPServer(("127.0.0.1", 0), _Page)
-    thread = threading.Thread(target=answering.serve_forever)
-    thread.start()
-    yield f"http://127.0.0.1:{answering.server_port}"
-    answering.shutdown()
-    thread.join()
-    answering.server_close()
+    with answer_by(_Page) as address:
+        yield address
 
 
 TRY = """(async () => {
