@@ -15,7 +15,7 @@ from functools import partial
 from prefect import flow, runtime
 from prefect.artifacts import acreate_markdown_artifact
 
-from flows.build_toolset import describe_rejections, show_toolset
+from flows.build_toolset import count_left_out, describe_rejections, show_toolset
 from flows.fan_out import Walked, make_gate, walk_apis
 from flows.printable import keep_printable
 from flows.progress import Progress, show_progress
@@ -101,6 +101,7 @@ def _summarise(context: RunContext, walked: Walked, published: Published, export
         reasons=published.reasons,
         calls=count_calls(context),
         exports=exports,
+        left_out=count_left_out(outcomes),
         unfinished=walked.unfinished,
         stopped=str(walked.stop or ""),
         run_id=str(runtime.flow_run.id or ""),

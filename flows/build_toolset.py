@@ -62,6 +62,7 @@ async def _build(context: RunContext) -> ToolsetSummary:
         apis=len(outcomes) - len(rejected),
         rejected=rejected,
         calls=count_calls(context),
+        left_out=count_left_out(outcomes),
         unfinished=walked.unfinished,
         stopped=str(walked.stop or ""),
         run_id=str(runtime.flow_run.id or ""),
@@ -77,6 +78,11 @@ def _describe_rejection(rejected: RejectedApi | None) -> str:
     return "" if rejected is None else show_line(f"{rejected.stage}: {rejected.problems[0]}")
 
 
+def count_left_out(outcomes: Sequence[ApiOutcome]) -> int:
+    """The operations of the APIs' own documents that are no functions."""
+    return sum(outcome.count("toolset").get("left_out", 0) for outcome in outcomes)
+
+
 async def show_toolset(context: RunContext, outcomes: Sequence[ApiOutcome]) -> None:
     """The table artifact of the toolset, whose cells the UI reads as Markdown."""
     rows = [_describe_api(context, outcome) for outcome in outcomes]
@@ -90,6 +96,7 @@ def _describe_api(context: RunContext, outcome: ApiOutcome) -> dict[str, str | i
         "API": escape_markdown(entry.name),
         "category": escape_markdown(entry.category),
         "functions": outcome.count("toolset").get("functions", 0),
+        "left out": outcome.count("toolset").get("left_out", 0),
         "instances": sum(verdicts.values()),
         "accepted": verdicts.get("accepted", 0),
         "rejected because": escape_markdown(_describe_rejection(outcome.rejected)),

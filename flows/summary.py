@@ -78,6 +78,7 @@ def _describe_dataset(summary: BuildSummary) -> list[tuple[str, str]]:
         ("folder", folder),
         ("page", f"{folder}/report.html"),
         ("APIs", f"{summary.apis:,}" + (f", {len(summary.rejected_apis)} rejected" if summary.rejected_apis else "")),
+        *_describe_left_out(summary.left_out),
         ("accepted", f"{summary.accepted:,}{share}"),
     ]
     if summary.rejected:
@@ -97,8 +98,13 @@ def _describe_toolset(summary: ToolsetSummary) -> list[tuple[str, str]]:
             f"{summary.apis:,} ready, {len(summary.rejected)} rejected"
             + (f", {summary.unfinished:,} not begun or not finished" if summary.stopped else ""),
         ),
+        *_describe_left_out(summary.left_out),
         *_describe_rejections(summary.rejected),
     ]
+
+
+def _describe_left_out(operations: int) -> list[tuple[str, str]]:
+    return [("left out", f"{operations:,} operations, with reasons in import/<api id>/")] if operations else []
 
 
 def _describe_rejections(rejected: dict[str, str]) -> list[tuple[str, str]]:

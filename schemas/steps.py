@@ -41,6 +41,7 @@ class CallCounts(Record):
 class ToolsetSummary(Record):
     """What became of the APIs of a run: how many are ready, and the reason by id for each that is not.
 
+    `left_out` counts operations of their documents that are no functions; the toolsets' artifacts hold the reasons.
     `stopped` says why the run stopped before all were (empty if it did not), `unfinished` how many APIs it left.
     `run_id` is the flow run's, as the Prefect UI shows it.
     """
@@ -48,6 +49,7 @@ class ToolsetSummary(Record):
     apis: int
     rejected: dict[str, str]
     calls: CallCounts
+    left_out: int = 0
     unfinished: int = 0
     stopped: str = ""
     run_id: str = ""
@@ -56,8 +58,8 @@ class ToolsetSummary(Record):
 class BuildSummary(Record):
     """What became of a build. `changed` tells whether a version was published; `dataset` is the newest one either way.
 
-    `accepted` and `rejected` count instances, `reasons` the rejected ones by reason, `exports` are paths; `unfinished`,
-    `stopped` and `run_id` are as in `ToolsetSummary`.
+    `accepted` and `rejected` count instances, `reasons` the rejected ones by reason, `exports` are paths; `left_out`,
+    `unfinished`, `stopped` and `run_id` are as in `ToolsetSummary`.
     """
 
     dataset: DatasetRef
@@ -69,6 +71,7 @@ class BuildSummary(Record):
     reasons: dict[str, int]
     calls: CallCounts
     exports: tuple[str, ...] = ()
+    left_out: int = 0
     unfinished: int = 0
     stopped: str = ""
     run_id: str = ""

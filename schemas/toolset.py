@@ -75,7 +75,10 @@ class AuditedCall(Record):
 
 
 class Toolset(Record):
-    """An API that is ready for episodes: entry, introduction, checked OpenAPI 3.1 document, functions, audit."""
+    """An API that is ready for episodes: entry, introduction, checked OpenAPI 3.1 document, functions, audit.
+
+    `left_out` holds a line with the reason for each operation of the API's own document that is no function.
+    """
 
     entry: CatalogEntry
     introduction: str
@@ -83,3 +86,4 @@ class Toolset(Record):
     functions: tuple[Function, ...]
     audit: tuple[AuditedCall, ...] = ()
     teacher: str = ""
+    left_out: tuple[str, ...] = ()

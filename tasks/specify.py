@@ -32,7 +32,8 @@ def audit_document(entry: CatalogEntry, introduction: str, document: dict[str, A
 def import_document(entry: CatalogEntry) -> Toolset:
     """The toolset of the document that an API came with. Raises DocumentError."""
     assert entry.openapi is not None
-    return _audit(toolset_from_document(entry, load_document(entry.openapi).document))
+    loaded = load_document(entry.openapi)
+    return _audit(toolset_from_document(entry, loaded.document, loaded.left_out))
 
 
 def _audit(draft: Toolset) -> Toolset:
@@ -40,4 +41,4 @@ def _audit(draft: Toolset) -> Toolset:
 
 
 def _count(toolset: Toolset) -> Made[Toolset]:
-    return Made(toolset, {"functions": len(toolset.functions)})
+    return Made(toolset, {"functions": len(toolset.functions), "left_out": len(toolset.left_out)})

@@ -40,7 +40,7 @@ def accept_audit(toolset: Toolset, audit: tuple[AuditedCall, ...]) -> Toolset:
     return toolset.model_copy(update={"audit": audit})
 
 
-def toolset_from_document(entry: CatalogEntry, document: dict[str, Any]) -> Toolset:
+def toolset_from_document(entry: CatalogEntry, document: dict[str, Any], left_out: tuple[str, ...] = ()) -> Toolset:
     """The toolset of an entry that came with a real OpenAPI document, loaded by `load_document`, before its audit.
 
     Raises:
@@ -48,4 +48,5 @@ def toolset_from_document(entry: CatalogEntry, document: dict[str, Any]) -> Tool
     """
     told = str(document["info"].get("description") or "")
     introduction = " ".join((told or entry.description or entry.name).split())[:_MOST_INTRODUCTION]
-    return draft_toolset(entry, introduction, document, teacher="")
+    toolset = draft_toolset(entry, introduction, document, teacher="")
+    return toolset.model_copy(update={"left_out": left_out})

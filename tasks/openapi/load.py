@@ -31,10 +31,14 @@ LONGEST_URL = 2_000
 
 @dataclass(frozen=True)
 class LoadedDocument:
-    """A normalised document, and what had to be mended in the original or left out of it, one line each."""
+    """A normalised document, and what had to be mended in the original, one line each.
+
+    `left_out` holds a line for each operation that asks for more than `limits` allows.
+    """
 
     document: dict[str, Any]
     mends: tuple[str, ...] = ()
+    left_out: tuple[str, ...] = ()
 
 
 @explain_failures()
@@ -57,7 +61,7 @@ def load_document(doc: Mapping[str, Any]) -> LoadedDocument:
     left_out += leave_out_overdrawn(document)
     for operation in list_operations(document):
         compile_operation(operation)
-    return LoadedDocument(document, (*left_out, *mends))
+    return LoadedDocument(document, tuple(mends), tuple(left_out))
 
 
 @explain_failures()

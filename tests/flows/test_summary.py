@@ -46,6 +46,15 @@ def test_a_run_in_which_all_went_well_needs_nine_lines(capsys: pytest.CaptureFix
     ]
 
 
+def test_operations_that_are_no_functions_are_told_with_where_their_reasons_are(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    line = "left out  1,003 operations, with reasons in import/<api id>/"
+    assert tell(make_summary(left_out=1003), capsys)[4:6] == ["APIs      1,200", line]
+    toolset = ToolsetSummary(apis=1, rejected={}, calls=CallCounts(), left_out=1003)
+    assert tell(toolset, capsys)[1:3] == ["APIs      1 ready, 0 rejected", line]
+
+
 def test_what_was_turned_down_is_told_by_reason_and_the_first_apis_by_name(capsys: pytest.CaptureFixture[str]) -> None:
     apis = {f"api-{number}": "specify: no" for number in range(6)}
     reasons = {"placeholder": 1200, "no_question": 3}

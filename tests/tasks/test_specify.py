@@ -33,7 +33,7 @@ async def test_a_toolset_that_was_specified_is_its_teacher_s_and_audited() -> No
     made = await specify()
     toolset = made.content
     assert (toolset.entry, toolset.teacher) == (ENTRY, "offline")
-    assert made.counts == {"functions": len(toolset.functions)}
+    assert made.counts == {"functions": len(toolset.functions), "left_out": 0}
     assert len(toolset.functions) >= 2
     assert made.unfinished == 0
     assert {call.function for call in toolset.audit} == {function.name for function in toolset.functions}
@@ -43,8 +43,19 @@ async def test_a_toolset_that_was_imported_is_nobody_s_and_audited() -> None:
     made = await bring(make_document())
     toolset = made.content
     assert (toolset.entry.id, toolset.teacher) == (ENTRY.id, "")
-    assert made.counts == {"functions": len(toolset.functions)} == {"functions": 4}
+    assert made.counts == {"functions": len(toolset.functions), "left_out": 0} == {"functions": 4, "left_out": 0}
     assert {call.function for call in toolset.audit} == {function.name for function in toolset.functions}
+
+
+async def test_what_was_left_out_of_a_document_is_kept_with_its_reason_and_counted() -> None:
+    document = make_document()
+    huge = {"name": "q", "in": "query", "required": True, "schema": {"type": "string", "minLength": 10**9}}
+    document["paths"]["/more"] = {"get": {"parameters": [huge], "responses": {"204": {"description": "ok"}}}}
+    made = await bring(document)
+    assert made.counts == {"functions": 4, "left_out": 1}
+    assert made.content.left_out == (
+        "GET /more: left out, for paths./more.get.parameters[0].schema.minLength: 1,000,000,000 is more than 10,000",
+    )
 
 
 async def test_a_document_that_is_of_no_use_makes_no_toolset() -> None:

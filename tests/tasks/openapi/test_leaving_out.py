@@ -20,7 +20,7 @@ def get(schema: Any, **spec: Any) -> dict[str, Any]:
 def load(paths: dict[str, Any], **parts: Any) -> tuple[list[str], list[str]]:
     """The paths that are left, and the lines."""
     loaded = load_document(make_document(paths, **parts))
-    return [operation.path for operation in list_operations(loaded.document)], list(loaded.mends)
+    return [operation.path for operation in list_operations(loaded.document)], list(loaded.left_out)
 
 
 def test_an_operation_that_asks_for_too_much_is_left_out_and_the_others_stay() -> None:
