@@ -101,6 +101,7 @@ def _run(name: str, command: Command) -> None:
 
     from prefect.settings import PREFECT_API_AUTH_STRING
 
+    from flows.notices import show_notices
     from flows.progress import open_display
     from flows.session import Launch
 
@@ -112,7 +113,8 @@ def _run(name: str, command: Command) -> None:
     going_on: list[Stoppable] = []
     ending = Ending(going_on, end_hard)
     try:
-        summary = uvloop.run(_run_flow(flow, command, Launch(command.inputs, display), going_on, ending))
+        with show_notices():
+            summary = uvloop.run(_run_flow(flow, command, Launch(command.inputs, display), going_on, ending))
     finally:
         ending.cease()
         display.close()

@@ -1,4 +1,4 @@
-"""The durable completions, from the command line:  toolherd completions [show | prune | export | import] --help
+"""The durable completions, from the command line:  toolherd completions [show | prune | export | …] --help
 
 What it does is in `tasks/completions/maintenance.py`; here are the options and what is printed.
 """
@@ -80,7 +80,13 @@ def make_completions_app() -> App:
         default_parameter=Parameter(negative=()),
     )
     app.default(_show)
-    for name, command in (("show", _show), ("prune", _prune), ("export", _export), ("import", _import)):
+    for name, command in (
+        ("show", _show),
+        ("prune", _prune),
+        ("export", _export),
+        ("import", _import),
+        ("forget", _forget),
+    ):
         app.command(command, name=name)
     return app
 
@@ -171,6 +177,15 @@ def _import(file: Annotated[Path, Parameter(help="an exported .parquet file")], 
     with _use_store(store) as path:
         imported = import_completions(path, file)
     say(f"{imported.new:,} completions imported, {imported.known:,} were there already and stay as they are")
+
+
+def _forget(*, model: Annotated[str | None, Parameter(help="of this model")] = None, store: Store = None) -> None:
+    """Forget what was found of endpoints, so that they are asked anew what they take; completions stay."""
+    from tasks.teacher.sending.memory import Memory  # with the SDK, which nothing else here needs
+
+    with _use_store(store) as path:
+        gone = Memory(path).forget(model)
+    say(f"{gone:,} endpoints and models forgotten: what they take is found anew")
 
 
 def _read_age(text: str) -> float:

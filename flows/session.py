@@ -23,7 +23,7 @@ from flows.inputs import Inputs, gather_catalog, gather_inputs, locate_store, sh
 from flows.progress import Display
 from flows.stopping import Stoppable
 from schemas.errors import RunStoppedError, UserError
-from schemas.parameters import BuildToolsetParams
+from schemas.parameters import BuildDatasetParams, BuildToolsetParams
 from schemas.steps import CallCounts
 from tasks.context import RunContext, use_context
 from tasks.results import find_results_by
@@ -146,7 +146,10 @@ async def open_run(params: BuildToolsetParams) -> AsyncIterator[RunContext]:
     key = None if block is None else await _read_secret(block, "--teacher.api_key_block")
     find_results_by(partial(find_result, inputs.root))
     ledger = Ledger()
-    start = EngineStart(params.teacher, path, params.budget, params.max_error_share, key, SINGLE_SHOT)
+    start = EngineStart(
+        params.teacher, path, params.budget, params.max_error_share, key, SINGLE_SHOT,
+        probe="tools" if isinstance(params, BuildDatasetParams) else "json",
+    )  # fmt: skip
     async with open_teacher(start, ledger) as teacher:
         if launch is not None:
             launch.on_start(StoppableTeacher(teacher))

@@ -38,6 +38,8 @@ INSTANCE_SCHEMA = pa.schema(
         ("cached_tokens", pa.int64()),
         ("cost_usd", pa.float64()),
         ("created_at", pa.timestamp("us", tz="UTC")),
+        ("sampling", pa.string()),
+        ("left_out", pa.list_(pa.string())),
     ]
 )
 """`schemas.instance.Instance`: train.parquet, test.parquet, rejected.parquet."""
@@ -82,6 +84,8 @@ CALL_SCHEMA = pa.schema(
         ("finish_reason", pa.string()),
         ("fingerprint", pa.string()),
         ("batched", pa.bool_()),
+        ("sampling", pa.string()),
+        ("left_out", pa.list_(pa.string())),
     ]
 )
 """`schemas.calls.LedgerRow`: calls.parquet."""

@@ -7,7 +7,7 @@ from pydantic import BeforeValidator
 from schemas.base import Json, Record
 from schemas.episodes import ToolCall
 
-Stage = Literal["document", "specify", "instruct", "simulate", "judge"]
+Stage = Literal["probe", "document", "specify", "instruct", "simulate", "judge"]
 FinishReason = Literal["stop", "tool_calls", "length", "content_filter"]
 
 MOST_TOKENS = 10**9
@@ -55,6 +55,9 @@ class ChatRequest(Record):
 class Completion(Record):
     """One answer. `fingerprint` is the endpoint's `system_fingerprint`; `batched` answers came by the Batch API.
 
+    `left_out` names what the endpoint was not given of the request, because it does not take it: parameters such as
+    "seed", and "json_schema", "system_role", "tools.<keyword>" and the like (`sending.capabilities.list_left_out`).
+
     Example: {"content": "", "tool_calls": [{"id": "call_1", "name": "browseHotspots", "arguments": "{}"}],
     "finish_reason": "tool_calls", "model": "offline", "usage": {"prompt": 1486, "completion": 23}}
     """
@@ -66,18 +69,21 @@ class Completion(Record):
     usage: Usage
     fingerprint: str = ""
     batched: bool = False
+    left_out: tuple[str, ...] = ()
 
 
 class LedgerRow(Record):
-    """One completion as the ledger keeps it; `cost_usd` is None where no price is known.
+    r"""One completion as the ledger keeps it; `cost_usd` is None where no price is known.
 
     `owner` is the id of what the completion was for: an API, or an instruction.
     `stored` says that it came from the durable store: nothing was sent, nothing was paid. `batched` says that it was
-    had by the Batch API, at its price.
+    had by the Batch API, at its price. `sampling` is a JSON object of what the request said of it: temperature, top_p,
+    seed; a parameter is null where the choice was the endpoint's. `left_out` is as in `Completion`.
 
     Example: {"stage": "simulate", "api_id": "steem", "owner": "steem-001", "model": "offline", "prompt_tokens": 1486,
     "completion_tokens": 23, "cached_tokens": 0, "reasoning_tokens": 0, "cost_usd": 0.0, "latency_s": 1.462,
-    "attempts": 1, "stored": false, "finish_reason": "tool_calls", "fingerprint": "offline-1"}
+    "attempts": 1, "stored": false, "finish_reason": "tool_calls", "fingerprint": "offline-1",
+    "sampling": "{\"temperature\":0.7,\"top_p\":null,\"seed\":1728437415}"}
     """
 
     stage: Stage
@@ -95,3 +101,5 @@ class LedgerRow(Record):
     finish_reason: str
     fingerprint: str
     batched: bool = False
+    sampling: str = ""
+    left_out: tuple[str, ...] = ()

@@ -102,11 +102,15 @@ class Trajectory(Record):
 
 
 class Episode(Record):
-    """An instruction, what it led to, and the seed that its world was made from."""
+    """An instruction, what it led to, and the seed that its world was made from.
+
+    `offered` names the functions that the assistant was given; None where it was given all of the API's.
+    """
 
     instruction: Instruction
     trajectory: Trajectory
     seed: int
+    offered: tuple[str, ...] | None = None
 
 
 class Verdict(Record):

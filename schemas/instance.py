@@ -21,6 +21,10 @@ class Instance(Record):
     `functions_called` names the function of each call in order, so its length is `num_calls`. Tokens count every
     completion made for the row; `cached_tokens` are those of the prompt that the endpoint had cached. `cost_usd` is
     None where the price of any completion is unknown. `created_at` is in UTC.
+
+    `sampling` is a JSON object of what the endpoint was told: temperature, top_p, and the seeds of the completions in
+    order. Null is where the choice was the endpoint's, a list where completions differ. `left_out` names what any of
+    them had to go without, as in `Completion`. Rows of older versions say "" and nothing.
     """
 
     id: str
@@ -46,6 +50,8 @@ class Instance(Record):
     cached_tokens: int
     cost_usd: float | None
     created_at: datetime
+    sampling: str = ""
+    left_out: tuple[str, ...] = ()
 
     @property
     def response(self) -> str:

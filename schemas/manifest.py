@@ -60,7 +60,11 @@ class TableFacts(Record):
 
 
 class Manifest(Record):
-    """`manifest.json`: written last; a version that has one is complete. `format` is that of the whole folder."""
+    """`manifest.json`: written last; a version that has one is complete. `format` is that of the whole folder.
+
+    `left_out` counts the completions that went without a parameter or form, because the endpoint does not take it
+    (`Completion.left_out`); what was wished is in `facts.parameters`.
+    """
 
     format: int = 1  # what has none is of the first
     name: str
@@ -74,6 +78,7 @@ class Manifest(Record):
     output_tokens: int
     cost_usd: float | None
     tables: dict[str, TableFacts]
+    left_out: dict[str, int] = Field(default_factory=dict)
 
 
 class DatasetRef(Record):

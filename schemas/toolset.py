@@ -87,3 +87,10 @@ class Toolset(Record):
     audit: tuple[AuditedCall, ...] = ()
     teacher: str = ""
     left_out: tuple[str, ...] = ()
+
+    def restrict(self, names: tuple[str, ...] | None) -> "Toolset":
+        """The toolset with the functions of these names alone; itself where that is None."""
+        if names is None:
+            return self
+        kept = tuple(function for function in self.functions if function.name in names)
+        return self.model_copy(update={"functions": kept})

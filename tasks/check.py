@@ -15,4 +15,6 @@ async def make_verdicts(making: Making) -> Made[Verdicts]:
 
 
 def _check(toolset: Toolset, played: Episodes) -> Verdicts:
-    return Verdicts(verdicts=tuple(tuple(check_episode(episode, toolset)) for episode in played.episodes))
+    return Verdicts(
+        verdicts=tuple(tuple(check_episode(episode, toolset.restrict(episode.offered))) for episode in played.episodes)
+    )

@@ -11,12 +11,14 @@ from typing import TYPE_CHECKING
 import httpx
 
 from prompts import load_prompt
+from schemas.base import Json
 from schemas.calls import ChatRequest, Completion
 from schemas.episodes import Episode, Instruction, Message, Observation, ToolCall, Trajectory
 from schemas.errors import FatalTeacherError, TeacherError
-from schemas.toolset import Toolset
+from schemas.toolset import Function, Toolset
 from tasks.agents.asking import derive_seed, require_bounded, to_chat
 from tasks.agents.executor import execute_call
+from tasks.agents.offering import MOST_FUNCTIONS, choose_functions
 from tasks.agents.user import ask_user
 from tasks.openapi import Operation
 
@@ -51,21 +53,48 @@ async def run_episode(
     Raises:
         FatalTeacherError: The teacher cannot be used at all.
     """
+    offered = _offer(toolset, instruction, teacher)
+    trajectory = await _play_to_end(toolset, instruction, offered, api, seed, teacher)
+    if trajectory.end == "teacher_error" and len(_offer(toolset, instruction, teacher)) < len(offered):
+        offered = _offer(toolset, instruction, teacher)  # so many the endpoint turned out to take
+        trajectory = await _play_to_end(toolset, instruction, offered, api, seed, teacher)
+    names = None if len(offered) == len(toolset.functions) else tuple(function.name for function in offered)
+    return Episode(instruction=instruction, trajectory=trajectory, seed=seed, offered=names)
+
+
+def _offer(toolset: Toolset, instruction: Instruction, teacher: "Teacher") -> tuple[Function, ...]:
+    most = min(MOST_FUNCTIONS, teacher.most_tools or MOST_FUNCTIONS)
+    return choose_functions(toolset, instruction.functions, most)
+
+
+async def _play_to_end(
+    toolset: Toolset,
+    instruction: Instruction,
+    offered: tuple[Function, ...],
+    api: EpisodeApi,
+    seed: int,
+    teacher: "Teacher",
+) -> Trajectory:
     system = load_prompt("assistant").render(name=toolset.entry.name, introduction=toolset.introduction)
     state = _State([Message(role="system", content=system), Message(role="user", content=instruction.text)])
+    tools = tuple(function.as_tool() for function in offered)
     try:
-        trajectory = await _play(toolset, instruction, api, state, seed, teacher)
+        return await _play(toolset, instruction, tools, api, state, seed, teacher)
     except FatalTeacherError:
         raise
     except TeacherError as error:
-        trajectory = _end(state, "teacher_error", str(error))
-    return Episode(instruction=instruction, trajectory=trajectory, seed=seed)
+        return _end(state, "teacher_error", str(error))
 
 
 async def _play(
-    toolset: Toolset, instruction: Instruction, api: EpisodeApi, state: _State, seed: int, teacher: "Teacher"
+    toolset: Toolset,
+    instruction: Instruction,
+    tools: tuple[dict[str, Json], ...],
+    api: EpisodeApi,
+    state: _State,
+    seed: int,
+    teacher: "Teacher",
 ) -> Trajectory:
-    tools = tuple(function.as_tool() for function in toolset.functions)
     for turn in range(MOST_TURNS):
         request = ChatRequest(
             messages=tuple(to_chat(message) for message in state.messages), tools=tools, seed=derive_seed(seed, turn)

@@ -155,6 +155,7 @@ def _complete(
         output_tokens=draft.spending.output_tokens,
         cost_usd=draft.spending.cost_usd,
         tables=draft.tables,
+        left_out=order_counts(draft.spending.left_out),
     )
     (folder / "README.md").write_bytes(render_card(manifest, draft.rejected_apis).encode())
     report = render_report(manifest, draft.tally, draft.sample, draft.rejected_apis)

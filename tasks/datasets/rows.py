@@ -42,7 +42,7 @@ def build_instance(
         category=clean_text(toolset.entry.category),
         kind=episode.instruction.kind,
         instruction=clean_text(episode.instruction.text),
-        tools=_dump_tools(toolset.functions),
+        tools=_dump_tools(toolset.restrict(episode.offered).functions),
         messages=tuple(_clean_message(message) for message in episode.trajectory.messages),
         functions_called=tuple(clean_text(name) for name in calls),
         num_calls=len(calls),
@@ -59,7 +59,22 @@ def build_instance(
         cached_tokens=sum(row.cached_tokens for row in rows),
         cost_usd=sum(known) if rows and len(known) == len(costs) else None,
         created_at=created_at,
+        sampling=_merge_sampling(rows),
+        left_out=tuple(sorted({name for row in rows for name in row.left_out})),
     )
+
+
+def _merge_sampling(rows: Sequence[LedgerRow]) -> str:
+    """What the completions of a row were told of sampling: one value where all were told the same, but for seeds."""
+    told = [json.loads(row.sampling) for row in rows if row.sampling]
+    if not told:
+        return ""
+    merged: dict[str, Any] = {}
+    for name in told[0]:
+        values = [sampling.get(name) for sampling in told]
+        same = all(value == values[0] for value in values) and (name != "seed" or values[0] is None)
+        merged[name] = values[0] if same else values
+    return _dump(merged)
 
 
 def collect_reasons(verdicts: Iterable[Verdict]) -> tuple[Reason, ...]:

@@ -3,6 +3,7 @@
 No more is held than what has been counted, the rows that wait for their row group, and the sample of the report.
 """
 
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
@@ -44,13 +45,14 @@ class Content:
 
 @dataclass
 class Spending:
-    """Tokens and cost of completions; the cost is None where one is unknown, or where there are none."""
+    """Tokens and cost of completions, and what they went without; the cost is None where one is unknown, or of none."""
 
     calls: int = 0
     input_tokens: int = 0
     output_tokens: int = 0
     unpriced: int = 0
     priced_usd: float = 0.0
+    left_out: Counter[str] = field(default_factory=Counter)
 
     def add(self, call: LedgerRow) -> None:
         """Count a completion."""
@@ -59,6 +61,7 @@ class Spending:
         self.output_tokens += call.completion_tokens
         self.unpriced += call.cost_usd is None
         self.priced_usd += call.cost_usd or 0.0
+        self.left_out.update(call.left_out)
 
     @property
     def cost_usd(self) -> float | None:

@@ -4,6 +4,7 @@ How a completion is had is in `engine`; JSON answers are in `structured`.
 """
 
 import asyncio
+import json
 import os
 import time
 from collections import defaultdict
@@ -22,10 +23,12 @@ from schemas.teacher import TeacherSettings
 from tasks.completions.store import CompletionStore
 from tasks.teacher.batches.batch_record import OpenBatch
 from tasks.teacher.budget import Spent
+from tasks.teacher.call_watch import CallWatch
 from tasks.teacher.endpoint import build_recipe
 from tasks.teacher.engine.engine import Answer, Engine, EngineStart, EngineState, open_engine
 from tasks.teacher.engine.process import EngineProcess
 from tasks.teacher.ledger import Ledger
+from tasks.teacher.sending.capabilities import find_seed
 from tasks.teacher.structured import Check, ask_for_json
 
 T = TypeVar("T", bound=BaseModel)
@@ -46,6 +49,7 @@ class Teacher:
         self._engine = engine
         self._ledger = ledger
         self._stored = 0
+        self._calls = CallWatch()
         self._by_api: defaultdict[str, Spent] = defaultdict(Spent)
         self.open_batches: tuple[OpenBatch, ...] = ()
         """What is left at the endpoint when the teacher is closed; a later run finds it."""
@@ -107,6 +111,11 @@ class Teacher:
         """How it stands: what is on its way, what was bought, why nothing is sent any more."""
         return self._engine.state
 
+    @property
+    def most_tools(self) -> int | None:
+        """The most functions that the endpoint takes in a request; None where no bound is known."""
+        return self._engine.state.most_tools
+
     def get_spent(self, api_id: str) -> Spent:
         """What this run has bought for one API."""
         return self._by_api[api_id]
@@ -133,10 +142,22 @@ class Teacher:
             self.waiting -= 1
         if answer.attempts:
             self._by_api[api_id].add(answer.completion.usage, answer.cost_usd)
+            self._watch_calls(request, answer.completion)
         else:
             self._stored += 1
-        self._ledger.add(_make_row(answer, stage, api_id, owner, time.perf_counter() - started))
+        waited = time.perf_counter() - started
+        for probe in answer.probes:
+            self._ledger.add(_make_row(probe, None, "probe", api_id, "", waited), under=stage)
+        self._ledger.add(_make_row(answer, request, stage, api_id, owner, waited))
         return answer.completion
+
+    def _watch_calls(self, request: ChatRequest, completion: Completion) -> None:
+        """Raises RunStoppedError where the model never calls a function."""
+        try:
+            self._calls.note(request, completion)
+        except RunStoppedError as error:
+            self._engine.stop(error)
+            raise
 
     async def complete_json(
         self,
@@ -177,7 +198,9 @@ async def open_teacher(start: EngineStart, ledger: Ledger) -> AsyncIterator[Teac
                 yield teacher
 
 
-def _make_row(answer: Answer, stage: Stage, api_id: str, owner: str, latency_s: float) -> LedgerRow:
+def _make_row(
+    answer: Answer, request: ChatRequest | None, stage: Stage, api_id: str, owner: str, latency_s: float
+) -> LedgerRow:
     completion, usage = answer.completion, answer.completion.usage
     return LedgerRow(
         stage=stage,
@@ -195,4 +218,13 @@ def _make_row(answer: Answer, stage: Stage, api_id: str, owner: str, latency_s: 
         finish_reason=completion.finish_reason,
         fingerprint=completion.fingerprint,
         batched=completion.batched,
+        sampling="" if request is None else describe_sampling(request, completion),
+        left_out=completion.left_out,
     )
+
+
+def describe_sampling(request: ChatRequest, completion: Completion) -> str:
+    """What an endpoint was told of sampling, as JSON; null where the choice was its own."""
+    wished = {"temperature": request.temperature, "top_p": None, "seed": find_seed(request)}
+    told = {name: None if name in completion.left_out else value for name, value in wished.items()}
+    return json.dumps(told, separators=(",", ":"))

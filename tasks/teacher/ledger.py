@@ -21,9 +21,9 @@ class Ledger:
         """All rows that were not drained, API by API."""
         return [row for rows in self._rows.values() for row in rows]
 
-    def add(self, row: LedgerRow) -> None:
-        """Adds a row."""
-        self._rows[row.api_id, row.stage].append(row)
+    def add(self, row: LedgerRow, *, under: str | None = None) -> None:
+        """Adds a row; `under` is the stage with whose rows it is handed out, where that is not its own."""
+        self._rows[row.api_id, under or row.stage].append(row)
 
     def rows_for(self, api_id: str, stage: str | None = None) -> tuple[LedgerRow, ...]:
         """The rows of an API (and stage), in the order in which the completions came."""

@@ -17,6 +17,7 @@ import pytest
 from flows import completions_command
 from schemas.calls import Completion, Usage
 from tasks.completions.store import CompletionStore
+from tasks.teacher.sending.memory import Learnt, Memory
 from tests.hostile import ALL, list_unprintable
 from tests.tasks.completions.keeping import date, fill, fill_with, key, read_all, read_hits, refuse
 from tests.tasks.completions.watching import Watch, fail_once
@@ -299,6 +300,14 @@ def test_a_disk_that_fails_is_told_in_one_line(
                 "--dry-run only say how many would go",
             ],
         ),
+        (
+            ["forget"],
+            [
+                "Usage: toolherd completions forget [OPTIONS]",
+                "they are asked anew what they take",
+                "--model STR of this model",
+            ],
+        ),
         (["export"], ["Usage: toolherd completions export [OPTIONS] FILE", "Write all completions to a Parquet file;"]),
         (["import"], ["Usage: toolherd completions import [OPTIONS] FILE", "Add the completions of an exported file;"]),
     ],
@@ -311,6 +320,18 @@ def test_help_says_what_there_is(
     assert completions_command.main([*command, "--help"]) == 0
     text = " ".join(capsys.readouterr().out.replace("│", " ").split())
     assert [line for line in told if line not in text] == []
+
+
+@pytest.mark.parametrize(("options", "gone", "left"), [([], 2, []), (["--model", "a"], 1, ["b"])])
+def test_what_was_found_of_endpoints_is_forgotten(
+    options: list[str], gone: int, left: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    memory = Memory(tmp_path / "c.sqlite")
+    for model in ("a", "b"):
+        memory.keep(Learnt(endpoint="http://host/v1", model=model, learnt_at=1.0))
+    assert completions_command.main(["forget", *options, "--store", str(tmp_path / "c.sqlite")]) == 0
+    assert f"{gone} endpoints and models forgotten" in capsys.readouterr().out
+    assert [item.model for item in memory.list_all()] == left
 
 
 def test_ctrl_c_ends_it_in_one_word(

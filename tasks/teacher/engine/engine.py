@@ -8,14 +8,15 @@ nothing of who asks or what for; `process` runs it in a process of its own.
 import asyncio
 import random
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Literal
 
 import openai
 from pydantic import SecretStr
 
 from schemas.calls import ChatRequest, Completion, Stage
-from schemas.errors import RunStoppedError, TeacherError
+from schemas.errors import FatalTeacherError, RunStoppedError, TeacherError
 from schemas.parameters import Budget
 from schemas.teacher import TeacherSettings
 from tasks.completions.keys import build_key
@@ -25,7 +26,14 @@ from tasks.teacher.batches.batch_record import OpenBatch
 from tasks.teacher.budget import Account, RecentErrors, Spent
 from tasks.teacher.endpoint import name_endpoint, open_client, read_key
 from tasks.teacher.prices import find_price
+from tasks.teacher.probe import MOST_DRAWS, ask_for_call, ask_for_object, explain_no_calls, explain_refused_tools
+from tasks.teacher.sending.forms import Forms, choose_first_beliefs
+from tasks.teacher.sending.memory import Memory
+from tasks.teacher.sending.retries import EndpointError
 from tasks.teacher.sending.sender import Sender
+
+Probe = Literal["tools", "json"]
+"""What a run has to be sure of before it buys anything."""
 
 _LOOK_AGAIN_S = (0.1, 0.4)
 """How long to wait before looking whether another process has got the answer that it asked for."""
@@ -35,12 +43,14 @@ _LOOK_AGAIN_S = (0.1, 0.4)
 class Answer:
     """A completion, the attempts that it took (0 if nothing was sent), and what it cost when it was bought.
 
-    `cost_usd` is None where no price is known.
+    `cost_usd` is None where no price is known. `probes` are the answers of the probe that this request waited for: one
+    of those who did has them.
     """
 
     completion: Completion
     attempts: int
     cost_usd: float | None
+    probes: tuple["Answer", ...] = ()
 
 
 @dataclass(frozen=True)
@@ -53,6 +63,7 @@ class EngineStart:
     max_error_share: float = 1.0
     key: str | None = field(default=None, repr=False)
     single_shot: frozenset[str] = frozenset()
+    probe: Probe | None = None
 
 
 @dataclass(frozen=True)
@@ -60,7 +71,8 @@ class EngineState:
     """How an engine stands: requests `sent` (refused ones too), why nothing is sent any more, what was bought.
 
     `in_flight` requests are on their way, `in_batches` wait for the Batch API, and for `pause_s` seconds nothing is
-    sent, because the endpoint asked for patience.
+    sent, because the endpoint asked for patience. `most_tools` is the most functions that it takes in a request, None
+    where no bound is known.
     """
 
     sent: int = 0
@@ -69,6 +81,7 @@ class EngineState:
     in_flight: int = 0
     in_batches: int = 0
     pause_s: float = 0.0
+    most_tools: int | None = None
 
 
 class Engine:
@@ -79,6 +92,9 @@ class Engine:
     `max_error_share` failures among the last 100 requests stop the run. `first_backoff_s` is the wait after a first
     failure, in seconds, and `batch_times` are those of `BatchSender`. Requests of the stages in `single_shot` follow
     from no answer that a person would wait for: they go first, and may go in batches.
+
+    With `probe` two small requests go out before the first that has to be sent, and what nobody has sent yet goes alone
+    first: see `tasks/teacher/probe.py`. "json" leaves out the one with a function, where none will be called.
 
     Raises:
         UserError: no API key for OpenAI, a price list that cannot be read, a budget in US dollars and no price.
@@ -96,6 +112,7 @@ class Engine:
         single_shot: frozenset[str] = frozenset(),
         first_backoff_s: float = 0.5,
         batch_times: Mapping[str, float] | None = None,
+        probe: Probe | None = None,
     ) -> None:
         self.settings = settings
         self._endpoint = name_endpoint(settings)
@@ -109,12 +126,19 @@ class Engine:
                 self._client, store, settings, endpoint=self._endpoint, secret=secret, **(batch_times or {})
             )
         errors = RecentErrors(max_error_share)
+        first = choose_first_beliefs(settings)
+        memory = None if store is None or settings.is_embedded else Memory(store.path)
+        self._forms = Forms(self._endpoint, settings.model, first, memory, scouts=probe is not None)
         self._sender = Sender(
-            settings, self._endpoint, secret, self._client, self._account, errors, first_backoff_s, self._batch
-        )
+            settings, self._endpoint, secret, self._client, self._account, errors, first_backoff_s, self._batch,
+            forms=self._forms,
+        )  # fmt: skip
         self._store = store
         self._single_shot = single_shot
         self._fetching: dict[str, asyncio.Task[Answer]] = {}
+        self._probe = None if settings.is_embedded else probe
+        self._probing: asyncio.Task[None] | None = None
+        self._probes: list[Answer] = []
         self._turns: dict[str, int] = {}
 
     @property
@@ -128,6 +152,7 @@ class Engine:
             in_flight=throttle.in_flight,
             in_batches=0 if self._batch is None else self._batch.waiting,
             pause_s=throttle.pause_s,
+            most_tools=self._forms.known.most_tools,
         )
 
     async def answer(self, request: ChatRequest, stage: Stage, api_id: str) -> Answer:
@@ -191,6 +216,56 @@ class Engine:
             done.exception()  # looked at, for nobody may be waiting any more
 
     async def _fetch(self, key: str, request: ChatRequest, stage: Stage, turn: int) -> Answer:
+        if self._probe is not None:
+            self._probing = self._probing or asyncio.create_task(self._send_probe(self._probe))
+            await asyncio.shield(self._probing)
+        answer = await self._fetch_probed(key, request, stage, turn)
+        probes, self._probes = tuple(self._probes), []
+        return replace(answer, probes=probes) if probes else answer
+
+    async def _send_probe(self, probe: Probe) -> None:
+        """See that the endpoint can do what the run needs, and learn what it takes.
+
+        Raises:
+            UserError: its model cannot call functions.
+            RunStoppedError, FatalTeacherError: as for `Sender.send`.
+        """
+        if self._forms.was_probed:
+            return
+        if probe == "tools":
+            await self._probe_calls()
+        try:
+            await self._ask_probe(ask_for_object(self.settings.temperature))
+        except FatalTeacherError:
+            raise
+        except TeacherError:
+            return  # refused or failed for a reason that the run itself will meet
+
+    async def _probe_calls(self) -> None:
+        endpoint, model = self._endpoint, self.settings.model
+        answers: list[Completion] = []
+        while len(answers) < MOST_DRAWS:
+            try:
+                answers.append(await self._ask_probe(ask_for_call(self.settings.temperature, len(answers))))
+            except TeacherError as error:
+                refusal = error.__cause__
+                said = refusal.said if isinstance(refusal, EndpointError) else ""
+                if (explained := explain_refused_tools(endpoint, model, said)) is not None:
+                    raise explained from None
+                if isinstance(error, FatalTeacherError):
+                    raise
+                return  # as above
+            if answers[-1].tool_calls:
+                self._forms.note_probe()
+                return
+        raise explain_no_calls(endpoint, model, answers)
+
+    async def _ask_probe(self, request: ChatRequest) -> Completion:
+        completion, attempts = await self._sender.send(request)
+        self._probes.append(self._price_answer(completion, attempts))
+        return completion
+
+    async def _fetch_probed(self, key: str, request: ChatRequest, stage: Stage, turn: int) -> Answer:
         if self._batch is not None and stage in self._single_shot:
             # Claimed in a table of the store and not by a lock: a batch outlasts its process.
             return self._price_answer(*await self._sender.send_in_batch(key, request))
@@ -218,7 +293,7 @@ def open_engine(start: EngineStart, store: CompletionStore) -> Engine:
     """The engine of a run over its opened store. Raises what `Engine` raises."""
     return Engine(
         start.settings, store, budget=start.budget, max_error_share=start.max_error_share, key=start.key,
-        single_shot=start.single_shot,
+        single_shot=start.single_shot, probe=start.probe,
     )  # fmt: skip
 
 

@@ -1,18 +1,30 @@
-"""What an endpoint and its model take, learnt from what they refuse, and the request's body that follows from it.
+"""What is believed of what an endpoint and its model take, and the request's body that follows from it.
 
-Every request starts as OpenAI documents it. An endpoint that refuses a part of it gets the next form at once, and from
-then on; whoever sends (`client`) holds what has been learnt, for one endpoint and model, and forgets it with the run.
+Every request starts as OpenAI documents it. What an endpoint refuses is learnt in `learning`, one step at a time; what
+has been learnt is held in `forms`, and remembered across runs in `memory`.
 """
 
 import json
-import re
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
-from schemas.base import Json
+from pydantic import Field
+
+from schemas.base import Json, Record
 from schemas.calls import ChatRequest
-from tasks.teacher.sending.retries import EndpointError
+from tasks.teacher.sending.message_forms import (
+    LONGEST_NAME,
+    alternate,
+    drop_empty_content,
+    drop_extra_fields,
+    list_extra_fields,
+    make_plain_names,
+    move_system,
+    rename_calls,
+    rename_tools,
+    shorten_descriptions,
+)
+from tasks.teacher.sending.schema_forms import EMPTY_OBJECTS, drop_parts, list_parts
 from tasks.teacher.strict import make_strict
 
 _SEED_STEP = 1_000_003
@@ -24,47 +36,57 @@ Not a file of `prompts/`: it is no part of what a caller asks, but one of the fo
 rows name the prompts of the caller.
 """
 
-# Read in issue threads: OpenAI names the parameter ("Unsupported parameter: 'max_tokens' is not supported with this
-# model"), llama.cpp the values ("response_format type must be one of ...", with status 500), vLLM's xgrammar the schema
-# ("features not supported by xgrammar"). As remembered, not looked up: vLLM names the place in the body ("'loc':
-# ('body', 'response_format', 'type')"), Ollama the format ("invalid JSON schema in format").
-_FORMAT = re.compile(r"response[_ ]format|json[_ ](?:schema|object|mode)|structured[_ ]outputs?|\bguided|grammar", re.I)
-_REFUSED = re.compile(
-    r"unsupported|n[o']t (?:\w+ )?support|un(?:known|recogni[sz]ed|expected)"
-    r"|not (?:permitted|allowed|available|accepted)|deprecated|only (?:the default|1(?:\.0)?\b)",
-    re.I,
-)
-_ECHO = re.compile(r"['\"]input['\"]:.*", re.DOTALL)
-"""Where pydantic's errors begin to repeat the request, which may name anything."""
+Parameter = Literal[
+    "temperature", "top_p", "seed", "tool_choice", "parallel_tool_calls", "reasoning_effort", "prompt_cache_key",
+    "stream_options", "stream",
+]  # fmt: skip
+PARAMETERS: tuple[Parameter, ...] = (
+    "temperature", "seed", "top_p", "tool_choice", "parallel_tool_calls", "reasoning_effort", "prompt_cache_key",
+    "stream", "stream_options",
+)  # fmt: skip
+"""What may be left out of a request, in the order of its worth."""
+
+Limit = Literal["max_tokens", "max_completion_tokens", "max_output_tokens"]
+LIMITS: tuple[Limit, ...] = ("max_tokens", "max_completion_tokens", "max_output_tokens")
+"""The names of the most tokens that an answer may have; the first is the one that most endpoints take."""
+
+DEFAULT_LIMIT = 8192
+"""Tokens of an answer where the endpoint wants a limit and the request has none; few models write more."""
+
+Answers = Literal["strict", "json_schema", "json_object", "plain"]
+Name = Annotated[str, Field(pattern=r"^[$A-Za-z][A-Za-z0-9_ -]{0,63}$")]
+Count = Annotated[int, Field(ge=1, le=10**7)]
 
 
-@dataclass(frozen=True)
-class Capabilities:
-    """The forms that are still believed to be taken."""
+class Capabilities(Record):
+    """The forms that are still believed to be taken. Presets give first beliefs by the same names.
 
-    answers: Literal["strict", "json_schema", "json_object", "plain"] = "strict"
-    limit: Literal["max_tokens", "max_completion_tokens"] = "max_tokens"
-    temperature: bool = True
+    `answers` is the form in which JSON is asked for. `limit` is the name of the most tokens of an answer, None where
+    none is taken; with `needs_limit` there has to be one, and `most_output` is the largest that is taken. `left_out`
+    are parameters that are refused, `message_fields` the extra fields of messages that are; `answer_parts` and
+    `tool_parts` are keywords (and `schema_forms.SPECIAL`) that schemas of answers and of functions may not hold.
+    Without `system` there are no system messages, with `alternate` user and assistant must take turns, without
+    `empty_content` a message with calls may not have the content "". `most_tools` is the most functions in a request,
+    `longest_name` the longest plain name of one, `longest_description` the most characters of its description.
+    None: no bound is known.
 
-
-def learn(used: Capabilities, body: Mapping[str, Any], refusal: EndpointError) -> Capabilities | None:
-    """What to go on with after `body`, made with `used`, was refused; None where no other form of it is left.
-
-    Only a part that `body` holds and the refusal names is given up, and a sampling parameter only where the parameter
-    is refused and not its value (a limit that is too large stays the caller's error).
+    Example: {"answers": "json_schema", "limit": "max_completion_tokens", "left_out": ["seed", "temperature"]}
     """
-    said = _ECHO.sub("", refusal.said)
-    if refusal.status not in (400, 422) and not (refusal.status in (500, 501) and "response_format" in said):
-        return None
-    learnt = used
-    if "response_format" in body and _FORMAT.search(said):
-        learnt = replace(learnt, answers=_step_down(used, body["response_format"]))
-    if _REFUSED.search(said):
-        if "max_tokens" in body and re.search(r"\bmax_tokens\b", said):
-            learnt = replace(learnt, limit="max_completion_tokens")
-        if "temperature" in body and re.search(r"\btemperature\b", said):
-            learnt = replace(learnt, temperature=False)
-    return None if learnt == used else learnt
+
+    answers: Answers = "strict"
+    limit: Limit | None = "max_tokens"
+    needs_limit: bool = False
+    most_output: Count | None = None
+    left_out: frozenset[Parameter | Limit] = frozenset()
+    message_fields: frozenset[Name] = frozenset()
+    answer_parts: frozenset[Name] = frozenset()
+    tool_parts: frozenset[Name] = frozenset()
+    system: bool = True
+    alternate: bool = False
+    empty_content: bool = True
+    most_tools: Count | None = None
+    longest_name: Annotated[int, Field(ge=16, le=LONGEST_NAME)] | None = None
+    longest_description: Annotated[int, Field(ge=16)] | None = None
 
 
 def build_body(model: str, request: ChatRequest, known: Capabilities) -> dict[str, Any]:
@@ -74,32 +96,118 @@ def build_body(model: str, request: ChatRequest, known: Capabilities) -> dict[st
     """
     body: dict[str, Any] = {"model": model, "messages": request.messages}
     if request.tools:
-        body["tools"] = request.tools
+        body["tools"] = _shape_tools(request, known)
     if request.response_format is not None:
         schema = _find_schema(request.response_format)
         if known.answers == "strict":
-            body["response_format"] = _tighten(request.response_format)
+            body["response_format"] = _reduce(_tighten(request.response_format), known)
         elif known.answers == "json_schema" or (known.answers == "json_object" and schema is None):
-            body["response_format"] = request.response_format
+            body["response_format"] = _reduce(request.response_format, known)
         else:
             if schema is not None:
                 body["messages"] = _append_schema(request.messages, schema)
             if known.answers == "json_object":
                 body["response_format"] = {"type": "json_object"}
-    if request.temperature is not None and known.temperature:
+    body["messages"] = _shape_messages(body["messages"], request, known)
+    if request.temperature is not None and "temperature" not in known.left_out:
         body["temperature"] = request.temperature
-    if request.max_tokens is not None:
-        body[known.limit] = request.max_tokens
-    if request.seed is not None:
-        body["seed"] = (request.seed + _SEED_STEP * request.sample) % _SEEDS if request.sample else request.seed
+    if known.limit is not None and (request.max_tokens is not None or known.needs_limit):
+        limit = DEFAULT_LIMIT if request.max_tokens is None else request.max_tokens
+        body[known.limit] = limit if known.most_output is None else min(limit, known.most_output)
+    if request.seed is not None and "seed" not in known.left_out:
+        body["seed"] = find_seed(request)
     return body
 
 
-def _step_down(used: Capabilities, refused: Any) -> Literal["json_schema", "json_object", "plain"]:
-    """The next form of a JSON answer, where `refused` was not taken."""
-    if used.answers == "strict" and refused.get("json_schema", {}).get("strict"):
-        return "json_schema"
-    return "json_object" if used.answers in ("strict", "json_schema") else "plain"
+def find_seed(request: ChatRequest) -> int | None:
+    """The seed that is sent with a request."""
+    if request.seed is None or not request.sample:
+        return request.seed
+    return (request.seed + _SEED_STEP * request.sample) % _SEEDS
+
+
+def choose_names(request: ChatRequest, known: Capabilities) -> dict[str, str]:
+    """The names under which the request's functions are sent; none where all go under their own."""
+    return {} if known.longest_name is None else make_plain_names(request.tools, known.longest_name)
+
+
+def list_left_out(request: ChatRequest, known: Capabilities) -> tuple[str, ...]:
+    """What the request asks for and its body does not hold, by name and sorted: for whoever reads the answer.
+
+    Parameters by their names; `json_schema` where only an object was asked for, `response_format` where not even that;
+    `system_role`, `messages.<field>`, `response_format.<keyword>` and `tools.<keyword>`.
+    """
+    if known == _NOTHING_LEARNT:
+        return ()
+    wished = {name for name in ("temperature", "seed") if getattr(request, name) is not None}
+    found: set[str] = wished & known.left_out
+    if request.max_tokens is not None and known.limit is None:
+        found.add("max_tokens")
+    if request.response_format is not None:
+        schema = _find_schema(request.response_format)
+        if known.answers in ("strict", "json_schema"):
+            parts = known.answer_parts and known.answer_parts & list_parts([schema])
+            found |= {f"response_format.{part}" for part in parts}
+        elif known.answers == "plain":
+            found.add("response_format")
+        elif schema is not None:
+            found.add("json_schema")
+    if request.tools and known.tool_parts:
+        found |= {f"tools.{part}" for part in known.tool_parts & list_parts(_list_parameters(request.tools))}
+    if known.message_fields:
+        found |= {f"messages.{name}" for name in known.message_fields & list_extra_fields(request.messages)}
+    if not known.system and any(message.get("role") == "system" for message in request.messages):
+        found.add("system_role")
+    return tuple(sorted(found))
+
+
+_NOTHING_LEARNT = Capabilities()
+
+
+def _shape_tools(request: ChatRequest, known: Capabilities) -> Any:
+    """The functions in the form that the endpoint takes; as they are asked for where nothing is known of it."""
+    tools: Any = request.tools
+    if known.tool_parts:
+        tools = [{**tool, "function": _reduce_function(tool["function"], known.tool_parts)} for tool in tools]
+    if known.longest_description is not None:
+        tools = shorten_descriptions(tools, known.longest_description)
+    if names := choose_names(request, known):
+        tools = rename_tools(tools, names)
+    return tools
+
+
+def _reduce_function(function: Any, parts: frozenset[str]) -> dict[str, Any]:
+    parameters = function.get("parameters")
+    if not isinstance(parameters, dict):
+        return dict(function)
+    if EMPTY_OBJECTS in parts and not parameters.get("properties"):
+        return {name: value for name, value in function.items() if name != "parameters"}
+    return {**function, "parameters": drop_parts(parameters, parts)}
+
+
+def _shape_messages(messages: Any, request: ChatRequest, known: Capabilities) -> Any:
+    if known.message_fields:
+        messages = drop_extra_fields(messages, known.message_fields)
+    if not known.empty_content:
+        messages = drop_empty_content(messages)
+    if names := choose_names(request, known):
+        messages = rename_calls(messages, names)
+    if not known.system:
+        messages = move_system(messages)
+    return alternate(messages) if known.alternate else messages
+
+
+def _list_parameters(tools: Any) -> list[Any]:
+    return [tool["function"].get("parameters") for tool in tools]
+
+
+def _reduce(response_format: dict[str, Any], known: Capabilities) -> dict[str, Any]:
+    """The response format without the parts of its schema that are not taken."""
+    schema = _find_schema(response_format)
+    if not known.answer_parts or not isinstance(schema, dict):
+        return response_format
+    described = {**response_format["json_schema"], "schema": drop_parts(schema, known.answer_parts)}
+    return {**response_format, "json_schema": described}
 
 
 def _tighten(response_format: dict[str, Any]) -> dict[str, Any]:

@@ -14,6 +14,7 @@ from tasks.completions.keys import strip_credentials
 from tasks.teacher.bounded_body import TooLongError
 from tasks.teacher.endpoint import scrub
 from tasks.teacher.response_reading import BadAnswerError
+from tasks.teacher.sending.refusals import read_refusal, refuses_tools
 from tasks.teacher.sending.retries import EndpointError, bound_wait, is_retried, read_wait
 
 _LONGEST_TEXT = 500
@@ -50,6 +51,7 @@ def _explain_status(
     said = shorten_said(_read_message(error), secret)
     body = error.body if isinstance(error.body, Mapping) else {}
     code = write_said(body.get("code"))
+    refused = scrub(read_refusal(error.body), secret)
     answer = f"{status}: {said}" if said else f"{status}"
     if 300 <= status < 400 and (location := error.response.headers.get("location")):
         new = shorten_said(_find_new_address(location, str(error.response.request.url)), secret)
@@ -69,13 +71,13 @@ def _explain_status(
             f"{endpoint} has no model {settings.model!r} ({answer}): "
             "name another with --teacher.model, or see that --teacher.base_url is right"
         )
-        return EndpointError(text, status=status, fatal=True)
+        return EndpointError(text, status=status, fatal=True, said=refused)
     return EndpointError(
         f"{endpoint} answered {answer}",
         status=status,
         wait_s=bound_wait(read_wait(error.response.headers)),
-        retried=is_retried(status),
-        said=shorten_said(f"{write_said(body.get('param'))} {code} {said}", secret),
+        retried=is_retried(status) and not refuses_tools(refused),
+        said=refused,
     )
 
 

@@ -5,7 +5,6 @@ Knows nothing of stores or ledgers; an answer that it returns has been paid for 
 
 import asyncio
 import json
-import logging
 from typing import Any
 
 import httpx2
@@ -18,13 +17,11 @@ from schemas.teacher import TeacherSettings
 from tasks.teacher.batches.batch import BatchSender
 from tasks.teacher.budget import Account, RecentErrors
 from tasks.teacher.response_reading import parse_answer
-from tasks.teacher.sending.capabilities import Capabilities, build_body, learn
 from tasks.teacher.sending.failures import explain_failure
+from tasks.teacher.sending.forms import Forms, choose_first_beliefs
 from tasks.teacher.sending.pacing import Pace
 from tasks.teacher.sending.retries import Backoff, EndpointError, Tries, bound_wait, read_pause
 from tasks.teacher.sending.throttle import Throttle
-
-_log = logging.getLogger(__name__)
 
 FIRST_LIMIT = 64
 """Requests in flight to begin with, where so many may be."""
@@ -45,6 +42,8 @@ class Sender:
         errors: RecentErrors,
         first_backoff_s: float,
         batch: BatchSender | None = None,
+        *,
+        forms: Forms | None = None,
     ) -> None:
         self.sent = 0
         self.stopped: RunStoppedError | None = None
@@ -56,8 +55,7 @@ class Sender:
         self._account = account
         self._errors = errors
         self._batch = batch
-        # The embedded teacher takes the schema as it is asked for, and its answers depend on it.
-        self._capabilities = Capabilities(answers="json_schema" if settings.is_embedded else "strict")
+        self._forms = forms or Forms(endpoint, settings.model, choose_first_beliefs(settings))
         self._backoff = Backoff(attempts=settings.attempts, give_up_s=settings.give_up_s, first_s=first_backoff_s)
         self._counts_tokens = settings.tpm is not None or account.counts_tokens
         # In process there is nobody to be spared.
@@ -80,13 +78,11 @@ class Sender:
         """
         tries = Tries(self._backoff, self.rest)
         while True:
-            async with tries.attempt():
-                used = self._capabilities
-                body = build_body(self._settings.model, request, used)
+            async with tries.attempt(), self._forms.open(request) as form:
                 try:
-                    return await self._send_in_turn(body, turn), tries.count
+                    return form.finish(await self._send_in_turn(form.body, turn)), tries.count
                 except EndpointError as error:
-                    if not self._learn(used, body, error):
+                    if not self._forms.learn(form, error):
                         self._note_error(error, first=tries.count == 1)
                         raise
 
@@ -102,12 +98,11 @@ class Sender:
         tries = Tries(self._backoff, self.rest)
         while True:
             async with tries.attempt():
-                used = self._capabilities
-                body = build_body(self._settings.model, request, used)
+                form = self._forms.make(request)
                 try:
-                    return await self._wait_in_batch(key, body), 1
+                    return form.finish(await self._wait_in_batch(key, form.body)), 1
                 except EndpointError as error:
-                    if not self._learn(used, body, error):
+                    if not self._forms.learn(form, error):
                         self._note_error(error, first=False)
                         raise
 
@@ -123,15 +118,6 @@ class Sender:
             return
         assert self.stopped is not None
         raise self.stopped
-
-    def _learn(self, used: Capabilities, body: dict[str, Any], refusal: EndpointError) -> bool:
-        """Whether a refusal tells in which other form the endpoint takes it; finding that is no failed attempt."""
-        learnt = learn(used, body, refusal)
-        # Of those who were refused together one has learnt for all: a second step down would go too far.
-        if learnt is not None and self._capabilities == used:
-            self._capabilities = learnt
-            _log.info("%s; going on with %s", refusal, learnt)
-        return learnt is not None
 
     async def _send_in_turn(self, body: dict[str, Any], turn: int) -> Completion:
         """Sends one request when the throttle and the budget let it."""

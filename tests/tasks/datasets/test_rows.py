@@ -24,9 +24,11 @@ def build(
     ledger: Sequence[LedgerRow] = (),
     messages: tuple[Message, ...] = (),
     toolset: Toolset | None = None,
+    offered: tuple[str, ...] | None = None,
 ) -> Instance:
     instruction = Instruction(id="i", api_id="open-trails", kind=Kind.SINGLE_CALL, text=HALF)
-    episode = Episode(instruction=instruction, trajectory=Trajectory(messages=messages, end="too_many_steps"), seed=7)
+    trajectory = Trajectory(messages=messages, end="too_many_steps")
+    episode = Episode(instruction=instruction, trajectory=trajectory, seed=7, offered=offered)
     return build_instance(
         episode, toolset or build_toolset(), verdicts, ledger, teacher="t", executor="mock", recipe_hash="r",
         prompt_versions={"b": "2", "a": "é"}, created_at=CREATED_AT,
@@ -62,7 +64,35 @@ def test_a_row_says_all_that_is_known_of_its_episode() -> None:
         "functions_called": (), "num_calls": 0, "accepted": True, "reasons": (), "checks": "[]", "teacher": "t",
         "executor": "mock", "recipe_hash": "r", "prompt_versions": '{"a":"é","b":"2"}', "seed": 7, "input_tokens": 0,
         "output_tokens": 0, "cached_tokens": 0, "cost_usd": None, "created_at": CREATED_AT,
+        "sampling": "", "left_out": (),
     }  # fmt: skip
+
+
+def test_a_row_says_the_sampling_that_was_used() -> None:
+    sent = '{"temperature":0.7,"top_p":null,"seed":5}'
+    row = build(ledger=[spend(0.0, sampling=sent), spend(0.0, sampling=sent.replace("5", "6"))])
+    assert json.loads(row.sampling) == {"temperature": 0.7, "top_p": None, "seed": [5, 6]}
+    assert row.left_out == ()
+
+
+def test_a_row_says_what_was_left_to_the_endpoint_and_where_completions_differ() -> None:
+    told = ['{"temperature":null,"top_p":null,"seed":null}', '{"temperature":0.7,"top_p":null,"seed":null}']
+    calls = [
+        spend(0.0, sampling=told[0], left_out=("seed", "temperature")),
+        spend(0.0, sampling=told[1], left_out=("seed",)),
+        spend(0.0),
+    ]
+    row = build(ledger=calls)
+    assert json.loads(row.sampling) == {"temperature": [None, 0.7], "top_p": None, "seed": None}
+    assert row.left_out == ("seed", "temperature")
+
+
+def test_a_row_holds_the_functions_that_were_offered() -> None:
+    toolset = build_toolset()
+    assert len(toolset.functions) > 1
+    name = toolset.functions[-1].name
+    assert [tool["function"]["name"] for tool in json.loads(build(toolset=toolset, offered=(name,)).tools)] == [name]
+    assert len(json.loads(build(toolset=toolset).tools)) == len(toolset.functions)
 
 
 def dump(value: Any) -> str:

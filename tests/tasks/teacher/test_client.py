@@ -99,6 +99,8 @@ class TestAnswers:
             "finish_reason": "stop",
             "fingerprint": "fp_1",
             "batched": False,
+            "sampling": '{"temperature":0.7,"top_p":null,"seed":null}',
+            "left_out": (),
         }
         assert (shared.stage, shared.api_id, shared.owner, shared.attempts) == ("judge", "dogs", "dogs-7", 0)
         assert 30 <= bought.latency_s <= 31

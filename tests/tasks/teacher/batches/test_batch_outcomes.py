@@ -11,7 +11,8 @@ import pytest
 from schemas.calls import Completion
 from tasks.completions.store import CompletionStore
 from tasks.teacher.batches.batch import BatchSender
-from tasks.teacher.sending.capabilities import Capabilities, learn
+from tasks.teacher.sending.capabilities import Capabilities
+from tasks.teacher.sending.learning import learn
 from tasks.teacher.sending.retries import EndpointError
 from tests.endpoint.app import create_batching_app
 from tests.endpoint.batches import BatchDesk, BatchDials
@@ -150,7 +151,7 @@ class TestEachRequest:
             async with connect(url, store) as sender:
                 error = await refuse(sender, max_tokens=9)
                 learnt = learn(Capabilities(), body("Hello", max_tokens=9), error)
-                assert learnt == Capabilities(limit="max_completion_tokens")
+                assert learnt == Capabilities(limit="max_completion_tokens", left_out=frozenset({"max_tokens"}))
                 assert (await sender.fetch("k", body("Hello", max_completion_tokens=9))).content == "You said: Hello"
         assert error.status == 400
         assert len(endpoint.desk.created) == 2

@@ -20,6 +20,7 @@ from schemas.teacher import TeacherSettings
 from tasks.teacher import CompletionStore, EngineStart, Ledger, Teacher, open_teacher
 from tasks.teacher.engine import process
 from tasks.teacher.engine.process import EngineProcess
+from tasks.teacher.notices import LOGGER
 from tests.tasks.teacher.batching import wait_until
 from tests.tasks.teacher.endpoints import Endpoint, HasApp, fail, serve
 
@@ -338,8 +339,8 @@ async def test_what_it_logs_is_logged_by_the_run(tmp_path: Path, caplog: pytest.
     refusal = fail(400, "Unsupported parameter: 'temperature' is not supported with this model.")
     async with connect(Endpoint(refusal), tmp_path, temperature=0.5) as teacher:
         await complete(teacher)
-    (line,) = [record for record in caplog.records if record.name == "tasks.teacher.sending.sender"]
-    assert "going on with" in line.getMessage()
+    (line,) = [record for record in caplog.records if record.name == LOGGER]
+    assert "does not take `temperature`" in line.getMessage()
 
 
 async def test_the_embedded_teacher_is_asked_in_process(tmp_path: Path) -> None:

@@ -205,7 +205,7 @@ class TestWords:
 
     async def test_what_was_refused_is_kept_by_parameter_code_and_message(self) -> None:
         assert (await explain(400, error("No.", "bad", param="seed"))).said == "seed bad No."
-        assert (await explain(400, error("No.", 400, param=None))).said == "400 No."
+        assert (await explain(400, error("No.", 400, param=None))).said == "No."
         assert (await explain(400, error(f"No {KEY}"))).said == "No ***"
 
     @pytest.mark.parametrize("code", [["model_not_found"], {"name": "insufficient_quota"}])

@@ -6,7 +6,8 @@ from typing import Any
 import pytest
 
 from schemas.calls import ChatRequest
-from tasks.teacher.sending.capabilities import Capabilities, build_body, learn
+from tasks.teacher.sending.capabilities import Capabilities, build_body
+from tasks.teacher.sending.learning import learn
 from tasks.teacher.sending.retries import EndpointError
 
 SCHEMA = {"type": "object", "properties": {"name": {"type": "string"}}, "required": ["name"]}
@@ -16,6 +17,8 @@ REQUEST = ChatRequest(
 )
 FIRST = Capabilities()
 LOOSE = Capabilities(answers="json_schema")
+NO_TEMPERATURE = Capabilities(left_out=frozenset({"temperature"}))
+OTHER_LIMIT = Capabilities(limit="max_completion_tokens", left_out=frozenset({"max_tokens"}))
 
 
 def learn_from(
@@ -100,16 +103,17 @@ class TestAnswers:
 
 
 class TestStatuses:
-    @pytest.mark.parametrize("status", [400, 422, 500, 501])
-    def test_a_bad_request_teaches_and_a_servers_error_that_names_the_form(self, status: int) -> None:
+    @pytest.mark.parametrize("status", [400, 404, 422, 500, 501])
+    def test_a_bad_request_teaches_and_another_status_that_comes_with_the_name_of_the_form(self, status: int) -> None:
         assert learn_from("response_format type must be one of", status) == LOOSE
+        assert learn_from("unsupported: temperature", status) == NO_TEMPERATURE
 
-    @pytest.mark.parametrize("status", [None, 401, 404, 408, 409, 413, 429, 502, 503, 529])
+    @pytest.mark.parametrize("status", [None, 401, 403, 408, 409, 413, 429, 502, 503, 529])
     def test_others_do_not(self, status: int | None) -> None:
         assert learn_from("response_format: unsupported", status) is None
 
     @pytest.mark.parametrize(
-        "said", ["json_schema crashed", "unsupported: temperature", "'input': 'response_format'", "grammar"]
+        "said", ["json_schema crashed", "temperature crashed", "'input': 'response_format'", "grammar"]
     )
     def test_neither_does_a_servers_error_that_names_it_otherwise_or_not_at_all(self, said: str) -> None:
         assert learn_from(said, 500) is None
@@ -139,10 +143,12 @@ class TestSampling:
         ],
     )
     def test_a_parameter_that_is_refused_is_given_up(self, refusal: str) -> None:
-        assert learn_from(refusal.format("'temperature'")) == Capabilities(temperature=False)
-        assert learn_from(refusal.format("'max_tokens'")) == Capabilities(limit="max_completion_tokens")
+        assert learn_from(refusal.format("'temperature'")) == NO_TEMPERATURE
+        assert learn_from(refusal.format("'max_tokens'")) == OTHER_LIMIT
         both = refusal.format("max_tokens and temperature")
-        assert learn_from(both) == Capabilities(limit="max_completion_tokens", temperature=False)
+        assert learn_from(both) == Capabilities(
+            limit="max_completion_tokens", left_out=frozenset({"max_tokens", "temperature"})
+        )
 
     @pytest.mark.parametrize(
         "refusal",
@@ -172,14 +178,14 @@ class TestSampling:
         plain = ChatRequest(messages=REQUEST.messages)
         assert learn_from("unsupported parameter: temperature", request=plain) is None
         assert learn_from("unsupported parameter: max_tokens", request=plain) is None
-        known = Capabilities(limit="max_completion_tokens", temperature=False)
+        known = Capabilities(limit="max_completion_tokens", left_out=frozenset({"max_tokens", "temperature"}))
         assert learn_from("unsupported: max_tokens, temperature", known=known) is None
 
     def test_all_that_one_refusal_names_is_learnt_at_once_and_nothing_forgotten(self) -> None:
         said = "unsupported: response_format, temperature"
         assert learn_from(
             said, known=Capabilities(answers="json_schema", limit="max_completion_tokens")
-        ) == Capabilities(answers="json_object", limit="max_completion_tokens", temperature=False)
+        ) == Capabilities(answers="json_object", limit="max_completion_tokens", left_out=frozenset({"temperature"}))
 
 
 class TestBodies:

@@ -1,0 +1,223 @@
+"""The forms in which one endpoint and model get their requests, as far as this run knows: learnt, told, remembered."""
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Iterator, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import Any
+
+from schemas.calls import ChatRequest, Completion
+from schemas.teacher import TeacherSettings
+from tasks.teacher.notices import tell
+from tasks.teacher.sending.capabilities import (
+    DEFAULT_LIMIT,
+    LIMITS,
+    Capabilities,
+    build_body,
+    choose_names,
+    list_left_out,
+)
+from tasks.teacher.sending.learning import learn
+from tasks.teacher.sending.memory import PROBED_S, Learnt, Memory
+from tasks.teacher.sending.message_forms import list_extra_fields, restore_names
+from tasks.teacher.sending.retries import EndpointError
+from tasks.teacher.sending.schema_forms import list_parts
+
+
+@dataclass
+class Form:
+    """A request in the form in which it is sent. `taught` says that its refusal led to another form."""
+
+    request: ChatRequest
+    known: Capabilities
+    body: dict[str, Any]
+    taught: bool = False
+
+    def finish(self, completion: Completion) -> Completion:
+        """The completion as an answer to the request: with the functions' own names, and what was not sent."""
+        if names := choose_names(self.request, self.known):
+            completion = restore_names(completion, names)
+        left_out = list_left_out(self.request, self.known)
+        return completion.model_copy(update={"left_out": left_out}) if left_out else completion
+
+    def list_features(self) -> frozenset[str]:
+        """What the endpoint may refuse of the body, by name."""
+        body = self.body
+        features = {*body} - {"model", "messages"}
+        features |= {f"messages.{message.get('role')}" for message in body["messages"]}
+        features |= {f"messages.{name}" for name in list_extra_fields(body["messages"])}
+        features |= {
+            f"tools.{part}" for part in list_parts(t["function"].get("parameters") for t in body.get("tools", ()))
+        }
+        asked = body.get("response_format") or {}
+        described = asked.get("json_schema") or {}
+        features |= {f"{asked.get('type')}.{part}" for part in list_parts([described.get("schema")])}
+        features |= {f"{asked.get('type')}.strict {described.get('strict')}"}
+        return frozenset(features)
+
+
+class Forms:
+    """What is believed of one endpoint and model; all methods belong to one event loop.
+
+    Begins with what `memory` holds, else with `first`. With `scouts` a request that holds something which nobody has
+    sent yet goes alone, so that a refusal is met once and not by all that are on their way.
+    """
+
+    def __init__(
+        self,
+        endpoint: str,
+        model: str,
+        first: Capabilities | None = None,
+        memory: Memory | None = None,
+        *,
+        scouts: bool = False,
+    ) -> None:
+        self._endpoint = endpoint
+        self._model = model
+        self._memory = memory
+        self._scouts = scouts
+        self._scouting = asyncio.Lock()
+        self._taken: frozenset[str] = frozenset()
+        remembered = None if memory is None else memory.recall(endpoint, model)
+        self._first = first or Capabilities()
+        self.known = self._first if remembered is None else remembered.capabilities
+        self._learnt_at = 0.0 if remembered is None else remembered.learnt_at
+        self._probed_at = 0.0 if remembered is None else remembered.probed_at
+        self._is_told = self.known == self._first
+
+    @property
+    def was_probed(self) -> bool:
+        """Whether the model has called a function as it was told to, a day ago at most."""
+        return 0 <= time.time() - self._probed_at < PROBED_S
+
+    @asynccontextmanager
+    async def open(self, request: ChatRequest) -> AsyncIterator[Form]:
+        """The form for one attempt at a request; waits while another finds out whether it is taken.
+
+        Raises:
+            EndpointError: it holds more functions than the endpoint takes.
+        """
+        form = self.make(request)
+        most = self.known.most_tools
+        if most is not None and len(request.tools) > most:
+            raise EndpointError(
+                f"{self._endpoint} takes at most {most:,} functions, and there are {len(request.tools):,}"
+            )
+        if not self._scouts or form.list_features() <= self._taken:
+            yield form
+            return
+        async with self._scouting:
+            form = self.make(request)  # more may be known by now
+            features = form.list_features()
+            if not features <= self._taken:
+                try:
+                    yield form
+                finally:
+                    if not form.taught:  # taken, or failed for another reason, of which nobody learns by waiting
+                        self._taken |= features
+                return
+        yield form
+
+    def learn(self, form: Form, refusal: EndpointError) -> bool:
+        """Whether a refusal tells in which other form the endpoint takes it; finding that is no failed attempt."""
+        learnt = learn(form.known, form.body, refusal)
+        if learnt is None:
+            return False
+        form.taught = True
+        # Of those who were refused together one has learnt for all: a second step down would go too far.
+        if self.known == form.known:
+            for line in describe_lessons(self.known, learnt):
+                tell(f"{self._endpoint} {line}")
+            self.known = learnt
+            self._learnt_at = self._learnt_at or time.time()
+            self._remember()
+        return True
+
+    def note_probe(self) -> None:
+        """The model has called a function as it was told to."""
+        self._probed_at = time.time()
+        self._remember()
+
+    def make(self, request: ChatRequest) -> Form:
+        """The form in which a request goes now."""
+        self._tell_remembered()
+        return Form(request, self.known, build_body(self._model, request, self.known))
+
+    def _remember(self) -> None:
+        if self._memory is not None:
+            self._memory.keep(
+                Learnt(
+                    endpoint=self._endpoint,
+                    model=self._model,
+                    learnt_at=self._learnt_at or time.time(),
+                    probed_at=self._probed_at,
+                    capabilities=self.known,
+                )
+            )
+
+    def _tell_remembered(self) -> None:
+        if self._is_told:
+            return
+        self._is_told = True
+        day = time.strftime("%Y-%m-%d", time.localtime(self._learnt_at))
+        for line in describe_lessons(self._first, self.known):
+            tell(f"{self._endpoint} {line} (found on {day}; `toolherd completions forget` has it asked anew)")
+
+
+def choose_first_beliefs(settings: TeacherSettings) -> Capabilities:
+    """What is believed before anything was refused."""
+    # The embedded teacher takes the schema as it is asked for, and its answers depend on it.
+    return Capabilities(answers="json_schema") if settings.is_embedded else Capabilities()
+
+
+def describe_lessons(before: Capabilities, after: Capabilities) -> Iterator[str]:
+    """What was given up between two states of knowledge, a line each, to stand behind the endpoint's name."""
+    refused = sorted({*after.left_out} - {*before.left_out} - {*LIMITS})
+    if refused:
+        yield f"does not take {_quote(refused)}: requests go without {'it' if len(refused) == 1 else 'them'}"
+    yield from _describe_limit(before, after)
+    if after.answers != before.answers:
+        yield _ANSWERS[after.answers]
+    for kind, old, new in (("answers", before.answer_parts, after.answer_parts),
+                           ("functions", before.tool_parts, after.tool_parts)):  # fmt: skip
+        if parts := sorted(new - old):
+            yield f"does not take {_quote(parts)} in schemas of {kind}: these go without, and answers are checked with"
+    if fields := sorted(after.message_fields - before.message_fields):
+        yield f"does not take {_quote(fields)} in messages: they go back without"
+    if before.system and not after.system:
+        yield "takes no system message: its text goes at the head of the user's first one"
+    if after.alternate and not before.alternate:
+        yield "wants user and assistant to take turns: messages of one role that follow one another go as one"
+    if before.empty_content and not after.empty_content:
+        yield "does not take empty content beside calls: null goes in its place"
+    if after.most_tools != before.most_tools:
+        yield f"takes at most {after.most_tools:,} functions: an episode is given no more"
+    if after.longest_name != before.longest_name:
+        yield f"wants plain names of functions, {after.longest_name} characters long at most: they go under such names"
+    if after.longest_description != before.longest_description:
+        yield f"takes descriptions of at most {after.longest_description:,} characters: those of functions are cut"
+
+
+_ANSWERS = {
+    "strict": "takes strict schemas for JSON answers",
+    "json_schema": "takes no strict schema for JSON answers: the schema goes as it is",
+    "json_object": "takes no schema for JSON answers: a JSON object is asked for, the schema goes into the message",
+    "plain": "takes no form for JSON answers: the schema goes into the message",
+}
+
+
+def _describe_limit(before: Capabilities, after: Capabilities) -> Iterator[str]:
+    if after.limit != before.limit:
+        old, new = f"`{before.limit}`", f"`{after.limit}`"
+        yield f"does not take {old}: " + (
+            "answers have no limit" if after.limit is None else f"{new} goes in its place"
+        )
+    if after.needs_limit and not before.needs_limit:
+        yield f"wants `{after.limit}`: requests without a limit of their own say {DEFAULT_LIMIT:,}"
+    if after.most_output != before.most_output:
+        yield f"takes at most {after.most_output:,} tokens an answer: no more are asked for"
+
+
+def _quote(names: Sequence[str]) -> str:
+    return ", ".join(f"`{name}`" for name in names)

@@ -1,0 +1,242 @@
+"""The probe: two small requests before anything is bought, and a run that cannot work ends at once with the remedy."""
+
+import asyncio
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from starlette.responses import JSONResponse, Response
+
+from schemas.calls import ChatRequest
+from schemas.errors import FatalTeacherError, TeacherError, UserError
+from schemas.teacher import TeacherSettings
+from tasks.embedded.app import answer_chat
+from tasks.teacher import CompletionStore, Engine, Ledger, Teacher
+from tasks.teacher.engine.engine import Probe
+from tasks.teacher.probe import ask_for_call, explain_refused_tools
+from tasks.teacher.sending.capabilities import Capabilities, build_body
+from tests.tasks.teacher.endpoints import Endpoint, Reply, build_answer, echo, fail, say, serve
+
+CALLS = [{"id": "c1", "type": "function", "function": {"name": "searchStations", "arguments": '{"city": "Oslo"}'}}]
+
+
+def call(body: dict[str, Any]) -> Response:
+    """Calls the function where there is one, else repeats what was said."""
+    if "tools" not in body:
+        return echo(body)
+    message = {"role": "assistant", "content": "", "tool_calls": CALLS}
+    return JSONResponse(build_answer(choices=[{"index": 0, "finish_reason": "tool_calls", "message": message}]))
+
+
+def refuse(holds: str, reply: Reply) -> Reply:
+    """`reply` to what holds this, and `call` to anything else."""
+    return lambda body: reply(body) if holds in body else call(body)
+
+
+def connect(
+    url: str, store: CompletionStore | None = None, ledger: Ledger | None = None, probe: Probe = "tools", **more: Any
+) -> Teacher:
+    settings = TeacherSettings(model="tiny", base_url=url, api_key_env="TINY_KEY", attempts=1, **more)
+    return Teacher(Engine(settings, store, first_backoff_s=0.02, probe=probe), ledger or Ledger())
+
+
+async def ask(teacher: Teacher, text: str = "Hello", **fields: Any) -> str:
+    request = ChatRequest(messages=({"role": "user", "content": text},), **fields)
+    return (await teacher.complete(request, stage="document", api_id="cats", owner="cats")).content
+
+
+def list_kinds(endpoint: Endpoint) -> list[str]:
+    return [
+        "tools" if "tools" in body else "json" if "response_format" in body else "plain" for body in endpoint.requests
+    ]
+
+
+class TestWhatGoesOut:
+    async def test_one_request_with_functions_and_one_with_a_schema_go_before_the_first(self) -> None:
+        endpoint, ledger = Endpoint(last=call), Ledger()
+        with serve(endpoint) as url:
+            async with connect(url, ledger=ledger) as teacher:
+                answers = await asyncio.gather(ask(teacher), ask(teacher, "Again"))
+        assert list(answers) == ["You said: Hello", "You said: Again"]
+        assert list_kinds(endpoint) == ["tools", "json", "plain", "plain"]
+        assert [(row.stage, row.api_id, row.prompt_tokens) for row in ledger.drain("cats", "document")] == [
+            ("probe", "cats", 10), ("probe", "cats", 10), ("document", "cats", 10), ("document", "cats", 10),
+        ]  # fmt: skip
+        assert teacher.state.spent.calls == 4
+
+    async def test_a_toolset_needs_no_functions(self) -> None:
+        endpoint = Endpoint(last=refuse("tools", fail(400, "tiny does not support tools")))
+        with serve(endpoint) as url:
+            async with connect(url, probe="json") as teacher:
+                await ask(teacher)
+        assert list_kinds(endpoint) == ["json", "plain"]
+
+    async def test_what_is_stored_needs_no_endpoint(self, tmp_path: Path) -> None:
+        endpoint = Endpoint(last=call)
+        with serve(endpoint) as url, CompletionStore(tmp_path / "c.sqlite") as store:
+            for _ in range(2):
+                async with connect(url, store) as teacher:
+                    await ask(teacher)
+        assert list_kinds(endpoint) == ["tools", "json", "plain"]
+
+    async def test_one_that_was_answered_holds_for_a_day(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        endpoint = Endpoint(last=call)
+        with serve(endpoint) as url, CompletionStore(tmp_path / "c.sqlite") as store:
+            for text in ("one", "two"):
+                async with connect(url, store) as teacher:
+                    await ask(teacher, text)
+            assert list_kinds(endpoint) == ["tools", "json", "plain", "plain"]
+            monkeypatch.setattr("tasks.teacher.sending.forms.PROBED_S", 0.0)
+            async with connect(url, store) as teacher:
+                await ask(teacher, "three")
+        assert list_kinds(endpoint)[4:] == ["tools", "json", "plain"]
+
+    async def test_the_embedded_teacher_answers_it_as_any_other_does(self) -> None:
+        def answer(body: dict[str, Any]) -> Response:
+            status, raw = answer_chat(json.dumps({**body, "model": "offline"}).encode())
+            return Response(raw, status, media_type="application/json")
+
+        endpoint = Endpoint(last=answer)
+        with serve(endpoint) as url:
+            async with connect(url) as teacher:
+                with pytest.raises(TeacherError, match="own prompts"):
+                    await ask(teacher)
+        assert list_kinds(endpoint) == ["tools", "json", "plain"]
+
+
+class TestWhatItTeaches:
+    async def test_what_is_refused_is_met_once_though_many_wait(
+        self, tmp_path: Path, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        endpoint = Endpoint(last=refuse("seed", fail(422, "seed: Extra inputs are not permitted")))
+        with serve(endpoint) as url, CompletionStore(tmp_path / "c.sqlite") as store:
+            async with connect(url, store) as teacher:
+                await asyncio.gather(*(ask(teacher, f"{number}", seed=number) for number in range(20)))
+            assert ["seed" in body for body in endpoint.requests] == [True] + [False] * 22
+            assert [record.getMessage() for record in caplog.records if "seed" in record.getMessage()] == [
+                f"{url} does not take `seed`: requests go without it"
+            ]
+            caplog.clear()
+            async with connect(url, store) as teacher:
+                await ask(teacher, "new", seed=5)
+            assert "seed" not in endpoint.requests[-1]
+            (record,) = caplog.records
+            assert "toolherd completions forget" in record.getMessage()
+        assert len(endpoint.requests) == 24
+
+    async def test_what_no_probe_held_goes_alone_first(self) -> None:
+        endpoint = Endpoint(last=refuse("max_tokens", fail(400, "Unsupported parameter: 'max_tokens'")), delay_s=0.02)
+        with serve(endpoint) as url:
+            async with connect(url) as teacher:
+                await asyncio.gather(*(ask(teacher, f"{number}", max_tokens=9) for number in range(8)))
+        assert ["max_tokens" in body for body in endpoint.requests] == [False] * 2 + [True] + [False] * 8
+        assert endpoint.busiest > 1
+
+    async def test_one_that_fails_for_another_reason_holds_nobody_up(self) -> None:
+        endpoint = Endpoint(call, call, fail(400, "no"), last=echo, delay_s=0.02)
+        with serve(endpoint) as url:
+            async with connect(url) as teacher:
+                asked = [ask(teacher, f"{number}", max_tokens=9) for number in range(4)]
+                outcomes = await asyncio.gather(*asked, return_exceptions=True)
+        assert [isinstance(outcome, TeacherError) for outcome in outcomes] == [True, False, False, False]
+
+    async def test_a_row_says_what_it_went_without(self, tmp_path: Path) -> None:
+        endpoint = Endpoint(last=refuse("temperature", fail(400, "`temperature` is deprecated for this model.")))
+        for _ in range(2):  # asked, and from the store
+            ledger = Ledger()
+            with serve(endpoint) as url, CompletionStore(tmp_path / "c.sqlite") as store:
+                async with connect(url, store, ledger) as teacher:
+                    await ask(teacher, seed=5)
+            row = ledger.drain("cats", "document")[-1]
+            assert row.left_out == ("temperature",)
+            assert row.sampling == '{"temperature":null,"top_p":null,"seed":5}'
+
+
+NO_TOOLS = {
+    "vLLM": (
+        400,
+        '"auto" tool choice requires --enable-auto-tool-choice and --tool-call-parser to be set',
+        "start the server with --enable-auto-tool-choice and --tool-call-parser",
+    ),
+    "llama.cpp": (500, "tools param requires --jinja flag", "start llama-server with --jinja"),
+    "Ollama": (400, "registry.ollama.ai/library/gemma3:4b does not support tools", "name a model that can"),
+    "OpenRouter": (
+        404,
+        "No endpoints found that support tool use. To learn more, visit: https://x",
+        "openrouter.ai/models",
+    ),
+    "Gemini": (400, "Function calling is not enabled for models/gemma-3-27b-it", "name a model that can"),
+    "Groq": (400, "`tool calling` is not supported with this model", "name a model that can"),
+    "LiteLLM": (400, "litellm.UnsupportedParamsError: x does not support parameters: ['tools'], for model=m", "name a"),
+    "LiteLLM, whole": (
+        400,
+        "together_ai does not support parameters: {'tools': [{'type': 'function', 'properties': {}}]}",
+        "name a",
+    ),
+    "SGLang": (400, "Unsupported tool_call_parser: None", "--tool-call-parser"),
+    "OpenAI": (400, "Unsupported parameter: 'tools' is not supported with this model.", "name a model that can"),
+}
+
+
+class TestWhoCannotCall:
+    @pytest.mark.parametrize("name", NO_TOOLS)
+    async def test_a_refusal_ends_the_run_with_the_endpoints_words_and_the_remedy(self, name: str) -> None:
+        status, said, remedy = NO_TOOLS[name]
+        endpoint = Endpoint(last=refuse("tools", fail(status, said)))
+        with serve(endpoint) as url:
+            async with connect(url) as teacher:
+                asked = [ask(teacher, f"{number}") for number in range(3)]
+                outcomes = await asyncio.gather(*asked, return_exceptions=True)
+        assert {type(outcome) for outcome in outcomes} == {UserError}
+        text = str(outcomes[0])
+        assert remedy in text
+        assert said[:40] in text
+        assert "\n" not in text
+        assert list_kinds(endpoint) == ["tools"]
+
+    async def test_one_that_answers_in_words_is_told_twice(self) -> None:
+        endpoint = Endpoint(last=say("It is sunny."))
+        with serve(endpoint) as url:
+            async with connect(url) as teacher:
+                with pytest.raises(UserError, match=r"told 2 times .* It is sunny\..*--jinja"):
+                    await ask(teacher)
+        assert list_kinds(endpoint) == ["tools", "tools"]
+        assert endpoint.requests[0]["seed"] != endpoint.requests[1]["seed"]
+
+    async def test_one_that_calls_at_the_second_time_can(self) -> None:
+        with serve(Endpoint(say("It is sunny."), last=call)) as url:
+            async with connect(url) as teacher:
+                assert await ask(teacher) == "You said: Hello"
+
+    async def test_a_bad_key_is_told_as_what_it_is(self) -> None:
+        endpoint = Endpoint(last=fail(401, "no such key"))
+        with serve(endpoint) as url:
+            async with connect(url) as teacher:
+                with pytest.raises(FatalTeacherError, match="refuses the API key"):
+                    await ask(teacher)
+        assert list_kinds(endpoint) == ["tools"]
+
+    async def test_a_failure_of_the_probe_itself_is_left_to_the_run(self) -> None:
+        with serve(Endpoint(fail(500, "oops"), fail(400, "messages are odd"), last=echo)) as url:
+            async with connect(url) as teacher:
+                assert await ask(teacher) == "You said: Hello"
+
+    @pytest.mark.parametrize(
+        "said",
+        [
+            "",
+            "tiny does not support images",
+            "Invalid schema for function 'f': 'const' is not permitted in parameters",
+            "Unknown name \"x\" at 'tools[0].function_declarations[0].parameters': Cannot find field.",
+            "Failed to call a function. Please adjust your prompt.",
+            "the tools of the trade are sharp",
+        ],
+    )
+    def test_another_refusal_says_nothing_of_calls(self, said: str) -> None:
+        assert explain_refused_tools("http://host/v1", "tiny", said) is None
+
+
+def test_each_draw_is_another_request() -> None:
+    seeds = [build_body("m", ask_for_call(None, draw), Capabilities())["seed"] for draw in range(3)]
+    assert len(set(seeds)) == 3
