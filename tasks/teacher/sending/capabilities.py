@@ -24,7 +24,7 @@ from tasks.teacher.sending.message_forms import (
     rename_tools,
     shorten_descriptions,
 )
-from tasks.teacher.sending.schema_forms import EMPTY_OBJECTS, drop_parts, list_parts
+from tasks.teacher.sending.schema_forms import EMPTY_OBJECTS, drop_parts, list_parts, list_tool_parts
 from tasks.teacher.strict import make_strict
 
 _SEED_STEP = 1_000_003
@@ -153,7 +153,7 @@ def list_left_out(request: ChatRequest, known: Capabilities) -> tuple[str, ...]:
         elif schema is not None:
             found.add("json_schema")
     if request.tools and known.tool_parts:
-        found |= {f"tools.{part}" for part in known.tool_parts & list_parts(_list_parameters(request.tools))}
+        found |= {f"tools.{part}" for part in known.tool_parts & list_tool_parts(request.tools)}
     if known.message_fields:
         found |= {f"messages.{name}" for name in known.message_fields & list_extra_fields(request.messages)}
     if not known.system and any(message.get("role") == "system" for message in request.messages):
@@ -195,10 +195,6 @@ def _shape_messages(messages: Any, request: ChatRequest, known: Capabilities) ->
     if not known.system:
         messages = move_system(messages)
     return alternate(messages) if known.alternate else messages
-
-
-def _list_parameters(tools: Any) -> list[Any]:
-    return [tool["function"].get("parameters") for tool in tools]
 
 
 def _reduce(response_format: dict[str, Any], known: Capabilities) -> dict[str, Any]:

@@ -22,7 +22,7 @@ from tasks.teacher.sending.learning import learn
 from tasks.teacher.sending.memory import PROBED_S, Learnt, Memory
 from tasks.teacher.sending.message_forms import list_extra_fields, restore_names
 from tasks.teacher.sending.retries import EndpointError
-from tasks.teacher.sending.schema_forms import list_parts
+from tasks.teacher.sending.schema_forms import list_parts, list_tool_parts
 
 
 @dataclass
@@ -47,13 +47,13 @@ class Form:
         features = {*body} - {"model", "messages"}
         features |= {f"messages.{message.get('role')}" for message in body["messages"]}
         features |= {f"messages.{name}" for name in list_extra_fields(body["messages"])}
-        features |= {
-            f"tools.{part}" for part in list_parts(t["function"].get("parameters") for t in body.get("tools", ()))
-        }
-        asked = body.get("response_format") or {}
-        described = asked.get("json_schema") or {}
-        features |= {f"{asked.get('type')}.{part}" for part in list_parts([described.get("schema")])}
-        features |= {f"{asked.get('type')}.strict {described.get('strict')}"}
+        if "tools" in body:
+            features |= {f"tools.{part}" for part in list_tool_parts(body["tools"])}
+        if "response_format" in body:
+            asked = body["response_format"]
+            described = asked.get("json_schema") or {}
+            features |= {f"{asked['type']}.{part}" for part in list_parts([described.get("schema")])}
+            features.add(f"{asked['type']}, strict: {described.get('strict')}")
         return frozenset(features)
 
 
@@ -182,7 +182,7 @@ def describe_lessons(before: Capabilities, after: Capabilities) -> Iterator[str]
     for kind, old, new in (("answers", before.answer_parts, after.answer_parts),
                            ("functions", before.tool_parts, after.tool_parts)):  # fmt: skip
         if parts := sorted(new - old):
-            yield f"does not take {_quote(parts)} in schemas of {kind}: these go without, and answers are checked with"
+            yield f"does not take {_quote(parts)} in schemas of {kind}: they are sent without, and checked with it"
     if fields := sorted(after.message_fields - before.message_fields):
         yield f"does not take {_quote(fields)} in messages: they go back without"
     if before.system and not after.system:

@@ -20,6 +20,7 @@ from tasks.teacher.sending.schema_forms import (
     OTHER_ENUMS,
     SPECIAL,
     list_parts,
+    list_tool_parts,
 )
 
 Body = Mapping[str, Any]
@@ -144,7 +145,7 @@ def _read_most_output(statement: str, sent: int) -> int | None:
 
 
 def _learn_tool_schemas(known: Capabilities, body: Body, statement: str) -> Capabilities:
-    present = list_parts(tool["function"].get("parameters") for tool in body.get("tools", ()))
+    present = list_tool_parts(body.get("tools", ()))
     if not present or _BAD_DRAW.search(statement) or ("response_format" in body and _FORMAT.search(statement)):
         return known
     parts = _find_parts(statement, present)

@@ -2,7 +2,9 @@
 rule the same. Answers and calls are checked against the full schema all the same.
 """
 
+import json
 from collections.abc import Iterable, Iterator, Mapping
+from functools import lru_cache
 from typing import Any
 
 LISTS_OF_TYPES = "lists of types"
@@ -31,6 +33,16 @@ _BOUNDS = {"exclusiveMinimum": ("minimum", 1), "exclusiveMaximum": ("maximum", -
 def list_parts(schemas: Iterable[Any]) -> frozenset[str]:
     """What these schemas hold of `KEYWORDS` and `SPECIAL`; a property that is called like a keyword is none."""
     return frozenset(part for schema in schemas for part in _list_parts(schema, is_root=True))
+
+
+def list_tool_parts(tools: Iterable[Mapping[str, Any]]) -> frozenset[str]:
+    """What the schemas of functions hold of `KEYWORDS` and `SPECIAL`; those of one API are gone through once."""
+    return _list_tool_parts(json.dumps([tool["function"].get("parameters") for tool in tools]))
+
+
+@lru_cache(maxsize=256)
+def _list_tool_parts(schemas: str) -> frozenset[str]:
+    return list_parts(json.loads(schemas))
 
 
 def drop_parts(schema: dict[str, Any], parts: frozenset[str]) -> dict[str, Any]:

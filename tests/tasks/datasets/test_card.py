@@ -108,6 +108,12 @@ def test_the_card_tells_what_made_the_dataset(manifest: Manifest) -> None:
     assert card.index("| `assistant` | 3 |") < card.index("| `user` | 2 |")
 
 
+def test_the_card_tells_what_the_endpoint_did_not_take(manifest: Manifest) -> None:
+    card = write_card(manifest, left_out={"seed": 1200, "tools.$ref": 3})
+    assert "| not taken by the endpoint | `seed` (1,200 completions), `tools.$ref` (3 completions) |\n| cost |" in card
+    assert "not taken" not in write_card(manifest, left_out={})
+
+
 @pytest.mark.parametrize(("cost", "told"), [(None, "unknown"), (0.0, "$0.00"), (12.345678, "$12.35")])
 def test_the_card_tells_the_cost_where_it_is_known(manifest: Manifest, cost: float | None, told: str) -> None:
     assert f"| cost | {told} |" in write_card(manifest, cost_usd=cost)

@@ -52,6 +52,13 @@ def test_tokens_are_summed_also_where_a_price_is_unknown() -> None:
     assert (spending.calls, spending.input_tokens, spending.output_tokens, spending.unpriced) == (3, 30, 9, 1)
 
 
+def test_what_completions_went_without_is_counted() -> None:
+    spending = Spending()
+    for left_out in ((), ("seed",), ("seed", "temperature")):
+        spending.add(build_ledger_row("i", "a", left_out=left_out))
+    assert spending.left_out == {"seed": 2, "temperature": 1}
+
+
 def test_each_row_goes_to_one_table_by_its_verdict_and_its_api(tmp_path: Path) -> None:
     kept, unseen = (build_row(Kind.SINGLE_CALL, world, 1) for world in (0, 1))
     turned_down = [build_row(Kind.SINGLE_CALL, world, 2, Reason.PLACEHOLDER) for world in (0, 1)]
