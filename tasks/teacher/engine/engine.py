@@ -10,7 +10,7 @@ import random
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import openai
 from pydantic import SecretStr
@@ -187,7 +187,7 @@ class Engine:
 
     def abort(self) -> None:
         """Give up what is in flight."""
-        for task in self._fetching.values():
+        for task in self._list_work():
             task.cancel()
 
     async def aclose(self) -> tuple[OpenBatch, ...]:
@@ -196,14 +196,19 @@ class Engine:
         Returns the batches that are left at the endpoint, where a later run finds them.
         """
         self.stop(RunStoppedError("the run has ended", "signal"))
-        if self._fetching:
-            await asyncio.wait(self._fetching.values())
+        if work := self._list_work():
+            await asyncio.wait(work)
         open_batches: tuple[OpenBatch, ...] = ()
         if self._batch is not None:
             open_batches = tuple(self._batch.describe_open())
             await self._batch.aclose()
         await self._client.close()
         return open_batches
+
+    def _list_work(self) -> list[asyncio.Task[Any]]:
+        """What is under way, the probe included."""
+        probing = [] if self._probing is None or self._probing.done() else [self._probing]
+        return [*self._fetching.values(), *probing]
 
     def _find_turn(self, stage: Stage, api_id: str) -> int:
         """Single-shot requests go first, for dialogues follow from them; then those of the API that came first."""
@@ -230,6 +235,18 @@ class Engine:
             UserError: its model cannot call functions.
             RunStoppedError, FatalTeacherError: as for `Sender.send`.
         """
+        if self._store is None:
+            return await self._probe_alone(probe)
+        claim = build_key(self._endpoint, self.settings.model, ask_for_call(None, 0))
+        while not self._store.claims.take(claim):  # another process is at it, and what it learns holds here too
+            await self._sender.rest(random.uniform(*_LOOK_AGAIN_S))
+        try:
+            self._forms.recall()
+            await self._probe_alone(probe)
+        finally:
+            self._store.claims.give_back(claim)
+
+    async def _probe_alone(self, probe: Probe) -> None:
         if self._forms.was_probed:
             return
         if probe == "tools":
@@ -262,6 +279,9 @@ class Engine:
 
     async def _ask_probe(self, request: ChatRequest) -> Completion:
         completion, attempts = await self._sender.send(request)
+        if self._store is not None:  # never read again, for a probe asks how things are now; but it was paid
+            key = build_key(self._endpoint, self.settings.model, request)
+            await self._store.put(key, completion, endpoint=self._endpoint, model=self.settings.model)
         self._probes.append(self._price_answer(completion, attempts))
         return completion
 

@@ -79,12 +79,18 @@ class Forms:
         self._scouts = scouts
         self._scouting = asyncio.Lock()
         self._taken: frozenset[str] = frozenset()
-        remembered = None if memory is None else memory.recall(endpoint, model)
-        self._first = first or Capabilities()
-        self.known = self._first if remembered is None else remembered.capabilities
-        self._learnt_at = 0.0 if remembered is None else remembered.learnt_at
-        self._probed_at = 0.0 if remembered is None else remembered.probed_at
-        self._is_told = self.known == self._first
+        self._first = self.known = first or Capabilities()
+        self._learnt_at = self._probed_at = 0.0
+        self._is_told = True
+        self.recall()
+
+    def recall(self) -> None:
+        """Believe what is remembered, which another run may have learnt just now."""
+        remembered = None if self._memory is None else self._memory.recall(self._endpoint, self._model)
+        if remembered is not None:
+            self.known = remembered.capabilities
+            self._learnt_at, self._probed_at = remembered.learnt_at, remembered.probed_at
+            self._is_told = self.known == self._first
 
     @property
     def was_probed(self) -> bool:

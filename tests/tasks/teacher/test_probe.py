@@ -78,7 +78,18 @@ class TestWhatGoesOut:
             for _ in range(2):
                 async with connect(url, store) as teacher:
                     await ask(teacher)
+            assert store.count() == 3  # what was paid is kept
         assert list_kinds(endpoint) == ["tools", "json", "plain"]
+
+    async def test_of_two_runs_that_begin_together_one_probes_and_both_know(self, tmp_path: Path) -> None:
+        endpoint = Endpoint(last=refuse("seed", fail(422, "seed: Extra inputs are not permitted")))
+        with serve(endpoint) as url, CompletionStore(tmp_path / "c.sqlite") as store:
+            async with connect(url, store) as late:  # opened before the other learns
+                async with connect(url, store) as early:
+                    await ask(early, "one", seed=5)
+                await ask(late, "two", seed=5)
+        assert list_kinds(endpoint) == ["tools", "tools", "json", "plain", "plain"]
+        assert ["seed" in body for body in endpoint.requests] == [True, False, False, False, False]
 
     async def test_one_that_was_answered_holds_for_a_day(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         endpoint = Endpoint(last=call)
@@ -103,6 +114,20 @@ class TestWhatGoesOut:
                 with pytest.raises(TeacherError, match="own prompts"):
                     await ask(teacher)
         assert list_kinds(endpoint) == ["tools", "json", "plain"]
+
+    async def test_it_ends_with_the_engine(self) -> None:
+        endpoint = Endpoint(last=call).hold()
+        with serve(endpoint) as url:
+            teacher = connect(url)
+            asking = asyncio.create_task(ask(teacher))
+            while not endpoint.requests:
+                await asyncio.sleep(0.01)
+            asking.cancel()
+            teacher.abort()
+            await teacher.aclose()
+            assert [task for task in asyncio.all_tasks() if "probe" in repr(task.get_coro())] == []
+            endpoint.release()
+        assert list_kinds(endpoint) == ["tools"]
 
 
 class TestWhatItTeaches:
