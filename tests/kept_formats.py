@@ -1,4 +1,4 @@
-"""Datasets and completion stores as ToolHerd once wrote them, one of each format; see docs/formats.md."""
+"""What lies on the disk as ToolHerd once wrote it, one of each format; see docs/formats.md."""
 
 import json
 import shutil
@@ -15,6 +15,11 @@ def list_datasets() -> list[Path]:
 def list_stores() -> list[Path]:
     """The files of completion stores, by format: `completions-1.sqlite` and so on."""
     return _list("completions-*.sqlite")
+
+
+def list_memories() -> list[Path]:
+    """The files of what was learnt of endpoints, by format: `endpoints-1.json` and so on."""
+    return _list("endpoints-*.json")
 
 
 def place(dataset: Path, data: Path, changed_format: int | None = None) -> Path:

@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import stat
 import threading
 import time
@@ -12,7 +13,9 @@ import pytest
 
 from schemas.errors import UserError
 from tasks.teacher.sending.capabilities import Capabilities
-from tasks.teacher.sending.memory import KEPT_S, Learnt, Memory
+from tasks.teacher.sending.memory import FORMAT, KEPT_S, Learnt, Memory
+from tasks.teacher.sending.schema_forms import LISTS_OF_TYPES
+from tests.kept_formats import list_memories
 
 LESSON = Capabilities(
     answers="json_object", left_out=frozenset({"seed", "temperature"}), tool_parts=frozenset({"$ref"})
@@ -82,6 +85,24 @@ def test_the_file_is_its_owners_alone_and_the_same_for_the_same_lesson(memory: M
         "completions.endpoints.json",
         "completions.endpoints.lock",
     ]
+
+
+def test_what_each_format_held_is_believed(tmp_path: Path) -> None:
+    kept = list_memories()
+    assert [path.name for path in kept] == [f"endpoints-{number}.json" for number in range(1, FORMAT + 1)]
+    for path in kept:
+        memory = Memory(tmp_path / "completions.sqlite")
+        shutil.copyfile(path, memory.path)
+        (learnt,) = memory.list_all()
+        believed = learnt.capabilities
+        assert (learnt.endpoint, learnt.model, believed.answers, believed.system) == (
+            "http://host/v1",
+            "tiny",
+            "json_object",
+            False,
+        )
+        assert believed.left_out == {"seed", "temperature"}
+        assert believed.tool_parts == {"$ref", "additionalProperties", LISTS_OF_TYPES}
 
 
 ENTRY = {"endpoint": "http://host/v1", "model": "tiny", "learnt_at": 1e9}
