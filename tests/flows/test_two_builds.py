@@ -79,7 +79,7 @@ async def test_two_builds_at_once_make_one_dataset_though_the_teacher_tells_each
         builds = [make_params(name=name, teacher={"model": "offline", "base_url": url}) for name in ("one", "two")]
         one, two = await asyncio.gather(*map(build_dataset, builds))
 
-    held = [count for key, count in teacher.asked.items() if "<entry>" in key]
+    held = [count for key, count in teacher.asked.items() if "<entry>" in key and "one weather station" not in key]
     assert held == [2] * 4  # both runs had two APIs documented and specified, and were told different things
     assert (one.rejected_apis, two.rejected_apis) == ({}, {})
     assert one.changed

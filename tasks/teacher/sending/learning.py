@@ -30,7 +30,11 @@ _BAD_REQUEST = (400, 422)
 _NAMED = (404, 500, 501)
 """Statuses that say nothing by themselves: some endpoints give them where a part of the request is not taken."""
 
-_FORMAT = re.compile(r"response[_ ]format|json[_ ](?:schema|object|mode)|structured[_ ]outputs?|\bguided|grammar", re.I)
+_FORMAT = re.compile(
+    r"response[_ ]format|json[_ ](?:schema|object|mode)|structured[_ ]outputs?|output[_ ]format|\bguided"
+    r"|grammar|\bstrict\b",
+    re.I,
+)
 _BAD_DRAW = re.compile(
     r"failed[_ ]generation|json_validate_failed|failed to (?:generate|call|validate)|did not match|does not match"
     r"|validation failed",
@@ -52,22 +56,34 @@ _WANTED = re.compile(r"(?:is|are) (?:required|missing)\b|must be (?:supplied|pre
 _CONTEXT = re.compile(r"context=\([^)]*\)")
 _PLACE = re.compile(r"[.\]]([A-Za-z_]+): ")
 _LIST_OF_TYPES = re.compile(
-    r"cannot start list|not repeating|(?:list|array|union) of types|type (?:list|array|union)", re.I
+    r"cannot start list|not repeating|(?:list|array|union) of types|type (?:list|array|union)"
+    r"|\btype['\"]? must be a (?:single )?string|\btype\b.{0,20}not an? (?:array|list)",
+    re.I,
 )
 _NO_PROPERTIES = re.compile(r"missing properties|'properties'[^.]{0,20}(?:required|missing)", re.I)
 _EMPTY_OBJECT = re.compile(
     r"non-?empty for object|(?:empty|no) (?:parameters|properties|objects?)\b"
-    r"|properties[^.]{0,20}(?:non-?empty|not be empty)",
+    r"|(?:properties|parameters)[^.]{0,30}(?:non-?empty|not be empty|at least one)",
+    re.I,
+)
+_OTHER_ENUM = re.compile(r"\benum(?: values)?:? (?:must|should|only|can)[^.]{0,30}\bstring", re.I)
+_LIMIT_WANTED = re.compile(
+    r"required|missing|mandatory|must be (?:specified|provided|set|given)|must (?:set|specify|provide)"
+    r"|none is not an allowed",
     re.I,
 )
 _SYSTEM = re.compile(
     r"system['\"`]? (?:role|message|prompt|instruction)|role\W{1,4}system|['\"`]system['\"`]|developer instruction",
     re.I,
 )
-_TWO_ROLES = re.compile(r"only user(?:, | and |/)assistant(?:,? and tool)? roles", re.I)
+_TWO_ROLES = re.compile(
+    r"only user(?:, | and |/)assistant(?:,? and tool)? roles|role: input should be ['\"]user"
+    r"|roles? (?:must|should) be (?:one of )?\W{0,3}(?:user|assistant)\W{1,4}(?:or|and|assistant|user)",
+    re.I,
+)
 _TURNS = re.compile(
     r"\balternat|unexpected role|roles? in a row|consecutive (?:user|assistant|messages)|same role"
-    r"|first (?:\w+ )?message must",
+    r"|first (?:\w+ )?message must|expected (?:user|assistant) message|cannot follow|message order",
     re.I,
 )
 _EMPTY_CONTENT = re.compile(
@@ -113,7 +129,8 @@ def _learn_limit(known: Capabilities, body: Body, statement: str) -> Capabilitie
     """The name of the limit, that there has to be one, and how large it may be."""
     sent = next((name for name in LIMITS if name in body), None)
     wanted = next((name for name in LIMITS if name != sent and names_word(statement, name)), None)
-    if wanted is not None and wanted not in known.left_out and re.search(r"required|missing", statement, re.I):
+    is_wanted = _LIMIT_WANTED.search(statement) is not None and not _BOUND.search(statement)
+    if wanted is not None and wanted not in known.left_out and is_wanted:
         return known.model_copy(update={"limit": wanted, "needs_limit": True})
     if sent is None or sent in known.left_out:
         return known
@@ -189,6 +206,8 @@ def _find_parts(statement: str, present: frozenset[str]) -> frozenset[str]:
         found.add(NO_PROPERTIES)
     if EMPTY_OBJECTS in present and _EMPTY_OBJECT.search(text):
         found.add(EMPTY_OBJECTS)
+    if OTHER_ENUMS in present and _OTHER_ENUM.search(text):
+        found.add(OTHER_ENUMS)
     if not (is_refusal(text) or _INVALID.search(text)) or _WANTED.search(text):
         return frozenset(found)
     keywords = present - SPECIAL
@@ -207,7 +226,9 @@ def _names_keyword(text: str, keyword: str) -> bool:
     spelled = re.sub(r"(?<=[a-z])(?=[A-Z])", "_?", keyword).replace("$", r"\$")
     if keyword.startswith("$") or not keyword.islower():
         return re.search(rf"(?<![\w$]){spelled}(?!\w)", text, re.I) is not None
-    return re.search(rf"['\"`]{spelled}['\"`]|keyword:? {spelled}\b|\b{spelled} keyword", text, re.I) is not None
+    if "keyword" in text.lower():
+        return re.search(rf"\b{spelled}\b", text, re.I) is not None
+    return re.search(rf"['\"`]{spelled}['\"`]", text, re.I) is not None
 
 
 def _find_keyword(word: str, keywords: frozenset[str]) -> str | None:
@@ -224,7 +245,9 @@ def _learn_turns(known: Capabilities, body: Body, statement: str) -> Capabilitie
             return known.model_copy(update={"alternate": True})
         # They take turns as they are: what is in the way is the system's message.
         return known.model_copy(update={"system": False}) if has_system else known
-    is_refused = _SYSTEM.search(statement) is not None and is_refusal(statement)
+    is_refused = _SYSTEM.search(statement) is not None and (
+        is_refusal(statement) or "invalid role" in statement.lower()
+    )
     if has_system and (is_refused or _TWO_ROLES.search(statement)):
         return known.model_copy(update={"system": False})
     return known

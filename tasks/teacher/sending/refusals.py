@@ -34,16 +34,19 @@ _ADVICE = re.compile(
     re.I,
 )
 _REFUSED = re.compile(
-    r"unsupported|n[o'’]t (?:\w+ )?support|un(?:known|recogni[sz]ed|expected|implemented|available)"
-    r"|n[o'’]t (?:\w+ )?(?:permitted|allowed|available|accepted|enabled|implemented)"
-    r"|no endpoints? found|cannot find field"
-    r"|extra[ _](?:inputs?|fields?|forbidden)|could not understand|deprecated|no longer"
+    r"unsupported|un(?:known|recogni[sz]ed|expected|implemented|available)|forbidden|deprecated|no longer"
+    r"|n[o'’]t (?:an? |\w+ )?(?:support|permit|allow|available|accept|enabl|implement|recogni[sz]|configurable)"
+    r"|n[o'’]t a valid (?:parameter|argument|field|property|option|keyword)"
+    r"|invalid (?:parameter|argument|field|property|option|keyword)s?\b(?! value)|invalid for th"
+    r"|no endpoints? found|cannot find field|extra[ _](?:inputs?|fields?|forbidden)|could not understand"
     r"|(?:cannot|can't|may not|must not|should not) (?:both )?be (?:used|set|specified|combined|passed|provided|given)",
     re.I,
 )
 _FIXED = re.compile(
-    r"only (?:the default|1(?:\.0)?\b(?!\.?\d)|(?:\w+ ?= ?)?\d+(?:\.\d+)? is (?:allowed|supported|accepted|permitted))"
-    r"|(?:must|may only|can only|should) be (?:set to )?1(?:\.0)?\b(?! (?:or|to|and)\b|\.?\d| ?-)",
+    r"only (?:(?:supports?|allows?|accepts?|takes?|the|value|temperature|top_p) ?=? ?){0,3}"
+    r"(?:default|1(?:\.0)?\b(?!\.?\d)|\d+(?:\.\d+)? is (?:allowed|supported|accepted|permitted))"
+    r"|(?:must|may only|can only|should) (?:be (?:set to )?|equal )1(?:\.0)?\b(?! (?:or|to|and)\b|\.?\d| ?-)"
+    r"|fixed (?:at|to) \d|(?:must|should|has to) be (?:omitted|unset|removed|left out|absent)",
     re.I,
 )
 _OF_VALUE = re.compile(

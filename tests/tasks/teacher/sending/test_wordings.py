@@ -468,3 +468,161 @@ class TestFunctions:
             "Invalid 'messages[2].tool_calls': array too long. Expected an array with maximum length 128, but got 131."
         )
         assert learn_from(say(message), request) is None
+
+
+# Other words for the same: none of them is known to be an endpoint's, and each could be.
+OTHER_WORDS_FOR_SEED = [
+    "This model does not support the following parameters: seed",
+    "The parameter `seed` is not supported by this model.",
+    "'seed' is not a valid parameter",
+    "Invalid parameter: seed",
+    "seed parameter not recognised",
+    "Argument not supported on this model: seed",
+    "body -> seed: extra fields not permitted",
+    'json: unknown field "seed"',
+    'Unrecognized field "seed" (class X), not marked as ignorable',
+    "Value error, seed is not supported",
+    "invalid request: seed cannot be used with this model",
+    "seed: property not allowed",
+    "Unexpected field: seed",
+    "seed is not a recognized parameter",
+    "Parameter seed is invalid for this endpoint",
+    "field seed is forbidden",
+    "The 'seed' parameter is not available",
+    "seed isn't allowed",
+]
+OTHER_WORDS_FOR_TEMPERATURE = [
+    "temperature must be 1",
+    "Temperature is not supported",
+    "model only supports temperature 1",
+    "temperature should be 1.0",
+    "this model only allows the default temperature",
+    "does not allow temperature",
+    "temperature can only be 1",
+    "temperature is fixed at 1",
+    "`temperature` must be unset",
+    "temperature must be omitted",
+    "temperature must equal 1",
+    "Only temperature 1 is allowed",
+    "temperature=0.7 is not supported, only 1.0 is",
+    "temperature is not configurable",
+]
+OTHER_WORDS_FOR_A_LIMIT = [
+    "Either max_tokens or max_completion_tokens must be specified",
+    "max_tokens must be specified",
+    "missing field `max_tokens`",
+    "max_tokens must be provided",
+    "'max_completion_tokens' is a required property",
+    "max_output_tokens is mandatory",
+    "`max_tokens` is a required parameter",
+    "max_tokens: none is not an allowed value",
+    "you must set max_tokens",
+]
+OTHER_WORDS_FOR_SYSTEM = [
+    "system messages are not supported by this model",
+    "Invalid role: system",
+    "messages[0].role: unknown variant `system`, expected `user` or `assistant`",
+    "messages.0.role: Input should be 'user' or 'assistant'",
+    "The model does not accept a system prompt",
+    "role 'system' is not allowed",
+    'use the top-level system parameter: messages: Unexpected role "system". The Messages API accepts a '
+    "top-level `system` parameter",
+    "Roles must be user or assistant",
+]
+OTHER_WORDS_FOR_TURNS = [
+    "roles must alternate",
+    "Messages must alternate between user and assistant",
+    "two consecutive user messages are not allowed",
+    "Conversation must have strictly alternating roles",
+    "last two messages have the same role",
+    "expected assistant message, got user",
+    "messages with role user cannot follow each other",
+    "Invalid message order: user after user",
+]
+OTHER_WORDS_FOR_MANY = [
+    "Tools: maximum of 64 allowed",
+    "Too many tools: 200 (max 64)",
+    "number of functions exceeds 64",
+    "tools array exceeds the limit of 64",
+    "tools: List should have at most 64 items after validation, not 200",
+    "cannot have more than 64 tools",
+    "A maximum of 64 function declarations is supported",
+]
+OTHER_WORDS_FOR_FORMS = [
+    "response_format is not supported",
+    "response_format: only text is supported",
+    "Structured output is not supported",
+    "json mode is not supported for this model",
+    "'json_schema' is not one of ['text','json_object'] - 'response_format.type'",
+    "unknown variant `json_schema`, expected `text` or `json_object`",
+    "output format not supported",
+    "strict is not supported",
+    "response_format.json_schema.strict: Extra inputs are not permitted",
+    "type 'json_schema' unsupported",
+    "body.response_format.json_schema: field required",
+]
+VALUES_OF_TEMPERATURE = [
+    "temperature must be 0 or more",
+    "temperature too high",
+    "invalid value for temperature: 0.7 is not a multiple of 0.5",
+    "temperature must be <= 1",
+    "temperature must be 1 or less",
+    "temperature is not a number",
+    "Invalid value for 'temperature'",
+    "temperature: value is not a valid float",
+]
+
+
+class TestOtherWords:
+    @pytest.mark.parametrize("message", OTHER_WORDS_FOR_SEED)
+    def test_a_parameter_is_left_out(self, message: str) -> None:
+        assert learn_from(say(message), PLAIN) == {"left_out": frozenset({"seed"})}
+
+    @pytest.mark.parametrize("message", OTHER_WORDS_FOR_TEMPERATURE)
+    def test_one_of_which_one_value_is_taken_is_left_out(self, message: str) -> None:
+        assert learn_from(say(message), PLAIN) == {"left_out": frozenset({"temperature"})}
+
+    @pytest.mark.parametrize("message", VALUES_OF_TEMPERATURE)
+    def test_one_whose_value_is_wrong_is_not(self, message: str) -> None:
+        assert learn_from(say(message), PLAIN) is None
+
+    @pytest.mark.parametrize("message", OTHER_WORDS_FOR_A_LIMIT)
+    def test_a_limit_is_wanted(self, message: str) -> None:
+        assert learn_from(say(message), PLAIN.model_copy(update={"max_tokens": None}))["needs_limit"] is True
+
+    @pytest.mark.parametrize("message", OTHER_WORDS_FOR_SYSTEM)
+    def test_the_systems_message_goes(self, message: str) -> None:
+        assert learn_from(say(message), PLAIN) == {"system": False}
+
+    @pytest.mark.parametrize("message", OTHER_WORDS_FOR_TURNS)
+    def test_turns_alternate(self, message: str) -> None:
+        assert learn_from(say(message), TWICE) == {"alternate": True}
+
+    @pytest.mark.parametrize("message", OTHER_WORDS_FOR_MANY)
+    def test_so_many_functions_are_taken(self, message: str) -> None:
+        request = PLAIN.model_copy(update={"tools": tuple(make_tool(f"f{n}", NOTHING) for n in range(200))})
+        assert learn_from(say(message), request) == {"most_tools": 64}
+
+    @pytest.mark.parametrize("message", OTHER_WORDS_FOR_FORMS)
+    def test_the_form_of_the_answer_is_the_next_one(self, message: str) -> None:
+        assert learn_from(say(message), FOR_JSON) == {"answers": "json_schema"}
+
+    @pytest.mark.parametrize(
+        ("message", "parts"),
+        [
+            ('tools[0].function.parameters: unsupported keyword "oneOf"', {"oneOf"}),
+            ("JSON schema keyword oneOf is unsupported", {"oneOf"}),
+            ("oneOf not supported in tool parameters", {"oneOf"}),
+            ("Schema contains unsupported keyword(s): oneOf, examples", {"oneOf", "examples"}),
+            ("anyOf/oneOf/allOf are not supported", {"oneOf"}),
+            ("const is not a supported keyword", {"const"}),
+            ("additionalProperties should be omitted", {"additionalProperties"}),
+            ("type must be a string, not an array", {LISTS_OF_TYPES}),
+            ("'type' must be a string", {LISTS_OF_TYPES}),
+            ("tool parameters must have at least one property", {EMPTY_OBJECTS}),
+            ("function parameters must not be empty", {EMPTY_OBJECTS}),
+            ("enum values must be strings", {OTHER_ENUMS}),
+        ],
+    )
+    def test_a_part_of_a_schema_is_left_out(self, message: str, parts: set[str]) -> None:
+        assert learn_from(say(message), TOOLS) == {"tool_parts": frozenset(parts)}
