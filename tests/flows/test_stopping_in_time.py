@@ -91,7 +91,7 @@ def test_what_is_in_flight_is_waited_for_no_longer_than_an_attempt_may_take_and_
     with serve_offline("--latency", str(FOR_EVER_S)) as server:
         teacher = ["--teacher.model", "offline", "--teacher.base_url", server.base_url, "--teacher.timeout_s", "12"]
         with place.start("--names", *NAMES, "--apis", "all", "--name", "late", *teacher) as running:
-            running.wait_until(lambda: server.stats()["in_flight"] == len(NAMES), "every API waited for an answer")
+            running.wait_until(lambda: server.stats()["in_flight"] == 1, "every API waited for the probe's answer")
             running.send(signal.SIGINT)
             running.wait_until(lambda: "stopping: " in running.err, "it said that it stops")
             sent = server.stats()["requests"]
