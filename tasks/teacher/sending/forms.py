@@ -188,7 +188,7 @@ def describe_lessons(before: Capabilities, after: Capabilities) -> Iterator[str]
     for kind, old, new in (("answers", before.answer_parts, after.answer_parts),
                            ("functions", before.tool_parts, after.tool_parts)):  # fmt: skip
         if parts := sorted(new - old):
-            yield f"does not take {_quote(parts)} in schemas of {kind}: they are sent without, and checked with it"
+            yield f"does not take {_quote(parts)} in schemas of {kind}: they go without, the checks stay"
     if fields := sorted(after.message_fields - before.message_fields):
         yield f"does not take {_quote(fields)} in messages: they go back without"
     if before.system and not after.system:
