@@ -195,4 +195,5 @@ def _make_row(answer: Answer, stage: Stage, api_id: str, owner: str, latency_s: 
         finish_reason=completion.finish_reason,
         fingerprint=completion.fingerprint,
         batched=completion.batched,
+        estimated=completion.estimated,
     )
