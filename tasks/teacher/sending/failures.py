@@ -164,6 +164,8 @@ def _list_causes(error: BaseException) -> list[BaseException]:
 
 def _read_message(error: openai.APIStatusError) -> str:
     body: Any = error.body
+    if isinstance(body, list) and len(body) == 1 and isinstance(body[0], Mapping):  # Gemini's form
+        body = body[0].get("error") or body[0]
     if isinstance(body, Mapping):
         body = body.get("message") or body.get("detail") or body.get("error") or dict(body)
     return write_said(body)
