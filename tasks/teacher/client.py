@@ -9,7 +9,7 @@ import time
 from collections import defaultdict
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from types import TracebackType
 from typing import Self, TypeVar
 
@@ -54,6 +54,7 @@ class Teacher:
         self.is_closed = False
         self.waiting = 0
         """Who waits for a completion; of what is in flight, an engine in a process of its own tells a moment later."""
+        self._asking: defaultdict[Stage, int] = defaultdict(int)
         self._telling = asyncio.Event()
 
     async def __aenter__(self) -> Self:
@@ -104,8 +105,9 @@ class Teacher:
 
     @property
     def state(self) -> EngineState:
-        """How it stands: what is on its way, what was bought, why nothing is sent any more."""
-        return self._engine.state
+        """How it stands: what is on its way and for which stage, what was bought, why nothing is sent any more."""
+        stages = [stage for stage, asked in self._asking.items() if asked]
+        return replace(self._engine.state, stage=max(stages, key=lambda stage: self._asking[stage], default=""))
 
     def get_spent(self, api_id: str) -> Spent:
         """What this run has bought for one API."""
@@ -127,10 +129,12 @@ class Teacher:
         if request.temperature is None:
             request = request.model_copy(update={"temperature": self.settings.temperature})
         self.waiting += 1
+        self._asking[stage] += 1
         try:
             answer = await self._engine.answer(request, stage, api_id)
         finally:
             self.waiting -= 1
+            self._asking[stage] -= 1
         if answer.attempts:
             self._by_api[api_id].add(answer.completion.usage, answer.cost_usd)
         else:
@@ -195,4 +199,5 @@ def _make_row(answer: Answer, stage: Stage, api_id: str, owner: str, latency_s: 
         finish_reason=completion.finish_reason,
         fingerprint=completion.fingerprint,
         batched=completion.batched,
+        estimated=completion.estimated,
     )

@@ -60,7 +60,9 @@ class EngineState:
     """How an engine stands: requests `sent` (refused ones too), why nothing is sent any more, what was bought.
 
     `in_flight` requests are on their way, `in_batches` wait for the Batch API, and for `pause_s` seconds nothing is
-    sent, because the endpoint asked for patience.
+    sent, because the endpoint asked for patience. `away` says in words why it is waited for as a whole (empty where it
+    is not), for `away_s` seconds now. `late` requests were not answered in time. `stage` is the one that most of those
+    who wait are at, as `Teacher` tells.
     """
 
     sent: int = 0
@@ -69,6 +71,10 @@ class EngineState:
     in_flight: int = 0
     in_batches: int = 0
     pause_s: float = 0.0
+    away: str = ""
+    away_s: float = 0.0
+    late: int = 0
+    stage: str = ""
 
 
 class Engine:
@@ -128,6 +134,9 @@ class Engine:
             in_flight=throttle.in_flight,
             in_batches=0 if self._batch is None else self._batch.waiting,
             pause_s=throttle.pause_s,
+            away=self._sender.outage.describe(),
+            away_s=self._sender.outage.lasted_s,
+            late=self._sender.late,
         )
 
     async def answer(self, request: ChatRequest, stage: Stage, api_id: str) -> Answer:
@@ -143,6 +152,7 @@ class Engine:
         except ValueError as error:
             raise TeacherError(f"the request cannot be written as JSON: {error}") from error
         if self._store is not None and (stored := self._store.get(key)) is not None:
+            self._sender.is_known = True
             return self._price_answer(stored, 0)
         fetching = self._fetching.get(key)
         if fetching is not None:

@@ -24,11 +24,12 @@ import uvloop
 
 from schemas.calls import ChatRequest, Stage
 from schemas.environment import NETWORK, pick_environment
-from schemas.errors import FatalTeacherError, RunStoppedError, make_portable
+from schemas.errors import EngineLostError, RunStoppedError, make_portable
 from schemas.shown import PrintableRecord
 from tasks.completions.store import CompletionStore
 from tasks.supervision.orphans import ParentWatch
 from tasks.teacher.batches.batch_record import OpenBatch
+from tasks.teacher.counting import TIKTOKEN_VARIABLES
 from tasks.teacher.endpoint import read_key
 from tasks.teacher.engine.channel import Channel
 from tasks.teacher.engine.engine import Answer, Engine, EngineStart, EngineState, open_engine
@@ -37,7 +38,14 @@ from tasks.teacher.prices import PRICES_VARIABLE
 
 _FOLDER = Path(__file__).parents[3]
 _TELL_EVERY_S = 0.1
-_ASKED_FOR = ("OPENAI_BASE_URL", "OPENAI_ORG_ID", "OPENAI_PROJECT_ID", "OPENAI_LOG", PRICES_VARIABLE)
+_ASKED_FOR = (
+    "OPENAI_BASE_URL",
+    "OPENAI_ORG_ID",
+    "OPENAI_PROJECT_ID",
+    "OPENAI_LOG",
+    PRICES_VARIABLE,
+    *TIKTOKEN_VARIABLES,
+)
 """Variables that only the engine reads, the SDK's own among them."""
 
 _SERVE = """
@@ -137,7 +145,7 @@ class EngineProcess:
 
         Raises:
             UserError: what `Engine` and `CompletionStore` raise.
-            FatalTeacherError: the process ended before it was there.
+            EngineLostError: the process ended before it was there.
         """
         if start.key is None:  # told, for the process has no variable that holds one
             start = replace(start, key=read_key(start.settings).get_secret_value())
@@ -149,7 +157,7 @@ class EngineProcess:
         """See `Engine.answer`.
 
         Raises:
-            FatalTeacherError: the engine's process was ended by something else.
+            EngineLostError: the engine's process was ended by something else.
         """
         if self._ended.done():
             raise self._explain_end()
@@ -244,8 +252,8 @@ class EngineProcess:
             if not answered.done():
                 answered.set_exception(self._explain_end())
 
-    def _explain_end(self) -> FatalTeacherError:
-        return FatalTeacherError(
+    def _explain_end(self) -> EngineLostError:
+        return EngineLostError(
             "the process that asks the teacher has ended before the run, killed or out of memory; what was answered is "
             "kept: the same command goes on from there"
         )

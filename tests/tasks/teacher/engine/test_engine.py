@@ -83,7 +83,7 @@ class TestClaims:
         await engine.aclose()
 
     async def test_one_that_fails_is_given_back_too(self, store: CompletionStore, other: Process) -> None:
-        engine = connect(Endpoint(fail(400)), store)
+        engine = connect(Endpoint(fail(400), fail(400)), store)
         with pytest.raises(TeacherError):
             await fetch(engine)
         assert do(other, "take", key_of())
@@ -325,8 +325,9 @@ class TestStart:
             with pytest.raises(RunStoppedError, match="budget of 1 completions"):
                 await fetch(engine, "again")
             await engine.aclose()
-            endpoint.last = fail(400)
-            engine = open_engine(EngineStart(at(url), store.path, max_error_share=0.99), store)
+            endpoint.last = fail(500)
+            settings = at(url).model_copy(update={"attempts": 1})
+            engine = open_engine(EngineStart(settings, store.path, max_error_share=0.99), store)
             asked = (fetch(engine, f"bad {n}") for n in range(101))
             results = await asyncio.gather(*asked, return_exceptions=True)
             assert len(results) == 101
@@ -335,7 +336,7 @@ class TestStart:
 
     @in_passing_time
     async def test_by_default_every_request_may_fail(self) -> None:
-        engine = connect(Endpoint(last=fail(400)))
+        engine = connect(Endpoint(last=fail(500)))
         asked = (fetch(engine, str(n)) for n in range(150))
         results = await asyncio.gather(*asked, return_exceptions=True)
         assert {type(result) for result in results} == {TeacherError}
