@@ -17,7 +17,7 @@ from tasks.datasets import DataRoot, check_dataset_name, require_new_version, re
 from tasks.network import ANYWHERE
 from tasks.quality import read_benchmark
 from tasks.sources import BLOCK, check_source, read_catalog, select_entries
-from tasks.teacher import require_usable_teacher
+from tasks.teacher import require_usable_teachers
 
 
 @dataclass(frozen=True)
@@ -46,7 +46,7 @@ def gather_inputs(params: BuildToolsetParams, *, writes: bool = True, allowed: A
     if allowed is not None:
         allowed.check_data(params)
     root = DataRoot.from_environment()
-    require_usable_teacher(params.teacher, params.budget)
+    require_usable_teachers(params)
     benchmarks: tuple[str, ...] = ()
     if isinstance(params, BuildDatasetParams):
         check_dataset_name(params.name)

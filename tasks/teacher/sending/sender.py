@@ -18,6 +18,7 @@ from schemas.teacher import TeacherSettings
 from tasks.teacher.batches.batch import BatchSender
 from tasks.teacher.budget import Account, RecentErrors
 from tasks.teacher.response_reading import parse_answer
+from tasks.teacher.sending.bodies import finish_body
 from tasks.teacher.sending.capabilities import Capabilities, build_body, learn
 from tasks.teacher.sending.failures import explain_failure
 from tasks.teacher.sending.pacing import Pace
@@ -82,7 +83,7 @@ class Sender:
         while True:
             async with tries.attempt():
                 used = self._capabilities
-                body = build_body(self._settings.model, request, used)
+                body = finish_body(build_body(self._settings.model, request, used), request, self._settings)
                 try:
                     return await self._send_in_turn(body, turn), tries.count
                 except EndpointError as error:
@@ -103,7 +104,7 @@ class Sender:
         while True:
             async with tries.attempt():
                 used = self._capabilities
-                body = build_body(self._settings.model, request, used)
+                body = finish_body(build_body(self._settings.model, request, used), request, self._settings)
                 try:
                     return await self._wait_in_batch(key, body), 1
                 except EndpointError as error:
