@@ -91,6 +91,8 @@ def _explain(found: Forecast, params: BuildToolsetParams) -> list[str]:
             told.append(
                 f"Price{of}: ${price.input:g} in, ${price.output:g} out per million tokens, as of {price.noted}."
             )
+    if params.prompts is not None:
+        told.append("Counted with ToolHerd's own prompts, which are all that the embedded teacher understands.")
     if params.teacher.batch:
         told.append("document, specify and instruct go through the Batch API, at its price.")
     return [textwrap.fill(text, _WIDTH) for text in told]

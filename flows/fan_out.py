@@ -89,7 +89,7 @@ async def walk_apis(context: RunContext, entries: Sequence[CatalogEntry], walk: 
             try:
                 outcome = await walk(api_id)
             except RunStoppedError as stop:
-                if stop.cause != "budget":
+                if not stop.leaves_a_part:
                     raise  # and the other walks are cancelled: each would fail by itself, which costs far more
                 return None
             progress.count(outcome, teacher.get_spent(api_id))

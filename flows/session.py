@@ -22,6 +22,7 @@ from flows.allowed import Allowed, read_allowed
 from flows.inputs import Inputs, gather_catalog, gather_inputs, locate_store, show_parameters
 from flows.progress import Display
 from flows.stopping import Stoppable
+from prompts import use_prompts
 from schemas.calls import ROLES
 from schemas.errors import RunStoppedError, UserError
 from schemas.parameters import BuildToolsetParams
@@ -161,7 +162,7 @@ async def open_run(params: BuildToolsetParams) -> AsyncIterator[RunContext]:
         side = SideProcess(limit_s=params.document_limit_s, limit_mb=params.document_limit_mb)
         context = RunContext(inputs.root, teacher, ledger, catalog, params, entries, inputs.benchmarks, side)
         # Tasks inherit the run's tags, and Prefect asks its server for a slot under each before a task may start.
-        with use_context(context), TagsContext(current_tags=set()):
+        with use_context(context), use_prompts(inputs.prompts), TagsContext(current_tags=set()):
             yield context
 
 

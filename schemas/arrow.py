@@ -83,6 +83,7 @@ CALL_SCHEMA = pa.schema(
         ("fingerprint", pa.string()),
         ("batched", pa.bool_()),
         ("role", pa.string()),
+        ("estimated", pa.bool_()),
     ]
 )
 """`schemas.calls.LedgerRow`: calls.parquet."""

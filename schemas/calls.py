@@ -68,6 +68,9 @@ class ChatRequest(Record):
 class Completion(Record):
     """One answer. `fingerprint` is the endpoint's `system_fingerprint`; `batched` answers came by the Batch API.
 
+    `sent_seed` is the seed that was really sent, where an earlier draw had failed and so another one was asked for.
+    `estimated`: the usage was counted here, for the endpoint told none or a part of it only.
+
     Example: {"content": "", "tool_calls": [{"id": "call_1", "name": "browseHotspots", "arguments": "{}"}],
     "finish_reason": "tool_calls", "model": "offline", "usage": {"prompt": 1486, "completion": 23}}
     """
@@ -79,6 +82,8 @@ class Completion(Record):
     usage: Usage
     fingerprint: str = ""
     batched: bool = False
+    sent_seed: int | None = None
+    estimated: bool = False
 
 
 class LedgerRow(Record):
@@ -86,7 +91,7 @@ class LedgerRow(Record):
 
     `role` is who was asked, and `owner` the id of what the completion was for: an API, or an instruction.
     `stored` says that it came from the durable store: nothing was sent, nothing was paid. `batched` says that it was
-    had by the Batch API, at its price.
+    had by the Batch API, at its price, `estimated` that its tokens were counted here and not by the endpoint.
 
     Example: {"stage": "simulate", "api_id": "steem", "owner": "steem-001", "model": "offline", "prompt_tokens": 1486,
     "completion_tokens": 23, "cached_tokens": 0, "reasoning_tokens": 0, "cost_usd": 0.0, "latency_s": 1.462,
@@ -109,3 +114,4 @@ class LedgerRow(Record):
     fingerprint: str
     batched: bool = False
     role: Role = "teacher"
+    estimated: bool = False

@@ -74,9 +74,8 @@ class Curated:
 
 
 def read_prompt_versions() -> dict[str, str]:
-    """Each prompt's version and the hash of its file, as `3-0a1b2c3d`."""
-    prompts = [load_prompt(name) for name in PROMPTS]
-    return {prompt.name: f"{prompt.version}-{prompt.hash[:8]}" for prompt in prompts}
+    """Each prompt's version and the hash of its file, as `3-0a1b2c3d`; those of the user's begin with `custom-`."""
+    return {name: load_prompt(name).label for name in PROMPTS}
 
 
 def compute_dataset_recipe(outcomes: Sequence[ApiOutcome]) -> str:

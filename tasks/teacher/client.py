@@ -221,4 +221,5 @@ def _make_row(answer: Answer, role: Role, stage: Stage, api_id: str, owner: str,
         fingerprint=completion.fingerprint,
         batched=completion.batched,
         role=role,
+        estimated=completion.estimated,
     )

@@ -18,6 +18,7 @@ from tasks.teacher import in_process
 from tasks.teacher.bounded_body import bound_body
 from tasks.teacher.lean import LeanClient
 from tasks.teacher.presets import find_preset
+from tasks.teacher.time_limit import allow_stream
 
 OPENAI_ADDRESS = "https://api.openai.com/v1"
 _AZURE = (".openai.azure.com", ".cognitiveservices.azure.com", ".services.ai.azure.com")
@@ -162,7 +163,7 @@ def open_client(settings: TeacherSettings, secret: SecretStr) -> openai.AsyncOpe
         http_client=openai.DefaultAioHttpClient(
             limits=httpx2.Limits(max_connections=max(1000, 2 * settings.concurrency), keepalive_expiry=_KEEP_ALIVE_S),
             follow_redirects=False,  # prompts go to the address that the user named and to no other
-            event_hooks={"response": [bound_body]},
+            event_hooks={"response": [bound_body, allow_stream]},
             verify=httpx2.create_ssl_context(),
             proxy=find_proxy(address),
             trust_env=False,  # which proxy is ours to say: the same as for downloads

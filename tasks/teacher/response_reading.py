@@ -8,9 +8,11 @@ import json
 import re
 from typing import Any
 
-from schemas.calls import Completion, FinishReason, Usage, count_tokens
+from schemas.calls import Completion, FinishReason
 from schemas.episodes import ToolCall
 from tasks.completions.answers import MOST_ARGUMENTS, MOST_CALLS_AT_ONCE, bound_completion, clean_label, clean_words
+from tasks.teacher.event_stream import is_event_stream, join_events
+from tasks.teacher.usage import read_usage
 
 _FINISH_REASONS: dict[str, FinishReason] = {
     "stop": "stop",
@@ -41,7 +43,8 @@ def parse_answer(body: bytes, model: str) -> Completion:
         BadAnswerError: the body is no JSON, reports an error, or has no choice.
     """
     try:
-        data = _load(body)
+        text = body.lstrip()
+        data = join_events(text) if is_event_stream(text) else _load(body)
     except (ValueError, RecursionError) as error:
         start = body[:80].decode("utf-8", "replace").strip()
         raise BadAnswerError(f"the response is not JSON; it begins with {start!r}") from error
@@ -68,7 +71,7 @@ def parse_answer(body: bytes, model: str) -> Completion:
             tool_calls=calls,
             finish_reason=finish,
             model=clean_label(data.get("model")) or model,
-            usage=_read_usage(data.get("usage")),
+            usage=read_usage(data),
             fingerprint=clean_label(data.get("system_fingerprint")),
         )
     )
@@ -160,18 +163,3 @@ def _read_calls(calls: Any) -> tuple[ToolCall, ...]:
         if len(read) > MOST_CALLS_AT_ONCE:
             break
     return tuple(read)
-
-
-def _read_usage(usage: Any) -> Usage:
-    if not isinstance(usage, dict):
-        return Usage()
-    return Usage(
-        prompt=_read_count(usage, "prompt_tokens"),
-        completion=_read_count(usage, "completion_tokens"),
-        cached=_read_count(usage.get("prompt_tokens_details"), "cached_tokens"),
-        reasoning=_read_count(usage.get("completion_tokens_details"), "reasoning_tokens"),
-    )
-
-
-def _read_count(counts: Any, name: str) -> int:
-    return count_tokens(counts.get(name)) if isinstance(counts, dict) else 0

@@ -46,7 +46,8 @@ class EngineState:
     """How an engine stands: requests `sent` (refused ones too), why nothing is sent any more, what was bought.
 
     `in_flight` requests are on their way, `in_batches` wait for the Batch API, and for `pause_s` seconds nothing is
-    sent, because the endpoint asked for patience.
+    sent, because the endpoint asked for patience. `away` says in words why it is waited for as a whole (empty where it
+    is not), for `away_s` seconds now. `late` requests were not answered in time.
     """
 
     sent: int = 0
@@ -55,10 +56,14 @@ class EngineState:
     in_flight: int = 0
     in_batches: int = 0
     pause_s: float = 0.0
+    away: str = ""
+    away_s: float = 0.0
+    late: int = 0
 
 
 def add_states(states: Sequence[EngineState]) -> EngineState:
     """How several engines stand together: what one has stopped for, and the longest pause."""
+    away = next((state for state in states if state.away), states[0])
     return replace(
         states[0],
         sent=sum(state.sent for state in states),
@@ -67,6 +72,9 @@ def add_states(states: Sequence[EngineState]) -> EngineState:
         in_flight=sum(state.in_flight for state in states),
         in_batches=sum(state.in_batches for state in states),
         pause_s=max(state.pause_s for state in states),
+        away=away.away,
+        away_s=away.away_s,
+        late=sum(state.late for state in states),
     )
 
 
@@ -129,6 +137,9 @@ class Engine:
             in_flight=throttle.in_flight,
             in_batches=0 if self._batch is None else self._batch.waiting,
             pause_s=throttle.pause_s,
+            away=self._sender.outage.describe(),
+            away_s=self._sender.outage.lasted_s,
+            late=self._sender.late,
         )
 
     def find_settings(self, role: Role) -> TeacherSettings:
@@ -151,6 +162,7 @@ class Engine:
         """
         key = self._build_key(request)
         if self._store is not None and (stored := self._store.get(key)) is not None:
+            self._sender.is_known = True
             return self._price_answer(stored, 0)
         fetching = self._fetching.get(key)
         if fetching is not None:

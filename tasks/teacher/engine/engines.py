@@ -108,7 +108,7 @@ def open_engines(start: EngineStart, store: CompletionStore) -> Engines:
                 for one in list_endpoints(settings)
             ]  # fmt: skip
             accounts += [one.account for one in chain]
-            engine = chain[0] if len(chain) == 1 else FallbackEngine(chain)
+            engine = chain[0] if len(chain) == 1 else FallbackEngine(settings, chain)
             opened.append((settings, engine))
         by_role[role] = engine
     share_budget(accounts)

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from schemas.calls import ChatRequest, Role, Stage
-from schemas.errors import FatalTeacherError, RunStoppedError, TeacherError, ToolHerdError
+from schemas.errors import FatalTeacherError, RunStoppedError, ToolHerdError
 from schemas.teacher import TeacherSettings
 from tasks.teacher.batches.batch_record import OpenBatch
 from tasks.teacher.engine.engine import Answer, Engine, EngineState, add_states
@@ -16,6 +16,10 @@ _log = logging.getLogger(__name__)
 _OF_RUN = ("budget", "signal")
 """Why a run stops, whichever endpoint it is at."""
 
+_OF_ENDPOINT = (None, "passing", "away", "loading")
+"""What an endpoint fails of in every attempt at a request; another one may do better. What is refused, moderated or
+takes too long is the request's."""
+
 
 class FallbackEngine:
     """Engines in order, with the methods of one. The first is asked until it is given up, then the next.
@@ -23,14 +27,10 @@ class FallbackEngine:
     What is kept of any of them is served, so that a run which is begun again asks nothing twice.
     """
 
-    def __init__(self, engines: Sequence[Engine]) -> None:
+    def __init__(self, settings: TeacherSettings, engines: Sequence[Engine]) -> None:
+        self.settings = settings
         self._engines = engines
         self._at = 0
-
-    @property
-    def settings(self) -> TeacherSettings:
-        """Those of the first."""
-        return self._engines[0].settings
 
     @property
     def state(self) -> EngineState:
@@ -84,4 +84,4 @@ def is_given_up(error: ToolHerdError) -> bool:
     if isinstance(error, FatalTeacherError):
         return True
     cause = error.__cause__
-    return isinstance(error, TeacherError) and isinstance(cause, EndpointError) and cause.retried
+    return isinstance(cause, EndpointError) and cause.retried and cause.means in _OF_ENDPOINT

@@ -24,12 +24,13 @@ import uvloop
 
 from schemas.calls import ChatRequest, Role, Stage
 from schemas.environment import NETWORK, pick_environment
-from schemas.errors import FatalTeacherError, RunStoppedError, make_portable
+from schemas.errors import EngineLostError, RunStoppedError, make_portable
 from schemas.shown import PrintableRecord
 from schemas.teacher import TeacherSettings
 from tasks.completions.store import CompletionStore
 from tasks.supervision.orphans import ParentWatch
 from tasks.teacher.batches.batch_record import OpenBatch
+from tasks.teacher.counting import TIKTOKEN_VARIABLES
 from tasks.teacher.endpoint import gather_secrets
 from tasks.teacher.engine.channel import Channel
 from tasks.teacher.engine.engine import Answer, EngineState
@@ -39,7 +40,14 @@ from tasks.teacher.prices import PRICES_VARIABLE
 
 _FOLDER = Path(__file__).parents[3]
 _TELL_EVERY_S = 0.1
-_ASKED_FOR = ("OPENAI_BASE_URL", "OPENAI_ORG_ID", "OPENAI_PROJECT_ID", "OPENAI_LOG", PRICES_VARIABLE)
+_ASKED_FOR = (
+    "OPENAI_BASE_URL",
+    "OPENAI_ORG_ID",
+    "OPENAI_PROJECT_ID",
+    "OPENAI_LOG",
+    PRICES_VARIABLE,
+    *TIKTOKEN_VARIABLES,
+)
 """Variables that only the engine reads, the SDK's own among them."""
 
 _SERVE = """
@@ -140,7 +148,7 @@ class EngineProcess:
 
         Raises:
             UserError: what `Engine` and `CompletionStore` raise.
-            FatalTeacherError: the process ended before it was there.
+            EngineLostError: the process ended before it was there.
         """
         if start.key is None:  # told, for the process has no variable that holds one
             start = replace(start, secrets=gather_secrets(start.list_all_settings(), start.secrets))
@@ -156,7 +164,7 @@ class EngineProcess:
         """See `Engine.answer`.
 
         Raises:
-            FatalTeacherError: the engine's process was ended by something else.
+            EngineLostError: the engine's process was ended by something else.
         """
         if self._ended.done():
             raise self._explain_end()
@@ -251,8 +259,8 @@ class EngineProcess:
             if not answered.done():
                 answered.set_exception(self._explain_end())
 
-    def _explain_end(self) -> FatalTeacherError:
-        return FatalTeacherError(
+    def _explain_end(self) -> EngineLostError:
+        return EngineLostError(
             "the process that asks the teacher has ended before the run, killed or out of memory; what was answered is "
             "kept: the same command goes on from there"
         )

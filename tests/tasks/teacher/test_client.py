@@ -100,6 +100,7 @@ class TestAnswers:
             "fingerprint": "fp_1",
             "batched": False,
             "role": "assistant",
+            "estimated": False,
         }
         assert (shared.stage, shared.api_id, shared.owner, shared.attempts) == ("judge", "dogs", "dogs-7", 0)
         assert 30 <= bought.latency_s <= 31
@@ -114,7 +115,7 @@ class TestAnswers:
             ("c", "g", ""),
         ]
         assert (answer.content, answer.finish_reason, answer.model) == ("", "tool_calls", "tiny")
-        assert answer.usage.prompt == 0
+        assert answer.estimated
 
     async def test_a_cut_off_answer_and_a_refusal_are_what_they_are(self) -> None:
         cut = {"finish_reason": "length", "message": {"content": "Once \ud83d"}}
@@ -158,12 +159,17 @@ class TestTurns:
         assert read_clock() - began == pytest.approx(20)
 
     @pytest.mark.parametrize(
-        ("remaining", "reset", "waits_s"), [("0", "300ms", 0.3), ("0", "5m", 300), ("0", "2h", 3600), ("1", "5m", 0)]
+        ("remaining", "reset", "waits_s"),
+        [("0", "30s", 0.3), ("0", "8h20m", 300), ("0", "200h", 3600), ("1", "8h20m", 0)],
     )
     def test_one_that_is_used_up_is_waited_for_before_it_is_run_into(
         self, remaining: str, reset: str, waits_s: float
     ) -> None:
-        headers = {"x-ratelimit-remaining-requests": remaining, "x-ratelimit-reset-requests": reset}
+        headers = {
+            "x-ratelimit-limit-requests": "100",
+            "x-ratelimit-remaining-requests": remaining,
+            "x-ratelimit-reset-requests": reset,
+        }
 
         @in_passing_time
         async def play() -> None:
