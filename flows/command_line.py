@@ -47,6 +47,7 @@ from schemas.errors import (
 )
 from schemas.shown import show_line
 from schemas.urls import show_url
+from tasks.network import adopt_certificates
 
 if TYPE_CHECKING:
     from flows.session import Launch
@@ -86,6 +87,7 @@ def main(name: str, arguments: list[str] | None = None, read: Reader | None = No
     if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # a shell's for what a script starts in the background
         signal.signal(signal.SIGINT, signal.default_int_handler)
     try:
+        adopt_certificates()
         reader: Reader = read or resolve_name(FLOWS[name])
         command = reader(name, sys.argv[1:] if arguments is None else arguments)
         if command is not None:

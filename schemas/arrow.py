@@ -82,6 +82,7 @@ CALL_SCHEMA = pa.schema(
         ("finish_reason", pa.string()),
         ("fingerprint", pa.string()),
         ("batched", pa.bool_()),
+        ("role", pa.string()),
         ("estimated", pa.bool_()),
     ]
 )

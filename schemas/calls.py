@@ -1,6 +1,7 @@
 """Chat completions: what is asked, what is answered, and the ledger's row for it."""
 
-from typing import Annotated, Any, Literal
+from collections.abc import Mapping
+from typing import Annotated, Any, Literal, get_args
 
 from pydantic import BeforeValidator
 
@@ -8,6 +9,14 @@ from schemas.base import Json, Record
 from schemas.episodes import ToolCall
 
 Stage = Literal["document", "specify", "instruct", "simulate", "judge"]
+Role = Literal["teacher", "user", "assistant"]
+ROLES: tuple[Role, ...] = get_args(Role)
+"""Who is asked: the teacher for documents, the user for instructions and replies, the assistant for its turns. One more
+is a word here, a field of the flows' parameters, and a stage or a step that asks it."""
+
+ROLE_OF_STAGE: Mapping[Stage, Role] = {"instruct": "user", "simulate": "assistant"}
+"""Who is asked in a stage, where it is not the teacher; in `simulate` the user is asked as well."""
+
 FinishReason = Literal["stop", "tool_calls", "length", "content_filter"]
 
 MOST_TOKENS = 10**9
@@ -39,6 +48,7 @@ class ChatRequest(Record):
     """One chat completion to be had. `messages`, `tools` and `response_format` are in OpenAI's own form.
 
     `sample` tells apart repeated attempts at the same request; it is part of the key under which the answer is kept.
+    `extra_body` is merged into the body last; null takes a parameter out.
 
     Example: {"messages": [{"role": "user", "content": "List all hotspots."}], "temperature": 0.7, "seed": 1728437415}
     """
@@ -47,7 +57,10 @@ class ChatRequest(Record):
     tools: tuple[dict[str, Json], ...] = ()
     response_format: dict[str, Json] | None = None
     temperature: float | None = None
+    top_p: float | None = None
+    reasoning_effort: str | None = None
     max_tokens: int | None = None
+    extra_body: dict[str, Json] | None = None
     seed: int | None = None
     sample: int = 0
 
@@ -76,7 +89,7 @@ class Completion(Record):
 class LedgerRow(Record):
     """One completion as the ledger keeps it; `cost_usd` is None where no price is known.
 
-    `owner` is the id of what the completion was for: an API, or an instruction.
+    `role` is who was asked, and `owner` the id of what the completion was for: an API, or an instruction.
     `stored` says that it came from the durable store: nothing was sent, nothing was paid. `batched` says that it was
     had by the Batch API, at its price, `estimated` that its tokens were counted here and not by the endpoint.
 
@@ -100,4 +113,5 @@ class LedgerRow(Record):
     finish_reason: str
     fingerprint: str
     batched: bool = False
+    role: Role = "teacher"
     estimated: bool = False

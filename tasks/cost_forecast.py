@@ -9,8 +9,10 @@ from collections.abc import Sequence
 from contextlib import closing
 from typing import TypeVar
 
+from pydantic import Field
+
 from schemas.base import Record
-from schemas.calls import LedgerRow, Usage
+from schemas.calls import ROLES, LedgerRow, Usage
 from schemas.catalog import CatalogEntry
 from schemas.errors import CutOffError
 from schemas.parameters import BuildDatasetParams, BuildToolsetParams
@@ -35,13 +37,16 @@ class StageForecast(Record):
 
 
 class Forecast(Record):
-    """What a run over `apis` APIs is likely to take, judged by `sampled` of them that came through; `price` is that of
-    the run's teacher."""
+    """What a run over `apis` APIs is likely to take, judged by `sampled` of them that came through.
+
+    `price` is that of the run's teacher, `more_prices` are those of the other roles' models, by name.
+    """
 
     apis: int
     sampled: int
     stages: tuple[StageForecast, ...]
     price: Price | None
+    more_prices: dict[str, Price | None] = Field(default_factory=dict)
 
 
 async def forecast(
@@ -58,11 +63,15 @@ async def forecast(
                 except (DocumentError, CutOffError):
                     continue
                 played += 1
-    price = find_price(params.teacher)
     scale = len(entries) / max(played, 1)
-    stages = tuple(_add_up(step.name, ledger.rows, scale, params, price) for step in STEPS if step.prompts)
+    stages = tuple(_add_up(step.name, ledger.rows, scale, params) for step in STEPS if step.prompts)
+    others = (params.get_settings(role) for role in ROLES)
     return Forecast(
-        apis=len(entries), sampled=played, stages=tuple(stage for stage in stages if stage.calls), price=price
+        apis=len(entries),
+        sampled=played,
+        stages=tuple(stage for stage in stages if stage.calls),
+        price=find_price(params.teacher),
+        more_prices={one.model: find_price(one) for one in others if one.model != params.teacher.model},
     )
 
 
@@ -81,19 +90,28 @@ async def _play(entry: CatalogEntry, params: BuildToolsetParams, teacher: Teache
             made[step.makes] = (await step.make(making)).content
 
 
-def _add_up(
-    stage: str, rows: Sequence[LedgerRow], scale: float, params: BuildToolsetParams, price: Price | None
-) -> StageForecast:
+def _add_up(stage: str, rows: Sequence[LedgerRow], scale: float, params: BuildToolsetParams) -> StageForecast:
     mine = [row for row in rows if row.stage == stage]
-    usage = Usage(
-        prompt=round(scale * sum(row.prompt_tokens for row in mine)),
-        completion=round(scale * sum(row.completion_tokens for row in mine)),
-    )
-    batched = params.teacher.batch and stage in SINGLE_SHOT
+    costs: list[float | None] = []
+    for role in ROLES:
+        its = [row for row in mine if row.role == role]
+        if its:
+            settings = params.get_settings(role)
+            price = find_price(settings)
+            batched = settings.batch and stage in SINGLE_SHOT
+            costs.append(None if price is None else price.compute_cost(_add_usage(its, scale), batched=batched))
+    usage = _add_usage(mine, scale)
     return StageForecast(
         stage=stage,
         calls=round(scale * len(mine)),
         prompt_tokens=usage.prompt,
         completion_tokens=usage.completion,
-        cost_usd=None if price is None else price.compute_cost(usage, batched=batched),
+        cost_usd=None if None in costs else sum(cost for cost in costs if cost is not None),
+    )
+
+
+def _add_usage(rows: Sequence[LedgerRow], scale: float) -> Usage:
+    return Usage(
+        prompt=round(scale * sum(row.prompt_tokens for row in rows)),
+        completion=round(scale * sum(row.completion_tokens for row in rows)),
     )

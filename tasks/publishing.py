@@ -8,6 +8,7 @@ from prefect import task
 from prefect.cache_policies import NO_CACHE
 
 from schemas.base import Record
+from schemas.calls import ROLES
 from schemas.manifest import DatasetFacts, DatasetRef, Manifest
 from tasks.context import RunContext, get_context
 from tasks.curation import Curated, read_content, read_prompt_versions
@@ -77,8 +78,10 @@ def _publish(context: RunContext, curated: Curated, recipe: str, unfinished: int
     newest = None if params.version is not None else _read_newest(context, unfinished)
     if newest is not None and not _is_whole(context.root, newest):
         newest = None
+    models = {role: params.get_settings(role).model for role in ROLES}
     facts = DatasetFacts(
-        teacher=params.teacher.model,
+        teacher=", ".join(dict.fromkeys(models.values())),
+        teachers=models if len(set(models.values())) > 1 else {},
         executor=EXECUTOR,
         seed=params.seed,
         recipe_hash=recipe,

@@ -19,6 +19,7 @@ DOCUMENT = Step(
     make=make_documentation,
     reads_entry=True,
     prompts=("document", "repair"),
+    asks=("teacher",),
     single_shot=True,
     rooms=("agents",),
 )
@@ -30,6 +31,7 @@ SPECIFY = Step(
     reads=(Documentation,),
     reads_entry=True,
     prompts=("specify", "repair"),
+    asks=("teacher",),
     single_shot=True,
     rooms=("agents", "mock", "openapi", "values"),
 )
@@ -48,6 +50,7 @@ INSTRUCT = Step(
     make=instruct.make_instructions,
     reads=(Toolset,),
     prompts=("instruct", "repair"),
+    asks=("user",),
     single_shot=True,
     rooms=("agents", "openapi", "quality", "values"),
     settings=instruct.choose_instruct_settings,
@@ -59,6 +62,7 @@ SIMULATE = Step(
     make=simulate.make_episodes,
     reads=(Toolset, Instructions),
     prompts=("assistant", "user"),
+    asks=("assistant", "user"),
     rooms=("agents", "mock", "openapi", "values"),
     settings=simulate.choose_simulate_settings,
 )

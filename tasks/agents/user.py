@@ -26,7 +26,9 @@ async def ask_user(instruction: Instruction, messages: Sequence[Message], seed: 
     detail = instruction.withheld.model_dump(mode="json") if instruction.withheld else None
     prompt = load_prompt("user").render(instruction=instruction.text, detail=detail)
     request = ChatRequest(messages=({"role": "system", "content": prompt}, *_turn_round(messages)), seed=seed)
-    answer = await teacher.complete(request, stage="simulate", api_id=instruction.api_id, owner=instruction.id)
+    answer = await teacher.complete(
+        request, stage="simulate", api_id=instruction.api_id, owner=instruction.id, role="user"
+    )
     require_bounded(answer)
     reply = answer.content.strip()
     return None if reply.strip(".!\"'").lower() in ("", _DONE) else reply

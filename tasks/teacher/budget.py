@@ -3,6 +3,7 @@
 import asyncio
 import re
 from collections import deque
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from schemas.calls import Usage
@@ -57,6 +58,7 @@ class Account:
         self._in_flight = Usage()
         self._calls_in_flight = 0
         self._change = asyncio.Event()
+        self._together: Sequence[Account] = (self,)
 
     @property
     def counts_tokens(self) -> bool:
@@ -72,10 +74,11 @@ class Account:
         Raises:
             RunStoppedError: the budget leaves no room for it.
         """
-        self._require_room(least or thought, Usage(), 0)
-        if self._calls_in_flight:
+        self._require_room(least or thought)
+        in_flight = [account for account in self._together if account._calls_in_flight]
+        if in_flight:
             try:
-                self._require_room(thought, self._in_flight, self._calls_in_flight)
+                self._require_room(thought, in_flight)
             except RunStoppedError:
                 return False
         self._calls_in_flight += 1
@@ -99,26 +102,53 @@ class Account:
 
     def look_again(self) -> None:
         """Have those who wait look whether there is room."""
-        self._change.set()
+        for account in self._together:
+            account._change.set()
 
-    def _require_room(self, thought: Usage, in_flight: Usage, calls_in_flight: int) -> None:
-        budget, spent = self._budget, self.spent
-        expected = _add(in_flight, thought)
-        if budget.calls is not None and spent.calls + calls_in_flight + 1 > budget.calls:
+    def _require_room(self, thought: Usage, in_flight: Sequence["Account"] = ()) -> None:
+        """Raises RunStoppedError where what was bought, what is in flight and what is thought of leave none."""
+        budget, spent = self._budget, add_spent(account.spent for account in self._together)
+        calls = sum(account._calls_in_flight for account in in_flight)
+        if budget.calls is not None and spent.calls + calls + 1 > budget.calls:
             raise self._explain(f"{budget.calls:,} completions", f"{spent.calls:,}", "calls")
-        if budget.tokens is not None and spent.tokens + expected.prompt + expected.completion > budget.tokens:
+        expected = [thought, *(account._in_flight for account in in_flight)]
+        tokens = sum(usage.prompt + usage.completion for usage in expected)
+        if budget.tokens is not None and spent.tokens + tokens > budget.tokens:
             raise self._explain(f"{budget.tokens:,} tokens", f"{spent.tokens:,}", "tokens")
-        if budget.usd is not None and self._price is not None and spent.usd is not None:
-            usd = spent.usd + self._price.compute_cost(expected)
+        if budget.usd is not None and spent.usd is not None:
+            usd = spent.usd + self._cost(thought) + sum(account._cost(account._in_flight) for account in in_flight)
             if usd > budget.usd:
                 raise self._explain(f"${budget.usd:,.2f}", f"${spent.usd:,.4f}", "usd")
 
+    def _cost(self, usage: Usage) -> float:
+        return 0.0 if self._price is None else self._price.compute_cost(usage)
+
     def _explain(self, limit: str, spent: str, unit: str) -> RunStoppedError:
+        in_flight = sum(account._calls_in_flight for account in self._together)
         return RunStoppedError(
-            f"the budget of {limit} is reached ({spent} bought, {self._calls_in_flight} calls in flight by then); "
+            f"the budget of {limit} is reached ({spent} bought, {in_flight} calls in flight by then); "
             f"what is finished is kept: run again with a larger --budget.{unit} to go on from there",
             "budget",
         )
+
+
+def share_budget(accounts: Sequence[Account]) -> None:
+    """Have one budget cover what several teachers sell, each at its own price."""
+    for account in accounts:
+        account._together = tuple(accounts)
+
+
+def add_spent(parts: Iterable[Spent]) -> Spent:
+    """What was bought of several teachers; the cost is None where something was bought whose price is unknown."""
+    total = Spent()
+    costs: list[float | None] = []
+    for part in parts:
+        total.calls, total.tokens = total.calls + part.calls, total.tokens + part.tokens
+        if part.calls or part.usd is not None:
+            costs.append(part.usd)
+    known = [cost for cost in costs if cost is not None]
+    total.usd = sum(known) if known and len(known) == len(costs) else None
+    return total
 
 
 class RecentErrors:

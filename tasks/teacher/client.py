@@ -16,14 +16,15 @@ from typing import Self, TypeVar
 from pydantic import BaseModel
 
 from schemas.base import Json
-from schemas.calls import ChatRequest, Completion, LedgerRow, Stage
+from schemas.calls import ROLE_OF_STAGE, ROLES, ChatRequest, Completion, LedgerRow, Role, Stage
 from schemas.errors import RunStoppedError
 from schemas.teacher import TeacherSettings
 from tasks.completions.store import CompletionStore
 from tasks.teacher.batches.batch_record import OpenBatch
 from tasks.teacher.budget import Spent
 from tasks.teacher.endpoint import build_recipe
-from tasks.teacher.engine.engine import Answer, Engine, EngineStart, EngineState, open_engine
+from tasks.teacher.engine.engine import Answer, Engine, EngineState
+from tasks.teacher.engine.engines import Engines, EngineStart, open_engines
 from tasks.teacher.engine.process import EngineProcess
 from tasks.teacher.ledger import Ledger
 from tasks.teacher.structured import Check, ask_for_json
@@ -40,9 +41,12 @@ class RequestCounts:
 
 
 class Teacher:
-    """One teacher of a run, which closes its `engine` with itself; all its methods belong to one event loop."""
+    """Whoever is asked in a run, in whichever role; all its methods belong to one event loop.
 
-    def __init__(self, engine: Engine | EngineProcess, ledger: Ledger) -> None:
+    Its `engine` is closed with it.
+    """
+
+    def __init__(self, engine: Engine | Engines | EngineProcess, ledger: Ledger) -> None:
         self._engine = engine
         self._ledger = ledger
         self._stored = 0
@@ -91,12 +95,17 @@ class Teacher:
 
     @property
     def settings(self) -> TeacherSettings:
-        """Where it is and how it is asked."""
+        """Where the teacher is and how it is asked."""
         return self._engine.settings
 
-    def recipe(self) -> dict[str, Json]:
-        """What results depend on: endpoint, model, temperature; not concurrency."""
-        return build_recipe(self.settings)
+    @property
+    def longest_attempt_s(self) -> float:
+        """The most seconds that one attempt may take, in whichever role."""
+        return max(self._engine.find_settings(role).timeout_s for role in ROLES)
+
+    def recipe(self, role: Role = "teacher") -> dict[str, Json]:
+        """What results of a role depend on: endpoint, model, sampling; not concurrency."""
+        return build_recipe(self._engine.find_settings(role))
 
     @property
     def counts(self) -> RequestCounts:
@@ -113,10 +122,13 @@ class Teacher:
         """What this run has bought for one API."""
         return self._by_api[api_id]
 
-    async def complete(self, request: ChatRequest, *, stage: Stage, api_id: str, owner: str) -> Completion:
+    async def complete(
+        self, request: ChatRequest, *, stage: Stage, api_id: str, owner: str, role: Role | None = None
+    ) -> Completion:
         """The completion of a request, from the store or the endpoint; it is on disk when it is returned.
 
-        A request without a temperature takes the teacher's. Equal requests in flight are sent once, also where two
+        Whoever has the `role` is asked, by default the one of the stage; sampling that the request does not set is
+        theirs. Equal requests in flight are sent once, also where two
         processes share the store. A request that was sent is finished and kept even if the caller is cancelled.
 
         Raises:
@@ -126,12 +138,12 @@ class Teacher:
             UserError: the store cannot be read or written.
         """
         started = time.perf_counter()
-        if request.temperature is None:
-            request = request.model_copy(update={"temperature": self.settings.temperature})
+        role = role or ROLE_OF_STAGE.get(stage, "teacher")
+        request = fill_sampling(request, self._engine.find_settings(role))
         self.waiting += 1
         self._asking[stage] += 1
         try:
-            answer = await self._engine.answer(request, stage, api_id)
+            answer = await self._engine.answer(request, stage, api_id, role)
         finally:
             self.waiting -= 1
             self._asking[stage] -= 1
@@ -139,7 +151,7 @@ class Teacher:
             self._by_api[api_id].add(answer.completion.usage, answer.cost_usd)
         else:
             self._stored += 1
-        self._ledger.add(_make_row(answer, stage, api_id, owner, time.perf_counter() - started))
+        self._ledger.add(_make_row(answer, role, stage, api_id, owner, time.perf_counter() - started))
         return answer.completion
 
     async def complete_json(
@@ -151,37 +163,50 @@ class Teacher:
         stage: Stage,
         api_id: str,
         owner: str,
+        role: Role | None = None,
         check: Check[T] | None = None,
     ) -> T:
-        """The answer as a `schema_model`; see `structured.ask_for_json`.
+        """The answer as a `schema_model`; see `structured.ask_for_json` and `complete`.
 
         Raises:
             TeacherError: as for `complete`, or no attempt gave a usable answer.
         """
 
         async def complete(asked: ChatRequest) -> Completion:
-            return await self.complete(asked, stage=stage, api_id=api_id, owner=owner)
+            return await self.complete(asked, stage=stage, api_id=api_id, owner=owner, role=role)
 
         return await ask_for_json(complete, request, schema_model, name=name, check=check)
 
 
 @asynccontextmanager
 async def open_teacher(start: EngineStart, ledger: Ledger) -> AsyncIterator[Teacher]:
-    """The teacher of a run. Its engine is a process of its own where answers are waited for and there is a core for it.
+    """The teachers of a run. Their engines are a process of its own where answers are waited for and there is a core.
 
     Raises:
         UserError: what `Engine` and `CompletionStore` raise.
     """
-    if not start.settings.is_embedded and (os.cpu_count() or 1) > 1:
+    waits = not all(start.find_settings(role).is_embedded for role in ROLES)
+    if waits and (os.cpu_count() or 1) > 1:
         async with Teacher(await EngineProcess.start(start), ledger) as teacher:
             yield teacher
     else:
         with CompletionStore(start.path) as store:
-            async with Teacher(open_engine(start, store), ledger) as teacher:
+            async with Teacher(open_engines(start, store), ledger) as teacher:
                 yield teacher
 
 
-def _make_row(answer: Answer, stage: Stage, api_id: str, owner: str, latency_s: float) -> LedgerRow:
+def fill_sampling(request: ChatRequest, settings: TeacherSettings) -> ChatRequest:
+    """The request with the sampling of whoever is asked, where it has none of its own."""
+    theirs: dict[str, Json] = {
+        "temperature": settings.temperature,
+        "top_p": settings.top_p,
+        "reasoning_effort": settings.reasoning_effort or None,
+        "extra_body": settings.extra_body or None,
+    }
+    return request.model_copy(update={n: value for n, value in theirs.items() if getattr(request, n) is None})
+
+
+def _make_row(answer: Answer, role: Role, stage: Stage, api_id: str, owner: str, latency_s: float) -> LedgerRow:
     completion, usage = answer.completion, answer.completion.usage
     return LedgerRow(
         stage=stage,
@@ -199,5 +224,6 @@ def _make_row(answer: Answer, stage: Stage, api_id: str, owner: str, latency_s: 
         finish_reason=completion.finish_reason,
         fingerprint=completion.fingerprint,
         batched=completion.batched,
+        role=role,
         estimated=completion.estimated,
     )

@@ -11,6 +11,7 @@ from typing import Any
 from schemas.calls import Completion, FinishReason
 from schemas.episodes import ToolCall
 from tasks.completions.answers import MOST_ARGUMENTS, MOST_CALLS_AT_ONCE, bound_completion, clean_label, clean_words
+from tasks.teacher.event_stream import is_event_stream, join_events
 from tasks.teacher.usage import read_usage
 
 _FINISH_REASONS: dict[str, FinishReason] = {
@@ -42,7 +43,8 @@ def parse_answer(body: bytes, model: str) -> Completion:
         BadAnswerError: the body is no JSON, reports an error, or has no choice.
     """
     try:
-        data = _load(body)
+        text = body.lstrip()
+        data = join_events(text) if is_event_stream(text) else _load(body)
     except (ValueError, RecursionError) as error:
         start = body[:80].decode("utf-8", "replace").strip()
         raise BadAnswerError(f"the response is not JSON; it begins with {start!r}") from error

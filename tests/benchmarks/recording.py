@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from schemas.calls import ChatRequest, Completion, Stage
+from schemas.calls import ChatRequest, Completion, Role, Stage
 from schemas.catalog import CatalogEntry
 from schemas.parameters import BuildDatasetParams
 from schemas.teacher import TeacherSettings
@@ -49,10 +49,12 @@ class _Recorder(Teacher):
         super().__init__(Engine(settings), Ledger())
         self.asked: dict[str, tuple[Stage, ChatRequest]] = {}
 
-    async def complete(self, request: ChatRequest, *, stage: Stage, api_id: str, owner: str) -> Completion:
+    async def complete(
+        self, request: ChatRequest, *, stage: Stage, api_id: str, owner: str, role: Role | None = None
+    ) -> Completion:
         full = request.model_copy(update={"temperature": self.settings.temperature})
         self.asked[build_key(name_endpoint(self.settings), self.settings.model, full)] = (stage, full)
-        return await super().complete(request, stage=stage, api_id=api_id, owner=owner)
+        return await super().complete(request, stage=stage, api_id=api_id, owner=owner, role=role)
 
 
 def list_entries(limit: int | None) -> list[CatalogEntry]:

@@ -253,11 +253,11 @@ def test_a_prompt_is_part_of_the_stages_that_use_it_and_of_the_dataset_whose_row
     for path in Path(prompts.__file__).parent.glob("*.jinja"):
         (folder / path.name).write_text(path.read_text() + ("\nOne more line.\n" if path.stem == prompt else ""))
     monkeypatch.setattr(prompts, "_FOLDER", folder)
-    prompts.load_prompt.cache_clear()
+    prompts.load_own_prompt.cache_clear()
     try:
         after = compute_all(context)
     finally:
-        prompts.load_prompt.cache_clear()
+        prompts.load_own_prompt.cache_clear()
     assert find_changed(before, after) == changed
 
 

@@ -7,14 +7,12 @@ nothing of who asks or what for; `process` runs it in a process of its own.
 
 import asyncio
 import random
-from collections.abc import Mapping
-from dataclasses import dataclass, field
-from pathlib import Path
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 
 import openai
-from pydantic import SecretStr
 
-from schemas.calls import ChatRequest, Completion, Stage
+from schemas.calls import ChatRequest, Completion, Role, Stage
 from schemas.errors import RunStoppedError, TeacherError
 from schemas.parameters import Budget
 from schemas.teacher import TeacherSettings
@@ -22,8 +20,8 @@ from tasks.completions.keys import build_key
 from tasks.completions.store import CompletionStore
 from tasks.teacher.batches.batch import BatchSender
 from tasks.teacher.batches.batch_record import OpenBatch
-from tasks.teacher.budget import Account, RecentErrors, Spent
-from tasks.teacher.endpoint import name_endpoint, open_client, read_key
+from tasks.teacher.budget import Account, RecentErrors, Spent, add_spent
+from tasks.teacher.endpoint import Credentials, name_endpoint, open_client, read_key
 from tasks.teacher.prices import find_price
 from tasks.teacher.sending.sender import Sender
 
@@ -41,18 +39,6 @@ class Answer:
     completion: Completion
     attempts: int
     cost_usd: float | None
-
-
-@dataclass(frozen=True)
-class EngineStart:
-    """What a run's engine is opened with: see `Engine`; `path` is its store's file."""
-
-    settings: TeacherSettings
-    path: Path
-    budget: Budget = field(default_factory=Budget)
-    max_error_share: float = 1.0
-    key: str | None = field(default=None, repr=False)
-    single_shot: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True)
@@ -77,14 +63,32 @@ class EngineState:
     stage: str = ""
 
 
+def add_states(states: Sequence[EngineState]) -> EngineState:
+    """How several engines stand together: what one has stopped for, and the longest pause."""
+    away = next((state for state in states if state.away), states[0])
+    return replace(
+        states[0],
+        sent=sum(state.sent for state in states),
+        stopped=next((state.stopped for state in states if state.stopped is not None), None),
+        spent=add_spent(state.spent for state in states),
+        in_flight=sum(state.in_flight for state in states),
+        in_batches=sum(state.in_batches for state in states),
+        pause_s=max(state.pause_s for state in states),
+        away=away.away,
+        away_s=away.away_s,
+        late=sum(state.late for state in states),
+    )
+
+
 class Engine:
     """The engine of one teacher of a run; all its methods belong to one event loop.
 
-    Without a `store` nothing outlasts the run, and nothing goes in batches. `key` is the API key where it does not come
-    from the environment, `client` replaces the one that the settings lead to (another app in process). More than
-    `max_error_share` failures among the last 100 requests stop the run. `first_backoff_s` is the wait after a first
-    failure, in seconds, and `batch_times` are those of `BatchSender`. Requests of the stages in `single_shot` follow
-    from no answer that a person would wait for: they go first, and may go in batches.
+    Without a `store` nothing outlasts the run, and nothing goes in batches. `key` is the API key where it comes neither
+    from the environment nor from `secrets` (see `gather_secrets`), `client` replaces the one that the settings lead to
+    (another app in process). More than `max_error_share` failures among the last 100 requests stop the run.
+    `first_backoff_s` is the wait after a first failure, in seconds, and `batch_times` are those of `BatchSender`.
+    Requests of the stages in `single_shot` follow from no answer that a person would wait for: they go first, and may
+    go in batches.
 
     Raises:
         UserError: no API key for OpenAI, a price list that cannot be read, a budget in US dollars and no price.
@@ -98,6 +102,7 @@ class Engine:
         budget: Budget | None = None,
         max_error_share: float = 1.0,
         key: str | None = None,
+        secrets: Mapping[str, str] | None = None,
         client: openai.AsyncOpenAI | None = None,
         single_shot: frozenset[str] = frozenset(),
         first_backoff_s: float = 0.5,
@@ -105,9 +110,9 @@ class Engine:
     ) -> None:
         self.settings = settings
         self._endpoint = name_endpoint(settings)
-        secret = read_key(settings) if key is None else SecretStr(key)
+        secret = read_key(settings, secrets) if key is None else Credentials(key)
         self._price = find_price(settings)
-        self._account = Account(budget or Budget(), self._price, settings.model)
+        self.account = Account(budget or Budget(), self._price, settings.model)
         self._client = client or open_client(settings, secret)
         self._batch: BatchSender | None = None
         if settings.batch and store is not None:
@@ -116,7 +121,7 @@ class Engine:
             )
         errors = RecentErrors(max_error_share)
         self._sender = Sender(
-            settings, self._endpoint, secret, self._client, self._account, errors, first_backoff_s, self._batch
+            settings, self._endpoint, secret, self._client, self.account, errors, first_backoff_s, self._batch
         )
         self._store = store
         self._single_shot = single_shot
@@ -130,7 +135,7 @@ class Engine:
         return EngineState(
             sent=self._sender.sent,
             stopped=self._sender.stopped,
-            spent=self._account.spent,
+            spent=self.account.spent,
             in_flight=throttle.in_flight,
             in_batches=0 if self._batch is None else self._batch.waiting,
             pause_s=throttle.pause_s,
@@ -139,24 +144,33 @@ class Engine:
             late=self._sender.late,
         )
 
-    async def answer(self, request: ChatRequest, stage: Stage, api_id: str) -> Answer:
+    def find_settings(self, role: Role) -> TeacherSettings:
+        """How a role is asked: all of them in the same way."""
+        return self.settings
+
+    def find_stored(self, request: ChatRequest) -> Answer | None:
+        """The answer to a request, if it is kept. Raises TeacherError, UserError."""
+        stored = None if self._store is None else self._store.get(self._build_key(request))
+        return None if stored is None else self._price_answer(stored, 0)
+
+    async def answer(self, request: ChatRequest, stage: Stage, api_id: str, role: Role = "teacher") -> Answer:
         """The answer to a request, from the store or the endpoint; it is on disk when it is returned.
 
-        A request that was sent is finished and kept even if the caller is cancelled.
+        A request that was sent is finished and kept even if the caller is cancelled. `role` says which limit of tokens
+        holds for it, where it has none of its own.
 
         Raises:
             RunStoppedError, FatalTeacherError, TeacherError, UserError: see `Teacher.complete`.
         """
-        try:
-            key = build_key(self._endpoint, self.settings.model, request)
-        except ValueError as error:
-            raise TeacherError(f"the request cannot be written as JSON: {error}") from error
+        key = self._build_key(request)
         if self._store is not None and (stored := self._store.get(key)) is not None:
             self._sender.is_known = True
             return self._price_answer(stored, 0)
         fetching = self._fetching.get(key)
         if fetching is not None:
             return self._price_answer((await asyncio.shield(fetching)).completion, 0)
+        if request.max_tokens is None and not self.settings.is_embedded:  # no part of the key: see decision 0059
+            request = request.model_copy(update={"max_tokens": self.settings.max_tokens.find(stage, role)})
         # A task of its own: what was sent is paid for, and kept whatever becomes of the caller.
         fetching = asyncio.create_task(self._fetch(key, request, stage, self._find_turn(stage, api_id)))
         self._fetching[key] = fetching
@@ -190,6 +204,12 @@ class Engine:
         await self._client.close()
         return open_batches
 
+    def _build_key(self, request: ChatRequest) -> str:
+        try:
+            return build_key(self._endpoint, self.settings.model, request)
+        except ValueError as error:
+            raise TeacherError(f"the request cannot be written as JSON: {error}") from error
+
     def _find_turn(self, stage: Stage, api_id: str) -> int:
         """Single-shot requests go first, for dialogues follow from them; then those of the API that came first."""
         turn = self._turns.setdefault(api_id, len(self._turns) + 1)
@@ -222,22 +242,3 @@ class Engine:
         price = self._price
         cost = None if price is None else price.compute_cost(completion.usage, batched=completion.batched)
         return Answer(completion, attempts, cost)
-
-
-def open_engine(start: EngineStart, store: CompletionStore) -> Engine:
-    """The engine of a run over its opened store. Raises what `Engine` raises."""
-    return Engine(
-        start.settings, store, budget=start.budget, max_error_share=start.max_error_share, key=start.key,
-        single_shot=start.single_shot,
-    )  # fmt: skip
-
-
-def require_usable_teacher(settings: TeacherSettings, budget: Budget) -> None:
-    """See that a teacher can be opened, as far as can be told before it is.
-
-    Raises:
-        UserError: what `Engine` raises; a key in a Prefect block is not looked for.
-    """
-    if settings.api_key_block is None:
-        read_key(settings)
-    Account(budget, find_price(settings), settings.model)

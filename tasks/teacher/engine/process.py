@@ -22,17 +22,19 @@ from pathlib import Path
 
 import uvloop
 
-from schemas.calls import ChatRequest, Stage
+from schemas.calls import ChatRequest, Role, Stage
 from schemas.environment import NETWORK, pick_environment
 from schemas.errors import EngineLostError, RunStoppedError, make_portable
 from schemas.shown import PrintableRecord
+from schemas.teacher import TeacherSettings
 from tasks.completions.store import CompletionStore
 from tasks.supervision.orphans import ParentWatch
 from tasks.teacher.batches.batch_record import OpenBatch
 from tasks.teacher.counting import TIKTOKEN_VARIABLES
-from tasks.teacher.endpoint import read_key
+from tasks.teacher.endpoint import gather_secrets
 from tasks.teacher.engine.channel import Channel
-from tasks.teacher.engine.engine import Answer, Engine, EngineStart, EngineState, open_engine
+from tasks.teacher.engine.engine import Answer, EngineState
+from tasks.teacher.engine.engines import Engines, EngineStart, open_engines
 from tasks.teacher.engine.garbage import collect_rarely
 from tasks.teacher.prices import PRICES_VARIABLE
 
@@ -73,6 +75,7 @@ class Ask:
     request: ChatRequest
     stage: Stage
     api_id: str
+    role: Role = "teacher"
 
 
 @dataclass(frozen=True)
@@ -148,12 +151,16 @@ class EngineProcess:
             EngineLostError: the process ended before it was there.
         """
         if start.key is None:  # told, for the process has no variable that holds one
-            start = replace(start, key=read_key(start.settings).get_secret_value())
+            start = replace(start, secrets=gather_secrets(start.list_all_settings(), start.secrets))
         engine = cls(start)
         await engine._open()
         return engine
 
-    async def answer(self, request: ChatRequest, stage: Stage, api_id: str) -> Answer:
+    def find_settings(self, role: Role) -> TeacherSettings:
+        """How a role is asked."""
+        return self._start.find_settings(role)
+
+    async def answer(self, request: ChatRequest, stage: Stage, api_id: str, role: Role = "teacher") -> Answer:
         """See `Engine.answer`.
 
         Raises:
@@ -164,7 +171,7 @@ class EngineProcess:
         number = next(self._numbers)
         answered: asyncio.Future[Answer] = asyncio.get_running_loop().create_future()
         self._asked[number] = answered
-        self._send(Ask(number, request, stage, api_id))
+        self._send(Ask(number, request, stage, api_id, role))
         try:
             return await answered
         finally:
@@ -267,7 +274,7 @@ class EngineServer:
         self._opened: asyncio.Future[EngineStart | None] = asyncio.get_running_loop().create_future()
         self._closing = asyncio.Event()
         self._answering: set[asyncio.Task[None]] = set()
-        self._engine: Engine | None = None
+        self._engine: Engines | None = None
         self._channel: Channel | None = None
 
     async def run(self, end: socket.socket) -> None:
@@ -277,12 +284,13 @@ class EngineServer:
         if start is None:
             return
         if self._watch is not None:
-            self._watch.grace_s = start.settings.timeout_s + LAST_S
+            longest_s = max(settings.timeout_s for settings in start.list_all_settings())
+            self._watch.grace_s = longest_s + LAST_S
         logging.getLogger("tasks").setLevel(logging.INFO)
         logging.getLogger("tasks").addHandler(Forwarder(self._channel))
         try:
             with collect_rarely(), CompletionStore(start.path) as store:
-                self._engine = open_engine(start, store)
+                self._engine = open_engines(start, store)
                 open_batches = await self._serve(self._engine)
             ended = Ended(open_batches)
         except Exception as error:
@@ -290,7 +298,7 @@ class EngineServer:
         self._channel.send(ended)
         self._channel.close()
 
-    async def _serve(self, engine: Engine) -> tuple[OpenBatch, ...]:
+    async def _serve(self, engine: Engines) -> tuple[OpenBatch, ...]:
         telling = asyncio.create_task(self._tell(engine))
         await self._closing.wait()
         open_batches = await engine.aclose()
@@ -299,7 +307,7 @@ class EngineServer:
         telling.cancel()
         return open_batches
 
-    async def _tell(self, engine: Engine) -> None:
+    async def _tell(self, engine: Engines) -> None:
         assert self._channel is not None
         while True:
             self._channel.send(Standing(engine.state))
@@ -326,11 +334,11 @@ class EngineServer:
             self._opened.set_result(None)
         self._closing.set()
 
-    async def _answer(self, engine: Engine, ask: Ask) -> None:
+    async def _answer(self, engine: Engines, ask: Ask) -> None:
         assert self._channel is not None
         answer: Answer | Exception
         try:
-            answer = await engine.answer(ask.request, ask.stage, ask.api_id)
+            answer = await engine.answer(ask.request, ask.stage, ask.api_id, ask.role)
         except Exception as error:
             answer = make_portable(error)
         self._channel.send(AskOutcome(ask.number, answer, engine.state))

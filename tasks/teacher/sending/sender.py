@@ -20,6 +20,7 @@ from tasks.teacher.batches.batch import BatchSender
 from tasks.teacher.budget import Account, RecentErrors
 from tasks.teacher.counting import TokenCounter
 from tasks.teacher.response_reading import parse_answer
+from tasks.teacher.sending.bodies import finish_body
 from tasks.teacher.sending.capabilities import Capabilities, build_body, learn
 from tasks.teacher.sending.failures import explain_failure
 from tasks.teacher.sending.meanings import LONG_WAIT_S
@@ -28,6 +29,7 @@ from tasks.teacher.sending.pacing import Pace
 from tasks.teacher.sending.retries import Backoff, EndpointError, Tries
 from tasks.teacher.sending.throttle import Throttle, Ticket
 from tasks.teacher.sending.waits import bound_wait, read_pause
+from tasks.teacher.time_limit import limit_attempt
 
 _log = logging.getLogger(__name__)
 
@@ -86,6 +88,7 @@ class Sender:
         self._counter = TokenCounter()
         # The embedded teacher takes the schema as it is asked for, and its answers depend on it.
         self._capabilities = Capabilities(answers="json_schema" if settings.is_embedded else "strict")
+        self._longest_s = max(settings.timeout_s, settings.give_up_s)  # of an answer that is streamed
         self._backoff = Backoff(attempts=settings.attempts, give_up_s=settings.give_up_s, first_s=first_backoff_s)
         self._counts_tokens = settings.tpm is not None or account.counts_tokens
         # In process there is nobody to be spared.
@@ -115,7 +118,7 @@ class Sender:
         while True:
             async with tries.attempt():
                 used = self._capabilities
-                body = build_body(self._settings.model, request, used)
+                body = self._make_body(request, used, streams=True)
                 seed = draw_again(body, tries.draw)
                 try:
                     completion = await self._send_in_turn(_Attempt(body, _name_shape(request)), turn)
@@ -140,7 +143,7 @@ class Sender:
         while True:
             async with tries.attempt():
                 used = self._capabilities
-                body = build_body(self._settings.model, request, used)
+                body = self._make_body(request, used)
                 try:
                     return await self._wait_in_batch(key, _Attempt(body, _name_shape(request))), 1
                 except EndpointError as error:
@@ -163,6 +166,9 @@ class Sender:
             return
         assert self.stopped is not None
         raise self.stopped
+
+    def _make_body(self, request: ChatRequest, known: Capabilities, *, streams: bool = False) -> dict[str, Any]:
+        return finish_body(build_body(self._settings.model, request, known), request, self._settings, streams=streams)
 
     def _learn(self, used: Capabilities, body: dict[str, Any], refusal: EndpointError) -> bool:
         """Whether a refusal tells in which other form the endpoint takes it; finding that is no failed attempt."""
@@ -357,7 +363,7 @@ class Sender:
     async def _send(self, body: dict[str, Any]) -> Completion:
         content, began = b"", time.monotonic()
         try:
-            async with asyncio.timeout(self._settings.timeout_s):
+            async with limit_attempt(self._settings.timeout_s, self._longest_s):
                 # The SDK's way to an undocumented endpoint: `chat.completions.create` walks every message and tool by
                 # its type hints and builds response models, 1.5 ms against 0.3 ms on a request with six tools.
                 response = await self._client.post("/chat/completions", body=body, cast_to=httpx2.Response)

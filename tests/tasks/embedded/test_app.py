@@ -58,7 +58,6 @@ def test_tools_are_called(client: TestClient, functions: list[dict[str, Any]]) -
         ({"model": "offline", "messages": []}, 400, "messages"),
         ({"model": "gpt-9", "messages": [{"role": "user", "content": "x"}]}, 404, "gpt-9"),
         ({"model": "offline", "messages": [{"role": "user", "content": "Hello"}]}, 400, "own prompts"),
-        ({**chat(), "stream": True}, 400, "stream"),
     ],
 )
 def test_what_it_cannot_do_is_said(client: TestClient, body: dict[str, Any], status: int, told: str) -> None:

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from schemas.calls import Usage
 from schemas.errors import RunStoppedError, UserError
 from schemas.parameters import Budget
-from tasks.teacher.budget import SAME_REFUSALS, Account, RecentErrors, Spent
+from tasks.teacher.budget import SAME_REFUSALS, Account, RecentErrors, Spent, add_spent, share_budget
 from tasks.teacher.prices import Price
 
 PRICE = Price(input=1.0, output=10.0, noted=date(2026, 1, 1))
@@ -293,3 +293,44 @@ class TestRefusalsInTheSameWords:
         for shape in ("tools", "words"):
             self.refuse(errors, SAME_REFUSALS - 1, shape=shape)
         assert errors.count_same("json") == 0
+
+
+class TestShared:
+    def test_one_budget_covers_what_several_sell_each_at_its_own_price(self) -> None:
+        dear = Price(input=100.0, output=1000.0, noted=date(2026, 1, 1))
+        one, other = Account(Budget(usd=0.02), PRICE, "tiny"), Account(Budget(usd=0.02), dear, "large")
+        share_budget([one, other])
+        buy(other)  # 0.02 at its price
+        assert (one.spent.calls, other.spent.calls) == (0, 1)
+        with pytest.raises(RunStoppedError, match=r"\$0.0200 bought"):
+            one.begin(think(1))
+
+    def test_what_another_has_in_flight_is_waited_for(self) -> None:
+        one, other = (Account(Budget(calls=1), None, name) for name in ("tiny", "large"))
+        share_budget([one, other])
+        assert other.begin(think())
+        assert not one.begin(think())
+        other.end(think(), None)
+        assert one.begin(think())
+
+    async def test_whose_end_wakes_all(self) -> None:
+        one, other = (Account(Budget(calls=1), None, name) for name in ("tiny", "large"))
+        share_budget([one, other])
+        other.begin(think())
+        waiting = asyncio.create_task(one.wait_for_change())
+        await asyncio.sleep(0)
+        other.end(think(), None)
+        await asyncio.wait_for(waiting, 5)
+
+    @pytest.mark.parametrize(
+        ("parts", "total"),
+        [
+            ([], Spent()),
+            ([Spent(usd=0.0), Spent()], Spent(usd=0.0)),
+            ([Spent(2, 30, 1.5), Spent(1, 10, 0.5)], Spent(3, 40, 2.0)),
+            ([Spent(2, 30, 1.5), Spent(1, 10, None)], Spent(3, 40, None)),
+            ([Spent(2, 30, 1.5), Spent()], Spent(2, 30, 1.5)),
+        ],
+    )
+    def test_the_cost_of_all_is_known_where_that_of_each_is(self, parts: list[Spent], total: Spent) -> None:
+        assert add_spent(parts) == total

@@ -99,6 +99,7 @@ class TestAnswers:
             "finish_reason": "stop",
             "fingerprint": "fp_1",
             "batched": False,
+            "role": "assistant",
             "estimated": False,
         }
         assert (shared.stage, shared.api_id, shared.owner, shared.attempts) == ("judge", "dogs", "dogs-7", 0)

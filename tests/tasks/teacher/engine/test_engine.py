@@ -17,7 +17,8 @@ from schemas.teacher import TeacherSettings
 from tasks.completions.keys import build_key
 from tasks.teacher import CompletionStore, Engine, EngineStart, Price
 from tasks.teacher.engine import engine as engines
-from tasks.teacher.engine.engine import Answer, EngineState, open_engine
+from tasks.teacher.engine.engine import Answer, EngineState
+from tasks.teacher.engine.engines import Engines, open_engines
 from tasks.teacher.in_process import connect_app
 from tests.tasks.completions.test_locks import do, serve_claims
 from tests.tasks.teacher.batching import wait_until
@@ -50,7 +51,7 @@ def connect(endpoint: Endpoint, store: CompletionStore | None = None, **options:
     return Engine(options.pop("settings", at()), store, client=connect_app(endpoint.app), **options)
 
 
-async def fetch(engine: Engine, text: str = "Hello") -> Answer:
+async def fetch(engine: Engine | Engines, text: str = "Hello") -> Answer:
     return await engine.answer(ask(text), "simulate", "cats")
 
 
@@ -318,7 +319,7 @@ class TestStart:
     async def test_an_engine_is_opened_with_its_budget_error_share_and_key(self, store: CompletionStore) -> None:
         endpoint = Endpoint()
         with serve(endpoint) as url:
-            engine = open_engine(EngineStart(at(url), store.path, Budget(calls=1), key="sk-given"), store)
+            engine = open_engines(EngineStart(at(url), store.path, Budget(calls=1), key="sk-given"), store)
             await fetch(engine)
             assert endpoint.headers[0]["authorization"] == "Bearer sk-given"
             assert store.count() == 1
@@ -327,7 +328,7 @@ class TestStart:
             await engine.aclose()
             endpoint.last = fail(500)
             settings = at(url).model_copy(update={"attempts": 1})
-            engine = open_engine(EngineStart(settings, store.path, max_error_share=0.99), store)
+            engine = open_engines(EngineStart(settings, store.path, max_error_share=0.99), store)
             asked = (fetch(engine, f"bad {n}") for n in range(101))
             results = await asyncio.gather(*asked, return_exceptions=True)
             assert len(results) == 101
