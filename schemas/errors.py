@@ -6,6 +6,7 @@ ToolHerdError
 ├── MissingArtifactError what a step made is gone from the data root; the next run makes it again
 ├── RunStoppedError      the run asks for no further completions; what is finished is kept
 └── TeacherError         no usable completion was had; the item becomes a row with its reason
+    ├── UnusableAnswerError  what was answered cannot be used, and that stays so: the item is left out
     └── FatalTeacherError    no later completion can be had either (bad key, unknown model): the run stops
 """
 
@@ -35,6 +36,10 @@ class MissingArtifactError(ToolHerdError):
 
 class TeacherError(ToolHerdError):
     """The teacher gave no usable answer after every attempt; the message holds the last problem."""
+
+
+class UnusableAnswerError(TeacherError):
+    """There were answers, and none could be used; the message holds the last problems."""
 
 
 class FatalTeacherError(TeacherError):
