@@ -29,7 +29,8 @@ _FOLDER = Path(__file__).parent
 
 def _to_json(value: Any, indent: int | None = None) -> str:
     """JSON as a model reads it best: characters as they are, no HTML escapes (Jinja's own `tojson` writes those)."""
-    return json.dumps(value, ensure_ascii=False, indent=indent)
+    separators = (",", ":") if indent is None else None
+    return json.dumps(value, ensure_ascii=False, indent=indent, separators=separators)
 
 
 _ENVIRONMENT = sandbox.SandboxedEnvironment(  # a folder of others may hold templates that reach for more

@@ -7,6 +7,7 @@ ToolHerdError
 ├── RunStoppedError      the run asks for no further completions; what is finished is kept
 ├── NothingAcceptedError a run has come to its end and made nothing that can be used; exit status 1
 └── TeacherError         no usable completion was had; the item becomes a row with its reason
+    ├── UnusableAnswerError  what was answered cannot be used, and that stays so: the item is left out
     └── FatalTeacherError    no later completion can be had either (bad key, unknown model): the run stops, status 2
         └── EngineLostError      the process that asks was ended by something else; exit status 1
 """
@@ -37,6 +38,10 @@ class MissingArtifactError(ToolHerdError):
 
 class TeacherError(ToolHerdError):
     """The teacher gave no usable answer after every attempt; the message holds the last problem."""
+
+
+class UnusableAnswerError(TeacherError):
+    """There were answers, and none could be used; the message holds the last problems."""
 
 
 class FatalTeacherError(TeacherError):

@@ -21,11 +21,11 @@ DOCUMENT = Step(
     prompts=("document", "repair"),
     asks=("teacher",),
     single_shot=True,
-    rooms=("agents",),
+    rooms=("agents", "values"),
 )
 SPECIFY = Step(
     name="specify",
-    description="Writes an API's OpenAPI document, checks it, and calls each function once well and once badly.",
+    description="Describes each function of an API, and calls each once well and once badly.",
     makes=Toolset,
     make=specify_toolset,
     reads=(Documentation,),

@@ -164,6 +164,7 @@ class Teacher:
         api_id: str,
         owner: str,
         role: Role | None = None,
+        schema: dict[str, Json] | None = None,
         check: Check[T] | None = None,
     ) -> T:
         """The answer as a `schema_model`; see `structured.ask_for_json` and `complete`.
@@ -175,7 +176,7 @@ class Teacher:
         async def complete(asked: ChatRequest) -> Completion:
             return await self.complete(asked, stage=stage, api_id=api_id, owner=owner, role=role)
 
-        return await ask_for_json(complete, request, schema_model, name=name, check=check)
+        return await ask_for_json(complete, request, schema_model, name=name, schema=schema, check=check)
 
 
 @asynccontextmanager

@@ -12,8 +12,9 @@ from pydantic import BaseModel, ValidationError
 from prompts import load_prompt
 from schemas.base import Json
 from schemas.calls import ChatRequest, Completion
-from schemas.errors import TeacherError
+from schemas.errors import UnusableAnswerError
 from schemas.foreign_json import decode_foreign_json
+from tasks.teacher.remedies import describe_problem
 from tasks.teacher.response_reading import strip_thoughts
 from tasks.teacher.strict import drop_nulls
 
@@ -46,17 +47,21 @@ async def ask_for_json(
     schema_model: type[T],
     *,
     name: str,
+    schema: dict[str, Json] | None = None,
     check: Check[T] | None = None,
 ) -> T:
     """The answer to `request` as a `schema_model`; a bad answer goes back to the model with what is wrong with it.
 
-    There are up to four attempts. Each holds the conversation so far and a sample index of its own. `name` (letters,
-    digits, hyphens) is told to the endpoint.
+    There are up to four attempts, each with a sample index of its own. A further one holds the request, the last answer
+    and its problems, and nothing of the answers before. `name` (letters, digits, hyphens) is told to the endpoint, and
+    `schema` in place of `schema_model`'s own, where it can say more (which names there are).
 
     Raises:
-        TeacherError: no attempt gave a usable answer; the message holds the last problems.
+        UnusableAnswerError: no attempt gave a usable answer; the message holds the last problems.
     """
-    request = request.model_copy(update={"response_format": build_response_format(schema_model, name)})
+    asked_for = build_response_format(schema_model, name) if schema is None else make_response_format(schema, name)
+    request = request.model_copy(update={"response_format": asked_for})
+    first = request.messages
     problems: list[str] = []
     for attempt in range(_ATTEMPTS):
         completion = await complete(request.model_copy(update={"sample": request.sample + attempt}))
@@ -69,8 +74,8 @@ async def ask_for_json(
         problems = [problem[:_LONGEST_PROBLEM] for problem in problems[:MOST_PROBLEMS]]
         repair = load_prompt("repair").render(problems=problems)
         further = ({"role": "assistant", "content": completion.content}, {"role": "user", "content": repair})
-        request = request.model_copy(update={"messages": request.messages + further})
-    raise TeacherError(f"no usable {name} after {_ATTEMPTS} attempts: {'; '.join(problems)}")
+        request = request.model_copy(update={"messages": first + further})
+    raise UnusableAnswerError(f"no usable {name} after {_ATTEMPTS} attempts: {'; '.join(problems)}")
 
 
 @cache
@@ -80,7 +85,11 @@ def build_response_format(schema_model: type[BaseModel], name: str) -> dict[str,
     Not strict as it stands: strict schemas allow no free-form objects, which OpenAPI documents and examples are.
     Answers are checked here in any case.
     """
-    schema = schema_model.model_json_schema()
+    return make_response_format(schema_model.model_json_schema(), name)
+
+
+def make_response_format(schema: dict[str, Json], name: str) -> dict[str, Json]:
+    """The same of a schema as it is."""
     return {"type": "json_schema", "json_schema": {"name": name, "schema": schema, "strict": False}}
 
 
@@ -101,7 +110,7 @@ def read_answer(completion: Completion, schema_model: type[T]) -> tuple[T | None
     try:
         return schema_model.model_validate(found), []
     except ValidationError as error:
-        return None, [_describe(problem) for problem in error.errors(include_url=False)]
+        return None, [describe_problem(problem) for problem in error.errors(include_url=False)]
 
 
 def parse_object(text: str) -> dict[str, Any]:
@@ -141,11 +150,3 @@ def _require_writable(value: Any) -> None:
         raise ValueError("The answer cannot be used: it holds half of a surrogate pair.") from error
     except ValueError as error:
         raise ValueError("The answer cannot be used: it holds a number that is too large.") from error
-
-
-def _describe(problem: Any) -> str:
-    where = ".".join(map(str, problem["loc"])) or "the object"
-    got = ""
-    if isinstance(problem["input"], str | int | float | None):  # where something is missing it is what lacks it
-        got = f", got {json.dumps(problem['input'], ensure_ascii=False)[:80]}"
-    return f"{where}: {problem['msg']}{got}"

@@ -38,7 +38,8 @@ def test_it_tells_calls_tokens_and_cost_of_each_stage_in_80_columns_and_writes_n
     said = run(capsys, "--dry-run", "2", "--apis", "100", "--teacher.model", "gpt-x")
     rows = {line.split()[0]: line.split()[1:] for line in said.splitlines() if re.match(r"[a-z]+ .*\$", line)}
     assert list(rows) == ["document", "specify", "instruct", "simulate", "all"]
-    assert rows["document"][0] == rows["specify"][0] == "100"
+    assert rows["document"][0] == "100"
+    assert 400 <= int(rows["specify"][0]) <= 800  # each function by itself
     counts = [int(rows[stage][0].replace(",", "")) for stage in rows]
     assert sum(counts[:-1]) == counts[-1]
     assert "what 100 APIs are likely to take of gpt-x, by 2 of them" in said

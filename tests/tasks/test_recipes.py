@@ -116,7 +116,7 @@ EDITS: dict[str, set[str]] = {
     "agents": ALL_STEPS,
     "openapi": {"specify", "import", "instruct", *PLAYING, "dataset"},
     "mock": {"specify", "import", *PLAYING},
-    "values": {"specify", "import", "instruct", *PLAYING},
+    "values": ALL_STEPS,
     "quality": {"instruct", "check", "check imported", "dataset"},
     "datasets": {"dataset"},
     "teacher": set(),
@@ -152,7 +152,7 @@ def test_an_edit_of_the_code_changes_the_recipes_of_what_that_code_makes(
     assert compute_all(context) == before
 
 
-def test_an_edit_of_the_real_values_changes_all_that_is_made_of_documents(
+def test_an_edit_of_the_real_values_changes_all_that_is_made_with_them(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     folder = copy_code(tmp_path / "tasks")
@@ -166,7 +166,7 @@ def test_an_edit_of_the_real_values_changes_all_that_is_made_of_documents(
     after = compute_all(context)
     monkeypatch.undo()
     hash_code.cache_clear()
-    assert find_changed(before, after) == {"specify", "import", "instruct", *PLAYING}
+    assert find_changed(before, after) == ALL_STEPS
 
 
 def copy_code(folder: Path) -> Path:

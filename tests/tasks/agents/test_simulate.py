@@ -24,7 +24,7 @@ FAULTS = (429, 500, 503, 504)
 
 async def simulate(toolset: Toolset, count: int, seed: int) -> tuple[Episode, ...]:
     async with embedded() as teacher:
-        instructions = await instruct_api(toolset, count, KindShares().by_kind(), 0, teacher)
+        instructions = (await instruct_api(toolset, count, KindShares().by_kind(), 0, teacher)).instructions
         return await simulate_episodes(toolset, instructions, seed, teacher, 4)
 
 

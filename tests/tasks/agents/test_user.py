@@ -35,7 +35,7 @@ async def test_to_the_user_the_assistant_is_the_other_one() -> None:
     system, *rest = request["messages"]
     assert system["role"] == "system"
     assert "Find pets." in system["content"]
-    assert '{"parameter": "city", "value": "Lyon"}' in system["content"]
+    assert '{"parameter":"city","value":"Lyon"}' in system["content"]
     assert rest == [
         {"role": "user", "content": "In which city?"},
         {"role": "assistant", "content": "Lyon."},

@@ -136,17 +136,16 @@ async def test_a_bad_answer_goes_back_with_what_is_wrong_until_it_is_good() -> N
         name="Felix", lives=9
     )
     last = endpoint.requests[-1]["messages"]
-    assert [message["role"] for message in last] == ["user"] + ["assistant", "user"] * 3
-    assert last[1]["content"] == "No."
-    assert "The answer holds no JSON object." in last[2]["content"]
-    assert "lives: Input should be a valid integer" in last[4]["content"]
-    assert 'got "many"' in last[4]["content"]
-    assert "lives: a cat has 9" in last[6]["content"]
+    assert [message["role"] for message in last] == ["user", "assistant", "user"]
+    complaints = [request["messages"][-1]["content"] for request in endpoint.requests[1:]]
+    assert "The answer holds no JSON object." in complaints[0]
+    assert 'lives: write a whole number, not "many"' in complaints[1]
+    assert "lives: a cat has 9" in complaints[2]
 
 
 async def test_after_four_attempts_the_last_problems_are_told() -> None:
     endpoint = Endpoint(last=say('{"name": "Felix"}'))
-    with pytest.raises(TeacherError, match="no usable cat after 4 attempts: lives: Field required"):
+    with pytest.raises(TeacherError, match="no usable cat after 4 attempts: lives: it is missing; add it"):
         await ask(endpoint)
     assert len(endpoint.requests) == 4
 
@@ -169,18 +168,18 @@ def make(content: str, finish: FinishReason = "stop") -> Completion:
 
 
 class TestAsking:
-    async def test_each_attempt_is_a_sample_of_its_own_of_a_longer_conversation(self) -> None:
+    async def test_each_attempt_is_a_sample_of_its_own_and_holds_the_last_answer_alone(self) -> None:
         script = Script("No.", "Never.", FELIX)
         request = REQUEST.model_copy(update={"sample": 5, "seed": 7})
         assert (await ask_for_json(script.complete, request, Cat, name="cat")).name == "Felix"
         assert [(asked.sample, asked.seed, len(asked.messages)) for asked in script.asked] == [
             (5, 7, 1),
             (6, 7, 3),
-            (7, 7, 5),
+            (7, 7, 3),
         ]
         assert all(asked.messages[0] == REQUEST.messages[0] for asked in script.asked)
-        assert script.asked[2].messages[1] == {"role": "assistant", "content": "No."}
-        assert script.asked[2].messages[3] == {"role": "assistant", "content": "Never."}
+        assert script.asked[1].messages[1] == {"role": "assistant", "content": "No."}
+        assert script.asked[2].messages[1] == {"role": "assistant", "content": "Never."}
         assert request.response_format is None
 
     async def test_the_last_attempt_may_be_the_good_one_and_none_follows_a_good_one(self) -> None:
@@ -238,13 +237,13 @@ class TestReading:
     @pytest.mark.parametrize(
         ("changes", "problem"),
         [
-            ({"lives": "many"}, ', got "many"'),
-            ({"name": 1.5}, ", got 1.5"),
-            ({"lives": None}, ", got null"),
+            ({"lives": "many"}, ', not "many"'),
+            ({"name": 1.5}, ", not 1.5"),
+            ({"lives": None}, ", not null"),
             ({"lives": [9]}, ""),
             ({"lives": {"a": 1}}, ""),
-            ({"name": 7}, ", got 7"),
-            ({"lives": "ä" * 100}, ', got "' + "ä" * 79),
+            ({"name": 7}, ", not 7"),
+            ({"lives": "ä" * 100}, ', not "' + "ä" * 79),
         ],
     )
     def test_a_problem_says_where_it_is_and_what_was_there_if_that_is_short(
@@ -253,18 +252,25 @@ class TestReading:
         answer, problems = read_answer(make(json.dumps({"name": "Felix", "lives": 9, **changes})), Cat)
         assert answer is None
         (line,) = problems
-        assert line.startswith(f"{next(iter(changes))}: Input should be a valid ")
-        assert line.partition(", got")[1:] == ((", got", problem[5:]) if problem else ("", ""))
+        assert line.startswith(f"{next(iter(changes))}: write a ")
+        assert line.partition(", not")[1:] == ((", not", problem[5:]) if problem else ("", ""))
 
     def test_what_is_missing_is_only_named_and_each_problem_has_a_line(self) -> None:
         answer, problems = read_answer(make("{}"), Cat)
-        assert (answer, problems) == (None, ["name: Field required", "lives: Field required"])
+        assert (answer, problems) == (None, ["name: it is missing; add it", "lives: it is missing; add it"])
 
     def test_a_problem_within_is_named_by_the_way_to_it_and_one_of_the_whole_by_that(self) -> None:
         answer, problems = read_answer(make('{"cats": [{"name": "Felix", "lives": 9}, {"name": "Tom"}]}'), Cats)
-        assert (answer, problems) == (None, ["cats.1.lives: Field required"])
+        assert (answer, problems) == (None, ["cats.1.lives: it is missing; add it"])
         answer, problems = read_answer(make('{"cats": []}'), Cats)
-        assert (answer, problems) == (None, ["the object: Value error, a cat is wanted"])
+        assert (answer, problems) == (None, ["the object: a cat is wanted"])
+
+
+async def test_a_schema_of_the_caller_s_own_is_sent_in_place_of_the_model_s() -> None:
+    schema: dict[str, Any] = {"type": "object", "properties": {"name": {"enum": ["Felix"]}}}
+    endpoint = Endpoint(say(FELIX))
+    await ask(endpoint, schema=schema)
+    assert endpoint.requests[0]["response_format"]["json_schema"]["schema"] == schema
 
 
 def test_a_response_format_names_the_answer_and_holds_its_schema() -> None:
