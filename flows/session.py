@@ -146,7 +146,9 @@ async def open_run(params: BuildToolsetParams) -> AsyncIterator[RunContext]:
     key = None if block is None else await _read_secret(block, "--teacher.api_key_block")
     find_results_by(partial(find_result, inputs.root))
     ledger = Ledger()
-    start = EngineStart(params.teacher, path, params.budget, params.max_error_share, key, SINGLE_SHOT)
+    start = EngineStart(
+        params.teacher, path, params.budget, params.max_error_share, key, SINGLE_SHOT, params.retry_rejected
+    )
     async with open_teacher(start, ledger) as teacher:
         if launch is not None:
             launch.on_start(StoppableTeacher(teacher))

@@ -2,10 +2,10 @@
 
 from typing import Annotated, Any, Literal
 
-from pydantic import BeforeValidator
+from pydantic import BeforeValidator, Field
 
 from schemas.base import Json, Record
-from schemas.episodes import ToolCall
+from schemas.episodes import Flaw, ToolCall
 
 Stage = Literal["document", "specify", "instruct", "simulate", "judge"]
 FinishReason = Literal["stop", "tool_calls", "length", "content_filter"]
@@ -39,6 +39,7 @@ class ChatRequest(Record):
     """One chat completion to be had. `messages`, `tools` and `response_format` are in OpenAI's own form.
 
     `sample` tells apart repeated attempts at the same request; it is part of the key under which the answer is kept.
+    `call_ids` gives the endpoint's own id for that of a call in `messages`; it is no part of the key.
 
     Example: {"messages": [{"role": "user", "content": "List all hotspots."}], "temperature": 0.7, "seed": 1728437415}
     """
@@ -50,10 +51,15 @@ class ChatRequest(Record):
     max_tokens: int | None = None
     seed: int | None = None
     sample: int = 0
+    call_ids: dict[str, str] = Field(default_factory=dict)
 
 
 class Completion(Record):
     """One answer. `fingerprint` is the endpoint's `system_fingerprint`; `batched` answers came by the Batch API.
+
+    `flaw` says why it is no answer, and `flaw_detail` what showed it (one line). `extra` holds what else the message
+    had (`reasoning_content`, signatures), which goes back with the turn as it came; under `tool_calls` in it stands
+    what else each call had, in their order. `reads_calls` says that the calls were read from its text.
 
     Example: {"content": "", "tool_calls": [{"id": "call_1", "name": "browseHotspots", "arguments": "{}"}],
     "finish_reason": "tool_calls", "model": "offline", "usage": {"prompt": 1486, "completion": 23}}
@@ -66,6 +72,10 @@ class Completion(Record):
     usage: Usage
     fingerprint: str = ""
     batched: bool = False
+    flaw: Flaw | None = None
+    flaw_detail: str = ""
+    extra: dict[str, Json] = Field(default_factory=dict)
+    reads_calls: bool = False
 
 
 class LedgerRow(Record):

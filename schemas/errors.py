@@ -6,12 +6,15 @@ ToolHerdError
 ├── MissingArtifactError what a step made is gone from the data root; the next run makes it again
 ├── RunStoppedError      the run asks for no further completions; what is finished is kept
 └── TeacherError         no usable completion was had; the item becomes a row with its reason
+    ├── NotStoredError       the completion is not in the store, and was not to be sent for
+    ├── NoAnswerError        the endpoint answered, and each draw was cut off, filtered, refused, empty, ...
     └── FatalTeacherError    no later completion can be had either (bad key, unknown model): the run stops
 """
 
 import pickle
 from typing import Literal, TypeVar
 
+from schemas.episodes import Flaw
 from schemas.shown import show_line
 
 E = TypeVar("E", bound=BaseException)
@@ -35,6 +38,21 @@ class MissingArtifactError(ToolHerdError):
 
 class TeacherError(ToolHerdError):
     """The teacher gave no usable answer after every attempt; the message holds the last problem."""
+
+
+class NotStoredError(TeacherError):
+    """Nothing was to be sent, and the store has no completion."""
+
+
+class NoAnswerError(TeacherError):
+    """The endpoint answered, and none of the draws is an answer; `flaw` says why the last one is none."""
+
+    def __init__(self, message: str, flaw: Flaw) -> None:
+        super().__init__(message)
+        self.flaw: Flaw = flaw
+
+    def __reduce__(self) -> tuple[type["NoAnswerError"], tuple[str, Flaw]]:
+        return type(self), (str(self), self.flaw)
 
 
 class FatalTeacherError(TeacherError):

@@ -1,6 +1,6 @@
 """Which model answers while data is made, and how it is asked: part of every flow's parameters."""
 
-from typing import Self
+from typing import Literal, Self
 from urllib.parse import urlsplit
 
 from pydantic import Field, model_validator
@@ -42,6 +42,9 @@ class TeacherSettings(Parameters):
     give_up_s: float = Field(default=900, gt=0, description="seconds of failing after which a request is given up")
     batch: bool = Field(
         default=False, description="send single-shot stages through the Batch API, at half price; may take a day"
+    )
+    written_calls: Literal["auto", "never"] = Field(
+        default="auto", description="whether calls that the model writes into its text are read as calls"
     )
     error_rate: float = Field(
         default=0.0, ge=0, le=1, description="share of answers in which the embedded teacher errs on purpose"

@@ -49,7 +49,7 @@ INSTRUCT = Step(
     reads=(Toolset,),
     prompts=("instruct", "repair"),
     single_shot=True,
-    rooms=("agents", "openapi", "quality", "values"),
+    rooms=("agents", "markup", "openapi", "quality", "values"),
     settings=instruct.choose_instruct_settings,
 )
 SIMULATE = Step(
@@ -68,7 +68,7 @@ CHECK = Step(
     makes=Verdicts,
     make=make_verdicts,
     reads=(Toolset, Episodes),
-    rooms=("openapi", "quality", "values"),
+    rooms=("markup", "openapi", "quality", "values"),
 )
 
 STEPS = (DOCUMENT, SPECIFY, IMPORT, INSTRUCT, SIMULATE, CHECK)

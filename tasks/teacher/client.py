@@ -17,7 +17,8 @@ from pydantic import BaseModel
 
 from schemas.base import Json
 from schemas.calls import ChatRequest, Completion, LedgerRow, Stage
-from schemas.errors import RunStoppedError
+from schemas.episodes import Flaw
+from schemas.errors import NoAnswerError, NotStoredError, RunStoppedError
 from schemas.teacher import TeacherSettings
 from tasks.completions.store import CompletionStore
 from tasks.teacher.batches.batch_record import OpenBatch
@@ -26,9 +27,25 @@ from tasks.teacher.endpoint import build_recipe
 from tasks.teacher.engine.engine import Answer, Engine, EngineStart, EngineState, open_engine
 from tasks.teacher.engine.process import EngineProcess
 from tasks.teacher.ledger import Ledger
-from tasks.teacher.structured import Check, ask_for_json
+from tasks.teacher.structured import ATTEMPTS, Check, ask_for_json
 
 T = TypeVar("T", bound=BaseModel)
+
+_MOST_DRAWS = 3
+_CHEAP_FLAWS = frozenset({"empty", "partial"})
+"""Some endpoints fall silent or break off in a third of their answers: three draws would lose every fifth dialogue."""
+
+_MOST_SAMPLES = 1000
+"""Of one request, with all that earlier runs have drawn."""
+
+_FLAWS: dict[Flaw, str] = {
+    "cut_off": "cut off",
+    "filtered": "filtered",
+    "refused": "refused",
+    "partial": "broken off",
+    "leaked_tokens": "none, for it holds tokens that steer the model",
+    "empty": "empty",
+}
 
 
 @dataclass(frozen=True)
@@ -42,9 +59,10 @@ class RequestCounts:
 class Teacher:
     """One teacher of a run, which closes its `engine` with itself; all its methods belong to one event loop."""
 
-    def __init__(self, engine: Engine | EngineProcess, ledger: Ledger) -> None:
+    def __init__(self, engine: Engine | EngineProcess, ledger: Ledger, *, retry_rejected: bool = False) -> None:
         self._engine = engine
         self._ledger = ledger
+        self._retry_rejected = retry_rejected
         self._stored = 0
         self._by_api: defaultdict[str, Spent] = defaultdict(Spent)
         self.open_batches: tuple[OpenBatch, ...] = ()
@@ -117,18 +135,43 @@ class Teacher:
         A request without a temperature takes the teacher's. Equal requests in flight are sent once, also where two
         processes share the store. A request that was sent is finished and kept even if the caller is cancelled.
 
+        A completion with a flaw is no answer, and the request is drawn again: the next sample, up to three draws, up to
+        six where an endpoint only falls silent or breaks off. All of them are kept, so that a later run that meets the
+        same ones sends nothing; with `retry_rejected` it draws as many again.
+
         Raises:
             RunStoppedError: the run buys nothing more: its budget is reached, or it was told to stop.
             FatalTeacherError: bad key, no credit, unknown model: no later request can succeed.
+            NoAnswerError: every draw has a flaw.
             TeacherError: the request was refused or failed in every attempt.
             UserError: the store cannot be read or written.
+        """
+        drawn = _Draws(self._retry_rejected)
+        while True:
+            asked = request.model_copy(update={"sample": request.sample + drawn.count})
+            try:
+                answer = await self._draw(asked, stage, api_id, owner, only_stored=drawn.are_enough(_MOST_DRAWS))
+            except NotStoredError:
+                raise NoAnswerError(drawn.describe(), drawn.last_flaw) from None
+            if answer.completion.flaw is None:
+                return answer.completion
+            drawn.note(answer)
+
+    async def _draw(
+        self, request: ChatRequest, stage: Stage, api_id: str, owner: str, *, only_stored: bool = False
+    ) -> Answer:
+        """One completion, whatever it is worth, told to the ledger.
+
+        Raises:
+            NotStoredError: it is not in the store, and `only_stored` forbids to send for it.
+            RunStoppedError, FatalTeacherError, TeacherError, UserError: see `complete`.
         """
         started = time.perf_counter()
         if request.temperature is None:
             request = request.model_copy(update={"temperature": self.settings.temperature})
         self.waiting += 1
         try:
-            answer = await self._engine.answer(request, stage, api_id)
+            answer = await self._engine.answer(request, stage, api_id, only_stored=only_stored)
         finally:
             self.waiting -= 1
         if answer.attempts:
@@ -136,7 +179,7 @@ class Teacher:
         else:
             self._stored += 1
         self._ledger.add(_make_row(answer, stage, api_id, owner, time.perf_counter() - started))
-        return answer.completion
+        return answer
 
     async def complete_json(
         self,
@@ -156,9 +199,41 @@ class Teacher:
         """
 
         async def complete(asked: ChatRequest) -> Completion:
-            return await self.complete(asked, stage=stage, api_id=api_id, owner=owner)
+            answer = await self._draw(asked, stage, api_id, owner)
+            drawn.note(answer)
+            return answer.completion
 
-        return await ask_for_json(complete, request, schema_model, name=name, check=check)
+        drawn = _Draws(self._retry_rejected)
+        return await ask_for_json(
+            complete, request, schema_model, name=name, check=check, are_enough=lambda: drawn.are_enough(ATTEMPTS)
+        )
+
+
+class _Draws:
+    """How often a request was drawn; with `retry_rejected` what the store had does not count."""
+
+    def __init__(self, retry_rejected: bool) -> None:
+        self.count = 0
+        self.last_flaw: Flaw = "empty"
+        self._detail = ""
+        self._counted = 0.0
+        self._retry_rejected = retry_rejected
+
+    def note(self, answer: Answer) -> None:
+        """Count a draw; one in which the endpoint fell silent or broke off counts half."""
+        self.count += 1
+        completion = answer.completion
+        self.last_flaw, self._detail = completion.flaw or self.last_flaw, completion.flaw_detail
+        if answer.attempts or not self._retry_rejected:
+            self._counted += 0.5 if completion.flaw in _CHEAP_FLAWS else 1.0
+
+    def describe(self) -> str:
+        """What became of the draws, in a line."""
+        return f"no answer in {self.count} draws; the last was {_FLAWS[self.last_flaw]}: {self._detail}"
+
+    def are_enough(self, most: int) -> bool:
+        """Whether no further one is to follow."""
+        return self._counted >= most or self.count >= _MOST_SAMPLES
 
 
 @asynccontextmanager
@@ -169,11 +244,13 @@ async def open_teacher(start: EngineStart, ledger: Ledger) -> AsyncIterator[Teac
         UserError: what `Engine` and `CompletionStore` raise.
     """
     if not start.settings.is_embedded and (os.cpu_count() or 1) > 1:
-        async with Teacher(await EngineProcess.start(start), ledger) as teacher:
+        engine = await EngineProcess.start(start)
+        async with Teacher(engine, ledger, retry_rejected=start.retry_rejected) as teacher:
             yield teacher
     else:
         with CompletionStore(start.path) as store:
-            async with Teacher(open_engine(start, store), ledger) as teacher:
+            engine_here = open_engine(start, store)
+            async with Teacher(engine_here, ledger, retry_rejected=start.retry_rejected) as teacher:
                 yield teacher
 
 

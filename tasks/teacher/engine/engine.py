@@ -15,7 +15,7 @@ import openai
 from pydantic import SecretStr
 
 from schemas.calls import ChatRequest, Completion, Stage
-from schemas.errors import RunStoppedError, TeacherError
+from schemas.errors import NotStoredError, RunStoppedError, TeacherError
 from schemas.parameters import Budget
 from schemas.teacher import TeacherSettings
 from tasks.completions.keys import build_key
@@ -45,7 +45,8 @@ class Answer:
 
 @dataclass(frozen=True)
 class EngineStart:
-    """What a run's engine is opened with: see `Engine`; `path` is its store's file."""
+    """What a run's engine is opened with: see `Engine`; `path` is its store's file. `retry_rejected` is its
+    teacher's."""
 
     settings: TeacherSettings
     path: Path
@@ -53,6 +54,7 @@ class EngineStart:
     max_error_share: float = 1.0
     key: str | None = field(default=None, repr=False)
     single_shot: frozenset[str] = frozenset()
+    retry_rejected: bool = False
 
 
 @dataclass(frozen=True)
@@ -130,12 +132,13 @@ class Engine:
             pause_s=throttle.pause_s,
         )
 
-    async def answer(self, request: ChatRequest, stage: Stage, api_id: str) -> Answer:
+    async def answer(self, request: ChatRequest, stage: Stage, api_id: str, *, only_stored: bool = False) -> Answer:
         """The answer to a request, from the store or the endpoint; it is on disk when it is returned.
 
-        A request that was sent is finished and kept even if the caller is cancelled.
+        A request that was sent is finished and kept even if the caller is cancelled. Nothing is sent with `only_stored`.
 
         Raises:
+            NotStoredError: nothing may be sent, and the store has no answer.
             RunStoppedError, FatalTeacherError, TeacherError, UserError: see `Teacher.complete`.
         """
         try:
@@ -144,6 +147,8 @@ class Engine:
             raise TeacherError(f"the request cannot be written as JSON: {error}") from error
         if self._store is not None and (stored := self._store.get(key)) is not None:
             return self._price_answer(stored, 0)
+        if only_stored:
+            raise NotStoredError("the store has no answer")
         fetching = self._fetching.get(key)
         if fetching is not None:
             return self._price_answer((await asyncio.shield(fetching)).completion, 0)

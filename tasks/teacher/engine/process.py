@@ -65,6 +65,7 @@ class Ask:
     request: ChatRequest
     stage: Stage
     api_id: str
+    only_stored: bool = False
 
 
 @dataclass(frozen=True)
@@ -145,7 +146,7 @@ class EngineProcess:
         await engine._open()
         return engine
 
-    async def answer(self, request: ChatRequest, stage: Stage, api_id: str) -> Answer:
+    async def answer(self, request: ChatRequest, stage: Stage, api_id: str, *, only_stored: bool = False) -> Answer:
         """See `Engine.answer`.
 
         Raises:
@@ -156,7 +157,7 @@ class EngineProcess:
         number = next(self._numbers)
         answered: asyncio.Future[Answer] = asyncio.get_running_loop().create_future()
         self._asked[number] = answered
-        self._send(Ask(number, request, stage, api_id))
+        self._send(Ask(number, request, stage, api_id, only_stored))
         try:
             return await answered
         finally:
@@ -322,7 +323,7 @@ class EngineServer:
         assert self._channel is not None
         answer: Answer | Exception
         try:
-            answer = await engine.answer(ask.request, ask.stage, ask.api_id)
+            answer = await engine.answer(ask.request, ask.stage, ask.api_id, only_stored=ask.only_stored)
         except Exception as error:
             answer = make_portable(error)
         self._channel.send(AskOutcome(ask.number, answer, engine.state))

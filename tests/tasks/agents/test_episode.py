@@ -93,9 +93,13 @@ async def test_an_answer_without_a_question_is_not_shown_to_the_user(toolset: To
     assert len(endpoint.requests) == 1
 
 
-async def test_silence_is_an_empty_response(toolset: Toolset) -> None:
-    trajectory, _, _ = await play(toolset, say(""))
-    assert (trajectory.end, trajectory.response) == ("response", "")
+async def test_silence_is_drawn_again_and_at_last_ends_the_episode_for_what_it_is(toolset: Toolset) -> None:
+    trajectory, endpoint, _ = await play(toolset, say(""), say("  "), say("There are pets."))
+    assert (trajectory.end, trajectory.response) == ("response", "There are pets.")
+    assert len({body["seed"] for body in endpoint.requests}) == 3
+    trajectory, endpoint, _ = await play(toolset, last=say(""))
+    assert (trajectory.end, trajectory.flaw) == ("teacher_error", "empty")
+    assert trajectory.error == "no answer in 6 draws; the last was empty: it says nothing"
 
 
 async def test_an_assistant_that_never_comes_to_an_end_is_stopped_after_eight_turns(toolset: Toolset) -> None:
