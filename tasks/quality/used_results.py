@@ -61,7 +61,7 @@ def _is_used(response: str, returned: Corpus, said: Corpus, bodies: list[Any]) -
     told: set[Number] = read_numbers(response) | read_spelled_numbers(fold_words(response))
     if told & new_numbers or any(_is_near(value, new_numbers) for value in told):
         return True
-    counts = Counts(bodies, set(), set)
+    counts = Counts(bodies, set(), lambda: told | said.numbers)
     if any(counts.holds(value) for value in told if value > 0):
         return True
     days = {day for found in find_days(response) for day in found.readings}

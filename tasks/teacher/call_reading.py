@@ -65,11 +65,11 @@ def read_call(call: Mapping[str, Any], index: int, functions: Functions) -> Tool
     return ToolCall(
         id=clean_label(call.get("id")) or f"call_{index}",
         name=name,
-        arguments=clean_words(read_arguments(given, name, functions.get(name, {}))[:MOST_ARGUMENTS]),
+        arguments=clean_words(unwrap_arguments(given, name, functions.get(name, {}))[:MOST_ARGUMENTS]),
     )
 
 
-def read_arguments(given: Json, name: str, schema: Mapping[str, Any]) -> str:
+def unwrap_arguments(given: Json, name: str, schema: Mapping[str, Any]) -> str:
     """Arguments as the text that is meant: an object's JSON, out of what a server wrapped it in.
 
     They may have been sent as the object itself, as JSON within JSON, in a fence, behind the function's name, or as the

@@ -77,6 +77,7 @@ def test_the_defaults_are_those_that_the_readme_tells() -> None:
         "max_error_share": 0.5, "budget": {"usd": None, "tokens": None, "calls": None}, "name": "toolherd",
         "version": None, "instructions": 10, "test_share": 0.1, "benchmarks": (), "export": (),
         "document_limit_s": 120.0, "document_limit_mb": 1024,
+        "retry_rejected": False,
     }  # fmt: skip
     assert shares == {
         "single_call": 0.45, "multi_call": 0.35, "missing_detail": 0.08, "no_tool": 0.06, "error_recovery": 0.06,
@@ -84,7 +85,7 @@ def test_the_defaults_are_those_that_the_readme_tells() -> None:
     assert teacher == {
         "model": "offline", "base_url": None, "api_key_env": "OPENAI_API_KEY", "api_key_block": None,
         "temperature": 0.7, "concurrency": 64, "rpm": None, "tpm": None, "timeout_s": 120, "attempts": 6,
-        "give_up_s": 900, "batch": False, "error_rate": 0,
+        "give_up_s": 900, "batch": False, "error_rate": 0, "written_calls": "auto",
     }  # fmt: skip
 
 

@@ -135,7 +135,7 @@ class Engine:
     async def answer(self, request: ChatRequest, stage: Stage, api_id: str, *, only_stored: bool = False) -> Answer:
         """The answer to a request, from the store or the endpoint; it is on disk when it is returned.
 
-        A request that was sent is finished and kept even if the caller is cancelled. Nothing is sent with `only_stored`.
+        A request that was sent is finished and kept even if the caller is cancelled. With `only_stored` none is sent.
 
         Raises:
             NotStoredError: nothing may be sent, and the store has no answer.

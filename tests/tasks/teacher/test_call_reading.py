@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from tasks.teacher.call_reading import find_calls, list_functions, read_arguments, read_call
+from tasks.teacher.call_reading import find_calls, list_functions, unwrap_arguments, read_call
 
 TOOLS = [
     {"type": "function", "function": {"name": "find", "parameters": {"properties": {"a": {}}}}},
@@ -40,12 +40,12 @@ def test_the_functions_of_a_request_are_listed_with_their_schemas() -> None:
     ],
 )
 def test_arguments_are_taken_out_of_what_they_were_wrapped_in(given: Any) -> None:
-    assert json.loads(read_arguments(given, "find", FUNCTIONS["find"])) == {"a": 1}
+    assert json.loads(unwrap_arguments(given, "find", FUNCTIONS["find"])) == {"a": 1}
 
 
 @pytest.mark.parametrize("given", [None, "", "null", [], "[]", '""', '"null"'])
 def test_no_arguments_are_none(given: Any) -> None:
-    assert read_arguments(given, "find", {}) == ""
+    assert unwrap_arguments(given, "find", {}) == ""
 
 
 @pytest.mark.parametrize(
@@ -54,12 +54,12 @@ def test_no_arguments_are_none(given: Any) -> None:
      '{"name": "find", "arguments": {}, "more": 1}', '{"a": "{}"}', "{}{", "  "],
 )  # fmt: skip
 def test_what_is_not_certain_stays_as_it_is(given: str) -> None:
-    assert read_arguments(given, "find", {}) == given
+    assert unwrap_arguments(given, "find", {}) == given
 
 
 def test_arguments_that_a_function_has_under_these_names_are_its_own() -> None:
     given = '{"name": "find", "arguments": {"a": 1}}'
-    assert read_arguments(given, "find", {"properties": {"name": {}, "arguments": {}}}) == given
+    assert unwrap_arguments(given, "find", {"properties": {"name": {}, "arguments": {}}}) == given
 
 
 @pytest.mark.parametrize("name", ["find", "functions.find", "find<|channel|>commentary", "find:0"])

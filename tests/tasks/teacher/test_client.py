@@ -11,7 +11,7 @@ import pytest
 from starlette.responses import JSONResponse, Response
 
 from schemas.calls import ChatRequest, Stage
-from schemas.errors import TeacherError
+from schemas.errors import NoAnswerError, TeacherError
 from schemas.teacher import TeacherSettings
 from tasks.teacher import CompletionStore, Engine, EngineStart, Ledger, Teacher, open_teacher
 from tasks.teacher.engine.process import EngineProcess
