@@ -152,7 +152,7 @@ async def open_run(params: BuildToolsetParams) -> AsyncIterator[RunContext]:
     start = await _read_blocks(
         EngineStart(
             params.teacher, path, params.budget, params.max_error_share, single_shot=SINGLE_SHOT,
-            roles={role: params.get_settings(role) for role in ROLES},
+            retry_rejected=params.retry_rejected, roles={role: params.get_settings(role) for role in ROLES},
         )
     )  # fmt: skip
     async with open_teacher(start, ledger) as teacher:

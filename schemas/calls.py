@@ -3,10 +3,10 @@
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal, get_args
 
-from pydantic import BeforeValidator
+from pydantic import BeforeValidator, Field
 
 from schemas.base import Json, Record
-from schemas.episodes import ToolCall
+from schemas.episodes import Flaw, ToolCall
 
 Stage = Literal["document", "specify", "instruct", "simulate", "judge"]
 Role = Literal["teacher", "user", "assistant"]
@@ -49,6 +49,7 @@ class ChatRequest(Record):
 
     `sample` tells apart repeated attempts at the same request; it is part of the key under which the answer is kept.
     `extra_body` is merged into the body last; null takes a parameter out.
+    `call_ids` gives the endpoint's own id for that of a call in `messages`; it is no part of the key.
 
     Example: {"messages": [{"role": "user", "content": "List all hotspots."}], "temperature": 0.7, "seed": 1728437415}
     """
@@ -63,6 +64,7 @@ class ChatRequest(Record):
     extra_body: dict[str, Json] | None = None
     seed: int | None = None
     sample: int = 0
+    call_ids: dict[str, str] = Field(default_factory=dict)
 
 
 class Completion(Record):
@@ -70,6 +72,9 @@ class Completion(Record):
 
     `sent_seed` is the seed that was really sent, where an earlier draw had failed and so another one was asked for.
     `estimated`: the usage was counted here, for the endpoint told none or a part of it only.
+    `flaw` says why it is no answer, and `flaw_detail` what showed it (one line). `extra` holds what else the message
+    had (`reasoning_content`, signatures), which goes back with the turn as it came; under `tool_calls` in it stands
+    what else each call had, in their order. `reads_calls` says that the calls were read from its text.
 
     Example: {"content": "", "tool_calls": [{"id": "call_1", "name": "browseHotspots", "arguments": "{}"}],
     "finish_reason": "tool_calls", "model": "offline", "usage": {"prompt": 1486, "completion": 23}}
@@ -84,6 +89,10 @@ class Completion(Record):
     batched: bool = False
     sent_seed: int | None = None
     estimated: bool = False
+    flaw: Flaw | None = None
+    flaw_detail: str = ""
+    extra: dict[str, Json] = Field(default_factory=dict)
+    reads_calls: bool = False
 
 
 class LedgerRow(Record):

@@ -8,6 +8,8 @@ ToolHerdError
 ├── NothingAcceptedError a run has come to its end and made nothing that can be used; exit status 1
 └── TeacherError         no usable completion was had; the item becomes a row with its reason
     ├── UnusableAnswerError  what was answered cannot be used, and that stays so: the item is left out
+    ├── NotStoredError       the completion is not in the store, and was not to be sent for
+    ├── NoAnswerError        the endpoint answered, and each draw was cut off, filtered, refused, empty, ...
     └── FatalTeacherError    no later completion can be had either (bad key, unknown model): the run stops, status 2
         └── EngineLostError      the process that asks was ended by something else; exit status 1
 """
@@ -15,6 +17,7 @@ ToolHerdError
 import pickle
 from typing import Literal, TypeVar
 
+from schemas.episodes import Flaw
 from schemas.shown import show_line
 
 E = TypeVar("E", bound=BaseException)
@@ -42,6 +45,21 @@ class TeacherError(ToolHerdError):
 
 class UnusableAnswerError(TeacherError):
     """There were answers, and none could be used; the message holds the last problems."""
+
+
+class NotStoredError(TeacherError):
+    """Nothing was to be sent, and the store has no completion."""
+
+
+class NoAnswerError(TeacherError):
+    """The endpoint answered, and none of the draws is an answer; `flaw` says why the last one is none."""
+
+    def __init__(self, message: str, flaw: Flaw) -> None:
+        super().__init__(message)
+        self.flaw: Flaw = flaw
+
+    def __reduce__(self) -> tuple[type["NoAnswerError"], tuple[str, Flaw]]:
+        return type(self), (str(self), self.flaw)
 
 
 class FatalTeacherError(TeacherError):

@@ -70,6 +70,9 @@ class BuildToolsetParams(Parameters):
     in_flight: int | None = Field(
         None, ge=1, le=1024, description="APIs worked on at a time; without it, enough to keep the teacher busy"
     )
+    retry_rejected: bool = Field(
+        False, description="draw anew what ended without an answer in an earlier run: cut off, filtered, refused, empty"
+    )
     max_error_share: float = Field(
         0.5, gt=0, le=1, description="a larger share of failures among the last 100 requests stops the run"
     )

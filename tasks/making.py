@@ -14,6 +14,9 @@ if TYPE_CHECKING:
 
 C = TypeVar("C", bound=Record)
 
+UNANSWERED = "unanswered"
+"""The count of what ended because no draw was an answer: finished, until `retry_rejected` is asked for."""
+
 
 class Read(Protocol):
     """Gives what an earlier step made, by the type of its content."""
@@ -45,7 +48,7 @@ class Making:
 
 @dataclass(frozen=True)
 class Made(Generic[C]):
-    """What a step made: the content that later steps depend on, figures to show, and how much the teacher left out."""
+    """What a step made: the content that later steps depend on, figures to show, what the teacher left unfinished."""
 
     content: C
     counts: dict[str, int] = field(default_factory=dict)

@@ -52,7 +52,7 @@ INSTRUCT = Step(
     prompts=("instruct", "repair"),
     asks=("user",),
     single_shot=True,
-    rooms=("agents", "openapi", "quality", "values"),
+    rooms=("agents", "markup", "openapi", "quality", "values"),
     settings=instruct.choose_instruct_settings,
 )
 SIMULATE = Step(
@@ -72,7 +72,7 @@ CHECK = Step(
     makes=Verdicts,
     make=make_verdicts,
     reads=(Toolset, Episodes),
-    rooms=("openapi", "quality", "values"),
+    rooms=("markup", "openapi", "quality", "values"),
 )
 
 STEPS = (DOCUMENT, SPECIFY, IMPORT, INSTRUCT, SIMULATE, CHECK)

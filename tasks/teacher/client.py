@@ -17,7 +17,8 @@ from pydantic import BaseModel
 
 from schemas.base import Json
 from schemas.calls import ROLE_OF_STAGE, ROLES, ChatRequest, Completion, LedgerRow, Role, Stage
-from schemas.errors import RunStoppedError
+from schemas.episodes import Flaw
+from schemas.errors import NoAnswerError, NotStoredError, RunStoppedError
 from schemas.teacher import TeacherSettings
 from tasks.completions.store import CompletionStore
 from tasks.teacher.batches.batch_record import OpenBatch
@@ -27,9 +28,25 @@ from tasks.teacher.engine.engine import Answer, Engine, EngineState
 from tasks.teacher.engine.engines import Engines, EngineStart, open_engines
 from tasks.teacher.engine.process import EngineProcess
 from tasks.teacher.ledger import Ledger
-from tasks.teacher.structured import Check, ask_for_json
+from tasks.teacher.structured import ATTEMPTS, Check, ask_for_json
 
 T = TypeVar("T", bound=BaseModel)
+
+_MOST_DRAWS = 3
+_CHEAP_FLAWS = frozenset({"empty", "partial"})
+"""Some endpoints fall silent or break off in a third of their answers: three draws would lose every fifth dialogue."""
+
+_MOST_SAMPLES = 1000
+"""Of one request, with all that earlier runs have drawn."""
+
+_FLAWS: dict[Flaw, str] = {
+    "cut_off": "cut off",
+    "filtered": "filtered",
+    "refused": "refused",
+    "partial": "broken off",
+    "leaked_tokens": "none, for it holds tokens that steer the model",
+    "empty": "empty",
+}
 
 
 @dataclass(frozen=True)
@@ -46,9 +63,12 @@ class Teacher:
     Its `engine` is closed with it.
     """
 
-    def __init__(self, engine: Engine | Engines | EngineProcess, ledger: Ledger) -> None:
+    def __init__(
+        self, engine: Engine | Engines | EngineProcess, ledger: Ledger, *, retry_rejected: bool = False
+    ) -> None:
         self._engine = engine
         self._ledger = ledger
+        self._retry_rejected = retry_rejected
         self._stored = 0
         self._by_api: defaultdict[str, Spent] = defaultdict(Spent)
         self.open_batches: tuple[OpenBatch, ...] = ()
@@ -131,11 +151,43 @@ class Teacher:
         theirs. Equal requests in flight are sent once, also where two
         processes share the store. A request that was sent is finished and kept even if the caller is cancelled.
 
+        A completion with a flaw is no answer, and the request is drawn again: the next sample, up to three draws, up to
+        six where an endpoint only falls silent or breaks off. All of them are kept, so that a later run that meets the
+        same ones sends nothing; with `retry_rejected` it draws as many again.
+
         Raises:
             RunStoppedError: the run buys nothing more: its budget is reached, or it was told to stop.
             FatalTeacherError: bad key, no credit, unknown model: no later request can succeed.
+            NoAnswerError: every draw has a flaw.
             TeacherError: the request was refused or failed in every attempt.
             UserError: the store cannot be read or written.
+        """
+        drawn = _Draws(self._retry_rejected)
+        while True:
+            asked = request.model_copy(update={"sample": request.sample + drawn.count})
+            try:
+                answer = await self._draw(asked, stage, api_id, owner, role, only_stored=drawn.are_enough(_MOST_DRAWS))
+            except NotStoredError:
+                raise NoAnswerError(drawn.describe(), drawn.last_flaw) from None
+            if answer.completion.flaw is None:
+                return answer.completion
+            drawn.note(answer)
+
+    async def _draw(
+        self,
+        request: ChatRequest,
+        stage: Stage,
+        api_id: str,
+        owner: str,
+        role: Role | None,
+        *,
+        only_stored: bool = False,
+    ) -> Answer:
+        """One completion, whatever it is worth, told to the ledger.
+
+        Raises:
+            NotStoredError: it is not in the store, and `only_stored` forbids to send for it.
+            RunStoppedError, FatalTeacherError, TeacherError, UserError: see `complete`.
         """
         started = time.perf_counter()
         role = role or ROLE_OF_STAGE.get(stage, "teacher")
@@ -143,7 +195,7 @@ class Teacher:
         self.waiting += 1
         self._asking[stage] += 1
         try:
-            answer = await self._engine.answer(request, stage, api_id, role)
+            answer = await self._engine.answer(request, stage, api_id, role, only_stored=only_stored)
         finally:
             self.waiting -= 1
             self._asking[stage] -= 1
@@ -152,7 +204,7 @@ class Teacher:
         else:
             self._stored += 1
         self._ledger.add(_make_row(answer, role, stage, api_id, owner, time.perf_counter() - started))
-        return answer.completion
+        return answer
 
     async def complete_json(
         self,
@@ -174,9 +226,42 @@ class Teacher:
         """
 
         async def complete(asked: ChatRequest) -> Completion:
-            return await self.complete(asked, stage=stage, api_id=api_id, owner=owner, role=role)
+            answer = await self._draw(asked, stage, api_id, owner, role)
+            drawn.note(answer)
+            return answer.completion
 
-        return await ask_for_json(complete, request, schema_model, name=name, schema=schema, check=check)
+        drawn = _Draws(self._retry_rejected)
+        return await ask_for_json(
+            complete, request, schema_model, name=name, schema=schema, check=check,
+            are_enough=lambda: drawn.are_enough(ATTEMPTS),
+        )  # fmt: skip
+
+
+class _Draws:
+    """How often a request was drawn; with `retry_rejected` what the store had does not count."""
+
+    def __init__(self, retry_rejected: bool) -> None:
+        self.count = 0
+        self.last_flaw: Flaw = "empty"
+        self._detail = ""
+        self._counted = 0.0
+        self._retry_rejected = retry_rejected
+
+    def note(self, answer: Answer) -> None:
+        """Count a draw; one in which the endpoint fell silent or broke off counts half."""
+        self.count += 1
+        completion = answer.completion
+        self.last_flaw, self._detail = completion.flaw or self.last_flaw, completion.flaw_detail
+        if answer.attempts or not self._retry_rejected:
+            self._counted += 0.5 if completion.flaw in _CHEAP_FLAWS else 1.0
+
+    def describe(self) -> str:
+        """What became of the draws, in a line."""
+        return f"no answer in {self.count} draws; the last was {_FLAWS[self.last_flaw]}: {self._detail}"
+
+    def are_enough(self, most: int) -> bool:
+        """Whether no further one is to follow."""
+        return self._counted >= most or self.count >= _MOST_SAMPLES
 
 
 @asynccontextmanager
@@ -188,11 +273,13 @@ async def open_teacher(start: EngineStart, ledger: Ledger) -> AsyncIterator[Teac
     """
     waits = not all(start.find_settings(role).is_embedded for role in ROLES)
     if waits and (os.cpu_count() or 1) > 1:
-        async with Teacher(await EngineProcess.start(start), ledger) as teacher:
+        engine = await EngineProcess.start(start)
+        async with Teacher(engine, ledger, retry_rejected=start.retry_rejected) as teacher:
             yield teacher
     else:
         with CompletionStore(start.path) as store:
-            async with Teacher(open_engines(start, store), ledger) as teacher:
+            engines = open_engines(start, store)
+            async with Teacher(engines, ledger, retry_rejected=start.retry_rejected) as teacher:
                 yield teacher
 
 

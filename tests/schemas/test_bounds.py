@@ -78,6 +78,7 @@ def test_the_defaults_are_those_that_the_readme_tells() -> None:
         "max_error_share": 0.5, "budget": {"usd": None, "tokens": None, "calls": None}, "name": "toolherd",
         "version": None, "instructions": 10, "test_share": 0.1, "benchmarks": (), "export": (),
         "document_limit_s": 120.0, "document_limit_mb": 1024, "prompts": None,
+        "retry_rejected": False,
     }  # fmt: skip
     assert shares == {
         "single_call": 0.45, "multi_call": 0.35, "missing_detail": 0.08, "no_tool": 0.06, "error_recovery": 0.06,

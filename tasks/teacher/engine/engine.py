@@ -13,7 +13,7 @@ from dataclasses import dataclass, field, replace
 import openai
 
 from schemas.calls import ChatRequest, Completion, Role, Stage
-from schemas.errors import RunStoppedError, TeacherError
+from schemas.errors import NotStoredError, RunStoppedError, TeacherError
 from schemas.parameters import Budget
 from schemas.teacher import TeacherSettings
 from tasks.completions.keys import build_key
@@ -153,19 +153,24 @@ class Engine:
         stored = None if self._store is None else self._store.get(self._build_key(request))
         return None if stored is None else self._price_answer(stored, 0)
 
-    async def answer(self, request: ChatRequest, stage: Stage, api_id: str, role: Role = "teacher") -> Answer:
+    async def answer(
+        self, request: ChatRequest, stage: Stage, api_id: str, role: Role = "teacher", *, only_stored: bool = False
+    ) -> Answer:
         """The answer to a request, from the store or the endpoint; it is on disk when it is returned.
 
         A request that was sent is finished and kept even if the caller is cancelled. `role` says which limit of tokens
-        holds for it, where it has none of its own.
+        holds for it, where it has none of its own. With `only_stored` none is sent.
 
         Raises:
+            NotStoredError: nothing may be sent, and the store has no answer.
             RunStoppedError, FatalTeacherError, TeacherError, UserError: see `Teacher.complete`.
         """
         key = self._build_key(request)
         if self._store is not None and (stored := self._store.get(key)) is not None:
             self._sender.is_known = True
             return self._price_answer(stored, 0)
+        if only_stored:
+            raise NotStoredError("the store has no answer")
         fetching = self._fetching.get(key)
         if fetching is not None:
             return self._price_answer((await asyncio.shield(fetching)).completion, 0)

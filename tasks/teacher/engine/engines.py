@@ -24,7 +24,7 @@ class EngineStart:
     """What a run's engines are opened with: see `Engine`; `path` is their store's file.
 
     `settings` are the teacher's, `roles` those of other roles where they are asked in another way. `key` is the
-    teacher's where it stands neither in `secrets` nor in the environment.
+    teacher's where it stands neither in `secrets` nor in the environment. `retry_rejected` is for `Teacher`.
     """
 
     settings: TeacherSettings
@@ -35,6 +35,7 @@ class EngineStart:
     single_shot: frozenset[str] = frozenset()
     roles: Mapping[Role, TeacherSettings] = field(default_factory=dict)
     secrets: Mapping[str, str] = field(default_factory=dict, repr=False)
+    retry_rejected: bool = False
 
     def find_settings(self, role: Role) -> TeacherSettings:
         """How a role is asked."""
@@ -69,9 +70,11 @@ class Engines:
         """How a role is asked."""
         return self._by_role[role].settings
 
-    async def answer(self, request: ChatRequest, stage: Stage, api_id: str, role: Role = "teacher") -> Answer:
+    async def answer(
+        self, request: ChatRequest, stage: Stage, api_id: str, role: Role = "teacher", *, only_stored: bool = False
+    ) -> Answer:
         """See `Engine.answer`."""
-        return await self._by_role[role].answer(request, stage, api_id, role)
+        return await self._by_role[role].answer(request, stage, api_id, role, only_stored=only_stored)
 
     def stop(self, error: RunStoppedError) -> None:
         """See `Engine.stop`."""

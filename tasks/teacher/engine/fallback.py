@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from schemas.calls import ChatRequest, Role, Stage
-from schemas.errors import FatalTeacherError, RunStoppedError, ToolHerdError
+from schemas.errors import FatalTeacherError, NotStoredError, RunStoppedError, ToolHerdError
 from schemas.teacher import TeacherSettings
 from tasks.teacher.batches.batch_record import OpenBatch
 from tasks.teacher.engine.engine import Answer, Engine, EngineState, add_states
@@ -38,11 +38,15 @@ class FallbackEngine:
         state = add_states([engine.state for engine in self._engines])
         return replace(state, stopped=self._engines[self._at].state.stopped)
 
-    async def answer(self, request: ChatRequest, stage: Stage, api_id: str, role: Role = "teacher") -> Answer:
+    async def answer(
+        self, request: ChatRequest, stage: Stage, api_id: str, role: Role = "teacher", *, only_stored: bool = False
+    ) -> Answer:
         """See `Engine.answer`."""
         for engine in self._engines:
             if (stored := engine.find_stored(request)) is not None:
                 return stored
+        if only_stored:
+            raise NotStoredError("the store has no answer")
         while True:
             at = self._at
             try:

@@ -76,6 +76,7 @@ class Ask:
     stage: Stage
     api_id: str
     role: Role = "teacher"
+    only_stored: bool = False
 
 
 @dataclass(frozen=True)
@@ -160,7 +161,9 @@ class EngineProcess:
         """How a role is asked."""
         return self._start.find_settings(role)
 
-    async def answer(self, request: ChatRequest, stage: Stage, api_id: str, role: Role = "teacher") -> Answer:
+    async def answer(
+        self, request: ChatRequest, stage: Stage, api_id: str, role: Role = "teacher", *, only_stored: bool = False
+    ) -> Answer:
         """See `Engine.answer`.
 
         Raises:
@@ -171,7 +174,7 @@ class EngineProcess:
         number = next(self._numbers)
         answered: asyncio.Future[Answer] = asyncio.get_running_loop().create_future()
         self._asked[number] = answered
-        self._send(Ask(number, request, stage, api_id, role))
+        self._send(Ask(number, request, stage, api_id, role, only_stored))
         try:
             return await answered
         finally:
@@ -338,7 +341,7 @@ class EngineServer:
         assert self._channel is not None
         answer: Answer | Exception
         try:
-            answer = await engine.answer(ask.request, ask.stage, ask.api_id, ask.role)
+            answer = await engine.answer(ask.request, ask.stage, ask.api_id, ask.role, only_stored=ask.only_stored)
         except Exception as error:
             answer = make_portable(error)
         self._channel.send(AskOutcome(ask.number, answer, engine.state))

@@ -6,13 +6,14 @@ then on; whoever sends (`client`) holds what has been learnt, for one endpoint a
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 from schemas.base import Json
 from schemas.calls import ChatRequest
 from tasks.teacher.sending.retries import EndpointError
+from tasks.teacher.sending.turns import CallIds, find_asked_fields, find_form_of_ids, find_refused_fields, write_turns
 from tasks.teacher.strict import make_strict
 
 _SEED_STEP = 1_000_003
@@ -34,6 +35,7 @@ _REFUSED = re.compile(
     r"|not (?:permitted|allowed|available|accepted)|deprecated|only (?:the default|1(?:\.0)?\b)",
     re.I,
 )
+_NAMED_WITH_500 = r"response_format|[Tt]ool call id"
 _ECHO = re.compile(r"['\"]input['\"]:.*", re.DOTALL)
 """Where pydantic's errors begin to repeat the request, which may name anything."""
 
@@ -45,6 +47,9 @@ class Capabilities:
     answers: Literal["strict", "json_schema", "json_object", "plain"] = "strict"
     limit: Literal["max_tokens", "max_completion_tokens"] = "max_tokens"
     temperature: bool = True
+    call_ids: CallIds = "given"
+    refused_fields: tuple[str, ...] = ()
+    asked_fields: tuple[str, ...] = ()
 
 
 def learn(used: Capabilities, body: Mapping[str, Any], refusal: EndpointError) -> Capabilities | None:
@@ -54,9 +59,9 @@ def learn(used: Capabilities, body: Mapping[str, Any], refusal: EndpointError) -
     is refused and not its value (a limit that is too large stays the caller's error).
     """
     said = _ECHO.sub("", refusal.said)
-    if refusal.status not in (400, 422) and not (refusal.status in (500, 501) and "response_format" in said):
+    if refusal.status not in (400, 422) and not (refusal.status in (500, 501) and re.search(_NAMED_WITH_500, said)):
         return None
-    learnt = used
+    learnt = learn_turns(used, body["messages"], said)
     if "response_format" in body and _FORMAT.search(said):
         learnt = replace(learnt, answers=_step_down(used, body["response_format"]))
     if _REFUSED.search(said):
@@ -67,12 +72,28 @@ def learn(used: Capabilities, body: Mapping[str, Any], refusal: EndpointError) -
     return None if learnt == used else learnt
 
 
+def learn_turns(used: Capabilities, messages: Sequence[Any], said: str) -> Capabilities:
+    """What a refusal tells of the assistant's turns that went back."""
+    refused = (name for name in find_refused_fields(messages, said) if name not in used.refused_fields)
+    asked = (name for name in find_asked_fields(messages, said) if name not in used.asked_fields)
+    return replace(
+        used,
+        call_ids=find_form_of_ids(used.call_ids, messages, said),
+        refused_fields=(*used.refused_fields, *refused),
+        asked_fields=(*used.asked_fields, *asked),
+    )
+
+
 def build_body(model: str, request: ChatRequest, known: Capabilities) -> dict[str, Any]:
     """The request's body in the form that the endpoint takes; fields that are not set are left out.
 
     A further sample of a seeded request gets a seed of its own, or a deterministic endpoint would repeat itself.
     """
-    body: dict[str, Any] = {"model": model, "messages": request.messages}
+    messages = write_turns(
+        request.messages, request.call_ids,
+        call_ids=known.call_ids, refused=known.refused_fields, asked_for=known.asked_fields,
+    )  # fmt: skip
+    body: dict[str, Any] = {"model": model, "messages": messages}
     if request.tools:
         body["tools"] = request.tools
     if request.response_format is not None:
@@ -83,7 +104,7 @@ def build_body(model: str, request: ChatRequest, known: Capabilities) -> dict[st
             body["response_format"] = request.response_format
         else:
             if schema is not None:
-                body["messages"] = _append_schema(request.messages, schema)
+                body["messages"] = _append_schema(messages, schema)
             if known.answers == "json_object":
                 body["response_format"] = {"type": "json_object"}
     if request.temperature is not None and known.temperature:
@@ -116,7 +137,7 @@ def _find_schema(response_format: Mapping[str, Any]) -> Json:
     return described.get("schema") if isinstance(described, dict) else None
 
 
-def _append_schema(messages: tuple[dict[str, Json], ...], schema: Json) -> tuple[dict[str, Json], ...]:
+def _append_schema(messages: Sequence[dict[str, Json]], schema: Json) -> tuple[dict[str, Json], ...]:
     """The messages with the schema at the end of the last one, where that is the user's, or as one of its own.
 
     In the user's message, because not every model's chat template takes a system message, or one after the first.

@@ -86,8 +86,14 @@ class Sender:
         self._errors = errors
         self._batch = batch
         self._counter = TokenCounter()
-        # The embedded teacher takes the schema as it is asked for, and its answers depend on it.
-        self._capabilities = Capabilities(answers="json_schema" if settings.is_embedded else "strict")
+        # The embedded teacher takes the schema as it is asked for; its answers depend on it, and on the ids of calls.
+        self._capabilities = Capabilities(
+            answers="json_schema" if settings.is_embedded else "strict",
+            call_ids="numbered" if settings.is_embedded else "given",
+        )
+        # It also errs on purpose, in its text too.
+        self._are_written_calls_read = settings.written_calls == "auto" and not settings.is_embedded
+        self._told_of_written_calls = False
         self._longest_s = max(settings.timeout_s, settings.give_up_s)  # of an answer that is streamed
         self._backoff = Backoff(attempts=settings.attempts, give_up_s=settings.give_up_s, first_s=first_backoff_s)
         self._counts_tokens = settings.tpm is not None or account.counts_tokens
@@ -360,6 +366,11 @@ class Sender:
         except RunStoppedError as stop:
             self.stop(stop)
 
+    def _tell_of_written_calls(self, completion: Completion) -> None:
+        if completion.reads_calls and not self._told_of_written_calls:
+            self._told_of_written_calls = True
+            _log.info("%s writes its calls as text; they are read as calls", self._settings.model)
+
     async def _send(self, body: dict[str, Any]) -> Completion:
         content, began = b"", time.monotonic()
         try:
@@ -370,7 +381,12 @@ class Sender:
             content = response.content
             if (pause := bound_wait(read_pause(response.headers))) is not None:
                 self.throttle.pause(pause)
-            return parse_answer(content, self._settings.model)
+            completion = parse_answer(
+                content, self._settings.model, body.get("tools", ()),
+                are_written_calls_read=self._are_written_calls_read,
+            )  # fmt: skip
+            self._tell_of_written_calls(completion)
+            return completion
         except Exception as error:
             failure = explain_failure(error, self._settings, self._endpoint, self._secret, content)
             failure.took_s = time.monotonic() - began

@@ -122,11 +122,15 @@ def call(*calls: tuple[str, Any], thought: str = "I look it up.") -> Reply:
 
 @asynccontextmanager
 async def scripted(
-    *script: Reply, last: Reply | None = None, ledger: Ledger | None = None
+    *script: Reply, last: Reply | None = None, ledger: Ledger | None = None, is_remote: bool = False
 ) -> AsyncIterator[tuple[Teacher, Endpoint]]:
-    """A teacher that answers by script, through the real client; `last` is repeated after the script."""
+    """A teacher that answers by script, through the real client; `last` is repeated after the script.
+
+    It is asked as the embedded teacher is, or as any endpoint over HTTP (`is_remote`).
+    """
     endpoint = Endpoint(*script, last=last or fail_the_test)
-    settings = TeacherSettings(attempts=2)
+    where = {"model": "tiny", "base_url": "http://tiny.test/v1"} if is_remote else {}
+    settings = TeacherSettings.model_validate({"attempts": 2, **where})
     client = connect_app(endpoint.app)
     async with Teacher(Engine(settings, client=client, first_backoff_s=0.0), ledger or Ledger()) as teacher:
         yield teacher, endpoint

@@ -11,7 +11,7 @@ import pytest
 from starlette.responses import JSONResponse, Response
 
 from schemas.calls import ChatRequest, Stage
-from schemas.errors import TeacherError
+from schemas.errors import NoAnswerError, TeacherError
 from schemas.teacher import TeacherSettings
 from tasks.teacher import CompletionStore, Engine, EngineStart, Ledger, Teacher, open_teacher
 from tasks.teacher.engine.process import EngineProcess
@@ -120,10 +120,11 @@ class TestAnswers:
     async def test_a_cut_off_answer_and_a_refusal_are_what_they_are(self) -> None:
         cut = {"finish_reason": "length", "message": {"content": "Once \ud83d"}}
         refused = {"finish_reason": "stop", "message": {"content": None, "refusal": "I will not."}}
-        answer = await ask_once(Endpoint(last=lambda _: Response(b'{"choices": [' + dump(cut) + b"]}")))
-        assert (answer.finish_reason, answer.content) == ("length", "Once ?")
-        answer = await ask_once(Endpoint(last=lambda _: Response(b'{"choices": [' + dump(refused) + b"]}")))
-        assert (answer.finish_reason, answer.content) == ("content_filter", "I will not.")
+        for choice, flaw in ((cut, "cut_off"), (refused, "refused")):
+            body = b'{"choices": [' + dump(choice) + b"]}"
+            with pytest.raises(NoAnswerError) as raised:
+                await ask_once(Endpoint(last=lambda _, body=body: Response(body)))  # type: ignore[misc]
+            assert raised.value.flaw == flaw
 
 
 class TestTurns:

@@ -13,9 +13,10 @@ from schemas.base import Record
 from schemas.calls import ChatRequest, Completion, FinishReason, Usage
 from schemas.errors import TeacherError
 from schemas.teacher import TeacherSettings
+from tasks.completions.answers import find_flaws
 from tasks.teacher import Engine, Ledger, Teacher
 from tasks.teacher.in_process import connect_app
-from tasks.teacher.structured import ask_for_json, build_response_format, parse_object, read_answer
+from tasks.teacher.structured import ask_for_json, build_response_format, find_objects, read_answer
 from tests.tasks.teacher.endpoints import Endpoint, say
 
 
@@ -64,7 +65,9 @@ async def ask(endpoint: Endpoint, **options: Any) -> Cat:
     ],
 )
 def test_an_object_is_found_in_what_surrounds_it(text: str) -> None:
-    assert parse_object(text) == json.loads(FELIX)
+    assert json.loads(FELIX) in find_objects(text)
+    answer, _ = read_answer(make(text), Cat)
+    assert answer == Cat(name="Felix", lives=9)
 
 
 @settings(max_examples=40)
@@ -72,7 +75,7 @@ def test_an_object_is_found_in_what_surrounds_it(text: str) -> None:
 def test_every_object_is_read_back_from_a_fence(value: dict[str, Any]) -> None:
     text = json.dumps(value, indent=1)
     if "<think" not in text and "</think" not in text:
-        assert parse_object(f"Here it is:\n```json\n{text}\n```\nDone.") == value
+        assert find_objects(f"Here it is:\n```json\n{text}\n```\nDone.") == [value]
 
 
 @pytest.mark.parametrize(
@@ -96,7 +99,7 @@ def test_every_object_is_read_back_from_a_fence(value: dict[str, Any]) -> None:
 )
 def test_a_part_of_a_broken_answer_is_not_taken_for_it(text: str, problem: str) -> None:
     with pytest.raises(ValueError, match=problem):
-        parse_object(text)
+        find_objects(text)
 
 
 async def test_a_good_answer_is_asked_for_once_and_with_its_schema() -> None:
@@ -164,7 +167,7 @@ class Script:
 
 
 def make(content: str, finish: FinishReason = "stop") -> Completion:
-    return Completion(content=content, finish_reason=finish, model="tiny", usage=Usage())
+    return find_flaws(Completion(content=content, finish_reason=finish, model="tiny", usage=Usage()))
 
 
 class TestAsking:
@@ -212,6 +215,57 @@ class TestAsking:
         assert "too few" not in str(script.asked[1].messages)
         assert "too few" in str(script.asked[2].messages[-1]["content"])
 
+    async def test_an_answer_that_comes_back_unchanged_is_drawn_afresh_and_not_mended_again(self) -> None:
+        script = Script("No.", "No.", "No.", FELIX)
+        await ask_for_json(script.complete, REQUEST, Cat, name="cat")
+        assert [(asked.sample, len(asked.messages)) for asked in script.asked] == [(0, 1), (1, 3), (2, 1), (3, 3)]
+
+    @pytest.mark.parametrize("flawed", ["", "Hm<|im_end|>"])
+    async def test_so_is_one_with_a_flaw_which_has_nothing_to_be_mended(self, flawed: str) -> None:
+        script = Script("No.", flawed, flawed, FELIX)
+        await ask_for_json(script.complete, REQUEST, Cat, name="cat")
+        assert [(asked.sample, len(asked.messages)) for asked in script.asked] == [(0, 1), (1, 3), (2, 1), (3, 1)]
+
+    async def test_as_many_attempts_are_made_as_are_wanted_and_each_four_begin_afresh(self) -> None:
+        script = Script("a", "b", "c", "d", "e", FELIX)
+        await ask_for_json(script.complete, REQUEST, Cat, name="cat", are_enough=lambda: len(script.asked) == 6)
+        assert [len(asked.messages) for asked in script.asked] == [1, 3, 5, 7, 1, 3]
+
+
+class TestWhichObject:
+    TOM = '{"name": "Tom", "lives": 1}'
+
+    @pytest.mark.parametrize(
+        "text",
+        [
+            f"For example {TOM}. Answer:\n{FELIX}",
+            f'The format is {{"name": "", "lives": 0}}.\n```json\n{FELIX}\n```',
+            f"{FELIX}\nI left out {{}}.",
+            f'{FELIX}\n{{"note": "done"}}',
+            f"[{FELIX}]",
+            f"[{TOM}, {FELIX}]",
+            f'{{"cat": "x"}} {FELIX}',
+        ],
+    )
+    def test_the_last_that_conforms_is_the_answer(self, text: str) -> None:
+        assert read_answer(make(text), Cat) == (Cat(name="Felix", lives=9), [])
+
+    def test_an_example_before_an_answer_that_breaks_off_is_none(self) -> None:
+        answer, (problem,) = read_answer(make(f'For example {self.TOM}. Answer: {{"name": "Fe'), Cat)
+        assert answer is None
+        assert "cut off" in problem
+
+    def test_where_none_conforms_the_problems_of_the_largest_are_told(self) -> None:
+        answer, problems = read_answer(make('{"name": "Felix", "lives": "many, as all know"} and {}'), Cat)
+        assert answer is None
+        assert problems == [
+            'lives: Input should be a valid integer, unable to parse string as an integer, got "many, as all know"'
+        ]
+
+    def test_of_many_the_last_twenty_are_looked_at(self) -> None:
+        assert read_answer(make(FELIX + '{"n": 1}' * 19), Cat)[0] is not None
+        assert read_answer(make(FELIX + '{"n": 1}' * 20), Cat)[0] is None
+
 
 class TestReading:
     @pytest.mark.parametrize(
@@ -220,11 +274,12 @@ class TestReading:
             (FELIX, "stop", None),
             (FELIX, "tool_calls", None),
             (FELIX, "length", None),  # whole all the same
-            (FELIX, "content_filter", "The answer was refused or filtered."),
+            (FELIX, "content_filter", "The answer was filtered."),
             ("", "stop", "The answer is empty."),
             (" \n", "tool_calls", "The answer is empty."),
             ("", "length", "The answer was cut off at the limit of tokens: it must be shorter."),
-            ("", "content_filter", "The answer was refused or filtered."),
+            ("", "content_filter", "The answer was filtered."),
+            (f"{FELIX}<|im_end|>", "stop", "The answer holds tokens that steer the model."),
             ('{"name": "Fe', "length", "The answer was cut off at the limit of tokens: it must be shorter."),
             ("Well,", "length", "The answer was cut off at the limit of tokens: it must be shorter."),
             ("Well,", "stop", "The answer holds no JSON object."),
@@ -284,7 +339,7 @@ def test_a_response_format_names_the_answer_and_holds_its_schema() -> None:
     ("choice", "problem"),
     [
         ({"finish_reason": "length", "message": {"content": '{"name": "Fel'}}, "cut off at the limit"),
-        ({"finish_reason": "content_filter", "message": {"content": "I can't"}}, "refused or filtered"),
+        ({"finish_reason": "content_filter", "message": {"content": "I can't"}}, "was filtered"),
         ({"finish_reason": "stop", "message": {"content": None}}, "is empty"),
     ],
 )
@@ -307,16 +362,16 @@ async def test_what_kept_the_answer_from_coming_is_told(choice: dict[str, Any], 
 )
 def test_what_could_not_be_written_down_anew_is_not_taken(text: str, problem: str) -> None:
     with pytest.raises(ValueError, match=problem):
-        parse_object(text)
+        find_objects(text)
 
 
 def test_a_whole_pair_and_a_large_number_are() -> None:
-    assert parse_object('{"name": "\\ud83d\\ude00", "lives": 1e300}') == {"name": "😀", "lives": 1e300}
+    assert find_objects('{"name": "\\ud83d\\ude00", "lives": 1e300}') == [{"name": "😀", "lives": 1e300}]
 
 
 def test_text_that_looks_like_the_start_of_an_object_over_and_over_holds_none() -> None:
     with pytest.raises(ValueError, match="no JSON object"):
-        parse_object('{"x" ' * 200_000)
+        find_objects('{"x" ' * 200_000)
 
 
 async def test_a_problem_that_names_a_key_of_any_length_is_told_in_short() -> None:
