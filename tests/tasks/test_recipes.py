@@ -118,6 +118,7 @@ EDITS: dict[str, set[str]] = {
     "mock": {"specify", "import", *PLAYING},
     "values": {"specify", "import", "instruct", *PLAYING},
     "quality": {"instruct", "check", "check imported", "dataset"},
+    "markup": {"instruct", "check", "check imported", "dataset"},
     "datasets": {"dataset"},
     "teacher": set(),
     "completions": set(),

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from tasks.teacher.call_reading import find_calls, list_functions, unwrap_arguments, read_call
+from tasks.teacher.call_reading import find_calls, list_functions, read_call, unwrap_arguments
 
 TOOLS = [
     {"type": "function", "function": {"name": "find", "parameters": {"properties": {"a": {}}}}},
