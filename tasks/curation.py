@@ -94,7 +94,7 @@ def compute_dataset_recipe(outcomes: Sequence[ApiOutcome]) -> str:
     return content_hash(
         {
             "apis": apis,
-            "code": hash_code("quality", "openapi", "datasets"),
+            "code": hash_code("quality", "markup", "openapi", "datasets"),
             "prompts": read_prompt_versions(),
             "teacher": describe_teachers(context, ROLES),
             "split": [params.test_share, params.seed],

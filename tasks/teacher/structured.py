@@ -68,8 +68,9 @@ async def ask_for_json(
     There are up to four attempts, or as many as `are_enough` has it, each with a sample index of its own. A further one
     holds the request, the last answer and its problems, and nothing of the answers before. An answer with a flaw (cut
     off, refused, …) has nothing to be mended, nor has one that came back unchanged: the next attempt draws the first
-    request afresh. So does each fifth one. `name` (letters, digits, hyphens) is told to the endpoint, and `schema` in
-    place of `schema_model`'s own, where it can say more (which names there are).
+    request afresh, and after a second flaw in a row tells of it. Each fifth one begins afresh, too. `name` (letters,
+    digits, hyphens) is told to the endpoint, and `schema` in place of `schema_model`'s own, where it can say more
+    (which names there are).
 
     Raises:
         UnusableAnswerError: no attempt gave a usable answer; the message holds the last problems.
@@ -77,7 +78,7 @@ async def ask_for_json(
     asked_for = build_response_format(schema_model, name) if schema is None else make_response_format(schema, name)
     request = request.model_copy(update={"response_format": asked_for})
     asked, before = request, ""
-    attempt = 0
+    attempt = flaws = 0  # the flaws are those in a row
     while True:
         completion = await complete(asked.model_copy(update={"sample": request.sample + attempt}))
         attempt += 1
@@ -90,7 +91,8 @@ async def ask_for_json(
         problems = [problem[:_LONGEST_PROBLEM] for problem in problems[:MOST_PROBLEMS]]
         if attempt >= ATTEMPTS if are_enough is None else are_enough():
             raise UnusableAnswerError(f"no usable {name} after {attempt} attempts: {'; '.join(problems)}")
-        if completion.flaw is not None or completion.content == before or attempt % ATTEMPTS == 0:
+        flaws = flaws + 1 if completion.flaw is not None else 0
+        if flaws % 2 == 1 or completion.content in ("", before) or attempt % ATTEMPTS == 0:
             asked, before = request, ""
             continue
         before = completion.content

@@ -118,6 +118,7 @@ EDITS: dict[str, set[str]] = {
     "mock": {"specify", "import", *PLAYING},
     "values": ALL_STEPS,
     "quality": {"instruct", "check", "check imported", "dataset"},
+    "markup": {"instruct", "check", "check imported", "dataset"},
     "datasets": {"dataset"},
     "teacher": set(),
     "completions": set(),

@@ -220,11 +220,13 @@ class TestAsking:
         await ask_for_json(script.complete, REQUEST, Cat, name="cat")
         assert [(asked.sample, len(asked.messages)) for asked in script.asked] == [(0, 1), (1, 3), (2, 1), (3, 3)]
 
-    @pytest.mark.parametrize("flawed", ["", "Hm<|im_end|>"])
-    async def test_so_is_one_with_a_flaw_which_has_nothing_to_be_mended(self, flawed: str) -> None:
+    @pytest.mark.parametrize(("flawed", "then"), [("", 1), ("Hm<|im_end|>", 3)])
+    async def test_so_is_one_with_a_flaw_but_two_in_a_row_are_told_of_it_if_there_is_anything_to_tell(
+        self, flawed: str, then: int
+    ) -> None:
         script = Script("No.", flawed, flawed, FELIX)
         await ask_for_json(script.complete, REQUEST, Cat, name="cat")
-        assert [(asked.sample, len(asked.messages)) for asked in script.asked] == [(0, 1), (1, 3), (2, 1), (3, 1)]
+        assert [(asked.sample, len(asked.messages)) for asked in script.asked] == [(0, 1), (1, 3), (2, 1), (3, then)]
 
     async def test_as_many_attempts_are_made_as_are_wanted_and_each_four_begin_afresh(self) -> None:
         script = Script("a", "b", "c", "d", "e", FELIX)
