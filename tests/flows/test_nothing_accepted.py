@@ -106,9 +106,9 @@ class TestRuns:
         assert data_root.path("datasets", "toolherd", "latest").read_text() == f"{whole.dataset.version}\n"
 
     async def test_a_quota_that_is_used_up_from_the_start_ends_the_run_by_it(self) -> None:
-        with serve(Endpoint(last=fail(429, "limited to 9 per day"))) as url:
-            with pytest.raises(RunStoppedError, match="limited to 9 per day") as raised:
-                await build_dataset(at(url))
+        spent = Endpoint(last=fail(429, "limited to 9 per day"))
+        with serve(spent) as url, pytest.raises(RunStoppedError, match="limited to 9 per day") as raised:
+            await build_dataset(at(url))
         assert raised.value.leaves_a_part
 
 
