@@ -208,7 +208,7 @@ class TestExtra:
         }
 
     def test_what_openai_gives_beyond_words_and_what_is_empty_is_not(self) -> None:
-        nothing = {"refusal": None, "annotations": [], "audio": None, "function_call": None, "tool_calls": [],
+        nothing: dict[str, Any] = {"refusal": None, "annotations": [], "audio": None, "function_call": None, "tool_calls": [],
                    "reasoning_content": None, "reasoning_details": []}  # fmt: skip
         assert read({"role": "assistant", "content": "Hello.", **nothing}).extra == {}
 
