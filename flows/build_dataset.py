@@ -22,7 +22,7 @@ from flows.fan_out import Walked, make_gate, walk_apis
 from flows.printable import keep_printable
 from flows.progress import Progress, show_progress
 from flows.session import cancel_on_signal, count_calls, get_display, open_run
-from flows.spending import describe_spent
+from flows.spending import describe_row_tokens, describe_spent
 from flows.stopping import run_until_stopped
 from schemas.errors import NothingAcceptedError, ToolHerdError
 from schemas.parameters import BuildDatasetParams
@@ -125,6 +125,7 @@ def _summarise(context: RunContext, walked: Walked, published: Published, export
         rejected=published.rejected,
         reasons=published.reasons,
         calls=count_calls(context),
+        usage=published.usage,
         exports=exports,
         left_out=count_left_out(outcomes),
         unfinished=walked.unfinished,
@@ -157,6 +158,7 @@ def render_summary(summary: BuildSummary) -> str:
         f"- content hash of `train.parquet`: {write_code(dataset.content_hash)}",
         f"- completions: {summary.calls.sent:,} sent, {summary.calls.stored:,} from the store",
         f"- spent: {describe_spent(summary.calls)}",
+        *([f"- tokens: {told}"] if (told := describe_row_tokens(summary.usage, summary.accepted)) else []),
         "",
         "| table | rows |",
         "| --- | ---: |",

@@ -80,6 +80,12 @@ def _explain(found: Forecast, params: BuildToolsetParams) -> list[str]:
         "characters each. A real model writes at other lengths, asks again where it errs, and may think at length: "
         "take it as an order of magnitude."
     ]
+    if found.rows:
+        tokens = sum(row.prompt_tokens + row.completion_tokens for row in found.stages)
+        told.append(
+            f"A row takes about {round(tokens / found.rows):,} tokens. {found.repeated:.0%} of the assistant's prompts "
+            "repeat the beginning of an earlier one, which an endpoint may serve from a cache of its own."
+        )
     for model, price in {params.teacher.model: found.price, **found.more_prices}.items():
         if price is None:
             told.append(

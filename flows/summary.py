@@ -6,7 +6,7 @@ from typing import Any
 
 from flows.advice import count_causes
 from flows.server import Server
-from flows.spending import describe_spent, format_seconds
+from flows.spending import describe_row_tokens, describe_spent, format_seconds
 from flows.terminal import say
 from schemas.models import TrainSummary
 from schemas.steps import BuildSummary, CallCounts, ToolsetSummary
@@ -23,6 +23,8 @@ def print_summary(summary: BuildSummary | ToolsetSummary, seconds: float, server
     """Print what became of a run."""
     lines = _describe_dataset(summary) if isinstance(summary, BuildSummary) else _describe_toolset(summary)
     lines.append(("calls", _describe_calls(summary.calls)))
+    if isinstance(summary, BuildSummary) and (told := describe_row_tokens(summary.usage, summary.accepted)):
+        lines.append(("tokens", told))
     if summary.calls.bought:
         lines.append(("spent", describe_spent(summary.calls)))
     lines.append(("run", f"{server.ui_url}/runs/flow-run/{summary.run_id}"))
@@ -111,7 +113,9 @@ def _describe_toolset(summary: ToolsetSummary) -> list[tuple[str, str]]:
 
 
 def _describe_left_out(operations: int) -> list[tuple[str, str]]:
-    return [("left out", f"{operations:,} operations, with reasons in import/<api id>/")] if operations else []
+    return (
+        [("left out", f"{operations:,} operations, with reasons in import/ or specify/<api id>/")] if operations else []
+    )
 
 
 def _describe_rejections(rejected: dict[str, str]) -> list[tuple[str, str]]:

@@ -62,7 +62,10 @@ class TableFacts(Record):
 
 
 class Manifest(Record):
-    """`manifest.json`: written last; a version that has one is complete. `format` is that of the whole folder."""
+    """`manifest.json`: written last; a version that has one is complete. `format` is that of the whole folder.
+
+    `cached_tokens` are those of the prompts that the endpoint itself had cached.
+    """
 
     format: int = 1  # what has none is of the first
     name: str
@@ -74,6 +77,7 @@ class Manifest(Record):
     test_apis: tuple[str, ...]
     input_tokens: int
     output_tokens: int
+    cached_tokens: int = 0
     cost_usd: float | None
     tables: dict[str, TableFacts]
 

@@ -7,16 +7,20 @@ here.
 import asyncio
 from collections.abc import Sequence
 from contextlib import closing
+from dataclasses import dataclass
 from typing import TypeVar
 
 from pydantic import Field
 
-from schemas.base import Record
+from schemas.artifacts import Episodes
+from schemas.base import Record, compact_json
 from schemas.calls import ROLES, LedgerRow, Usage
 from schemas.catalog import CatalogEntry
+from schemas.episodes import Episode
 from schemas.errors import CutOffError
 from schemas.parameters import BuildDatasetParams, BuildToolsetParams
 from schemas.teacher import TeacherSettings
+from schemas.toolset import Toolset
 from tasks.making import Making
 from tasks.openapi import DocumentError
 from tasks.side_process import SideProcess
@@ -39,7 +43,9 @@ class StageForecast(Record):
 class Forecast(Record):
     """What a run over `apis` APIs is likely to take, judged by `sampled` of them that came through.
 
-    `price` is that of the run's teacher, `more_prices` are those of the other roles' models, by name.
+    `price` is that of the run's teacher, `more_prices` are those of the other roles' models, by name. `rows` are the
+    instances that it is likely to make, 0 where it makes none. `repeated` is the share of the assistant's prompts that
+    an earlier prompt of the API began with: an endpoint with a cache of its own may serve it from there.
     """
 
     apis: int
@@ -47,19 +53,21 @@ class Forecast(Record):
     stages: tuple[StageForecast, ...]
     price: Price | None
     more_prices: dict[str, Price | None] = Field(default_factory=dict)
+    rows: int = 0
+    repeated: float = 0.0
 
 
 async def forecast(
     entries: Sequence[CatalogEntry], sample: Sequence[CatalogEntry], params: BuildToolsetParams
 ) -> Forecast:
     """Play `sample` and scale what it took to all `entries`; an API that comes with a bad document is left out."""
-    ledger, played = Ledger(), 0
+    ledger, played, rows, prompts = Ledger(), 0, 0, _Prompts()
     side = SideProcess(limit_s=params.document_limit_s, limit_mb=params.document_limit_mb)
     async with Teacher(Engine(TeacherSettings()), ledger) as teacher:
         with closing(side):
             for entry in sample:
                 try:
-                    await _play(entry, params, teacher, side)
+                    rows += await _play(entry, params, teacher, side, prompts)
                 except (DocumentError, CutOffError):
                     continue
                 played += 1
@@ -72,11 +80,15 @@ async def forecast(
         stages=tuple(stage for stage in stages if stage.calls),
         price=find_price(params.teacher),
         more_prices={one.model: find_price(one) for one in others if one.model != params.teacher.model},
+        rows=round(scale * rows),
+        repeated=prompts.repeated / prompts.characters if prompts.characters else 0.0,
     )
 
 
-async def _play(entry: CatalogEntry, params: BuildToolsetParams, teacher: Teacher, side: SideProcess) -> None:
-    """All steps of an API that ask the teacher, with what they make kept in memory."""
+async def _play(
+    entry: CatalogEntry, params: BuildToolsetParams, teacher: Teacher, side: SideProcess, prompts: "_Prompts"
+) -> int:
+    """Take all steps of an API that ask the teacher, with what they make kept in memory; how many episodes it has."""
     made: dict[type[Record], Record] = {}
 
     async def read(kind: type[C], /) -> C:
@@ -88,6 +100,34 @@ async def _play(entry: CatalogEntry, params: BuildToolsetParams, teacher: Teache
     for step in list_steps(entry):
         if step in TOOLSET_STEPS or (isinstance(params, BuildDatasetParams) and step.prompts):
             made[step.makes] = (await step.make(making)).content
+    toolset, played = made.get(Toolset), made.get(Episodes)
+    if not isinstance(toolset, Toolset) or not isinstance(played, Episodes):
+        return 0
+    prompts.add(toolset, played.episodes)
+    return len(played.episodes)
+
+
+@dataclass
+class _Prompts:
+    """Characters of the assistant's prompts, and of what an earlier prompt of the same API began with."""
+
+    characters: int = 0
+    repeated: int = 0
+
+    def add(self, toolset: Toolset, episodes: Sequence[Episode]) -> None:
+        """Those of an API: all have tools and system message in common, and a turn the prompt of the turn before."""
+        tools = len(compact_json([function.as_tool() for function in toolset.functions]))
+        common = 0
+        for episode in episodes:
+            lengths = [len(message.model_dump_json(exclude_defaults=True)) for message in episode.trajectory.messages]
+            before = common
+            for place, message in enumerate(episode.trajectory.messages):
+                if message.role == "assistant":
+                    prompt = tools + sum(lengths[:place])
+                    self.characters += prompt
+                    self.repeated += before
+                    before = prompt
+            common = tools + lengths[0]
 
 
 def _add_up(stage: str, rows: Sequence[LedgerRow], scale: float, params: BuildToolsetParams) -> StageForecast:

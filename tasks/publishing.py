@@ -8,7 +8,7 @@ from prefect import task
 from prefect.cache_policies import NO_CACHE
 
 from schemas.base import Record
-from schemas.calls import ROLES
+from schemas.calls import ROLES, Usage
 from schemas.manifest import DatasetFacts, DatasetRef, Manifest
 from tasks.context import RunContext, get_context
 from tasks.curation import Curated, read_content, read_prompt_versions
@@ -32,13 +32,14 @@ _BUNDLED_NOTE = (
 
 
 class Published(Record):
-    """The newest version of a dataset, whether it was published now, and its rejected rows by reason."""
+    """The newest version of a dataset, whether it was published now, its rejected rows by reason, and what it took."""
 
     dataset: DatasetRef
     changed: bool
     accepted: int
     rejected: int
     reasons: dict[str, int]
+    usage: Usage = Usage()
 
 
 def find_unchanged(recipe: str, unfinished: int) -> Published | None:
@@ -148,4 +149,5 @@ def _describe(root: DataRoot, manifest: Manifest, *, changed: bool) -> Published
         accepted=dataset.counts["train.parquet"] + dataset.counts["test.parquet"],
         rejected=dataset.counts["rejected.parquet"],
         reasons=manifest.reasons,
+        usage=Usage(prompt=manifest.input_tokens, completion=manifest.output_tokens, cached=manifest.cached_tokens),
     )

@@ -33,7 +33,8 @@ def _read_names(given: Any) -> list[str]:
 
 
 def _read_functions(given: Any) -> list[Any]:
-    return [item for item in list_values(given) if isinstance(item, dict) and item.get("name")][:_MOST_FUNCTIONS]
+    told = ({"name": item} if isinstance(item, str) else item for item in list_values(given))
+    return [item for item in told if isinstance(item, dict) and item.get("name")][:_MOST_FUNCTIONS]
 
 
 _Names = Annotated[tuple[str, ...], Field(max_length=MOST_FIELDS), BeforeValidator(_read_names)]

@@ -1,10 +1,12 @@
 """The `instruct` step: the user agent writes an API's instructions, all kinds at once, each worded differently."""
 
 import copy
+import json
 import math
 import random
 import re
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -44,6 +46,13 @@ _FALLBACK = (Kind.SINGLE_CALL, Kind.MULTI_CALL, Kind.NO_TOOL)
 """Which kinds make up for one that the API does not allow for (a function without parameters lacks no detail)."""
 
 
+def _read_names(given: Any) -> list[Any]:
+    """Names as they were meant, where one is written as a call, or with what it belongs to before it."""
+    return [
+        re.sub(r"\(.*", "", name).rpartition(".")[2] if isinstance(name, str) else name for name in list_values(given)
+    ]
+
+
 class _Detail(Written):
     parameter: str
     value: Json
@@ -53,7 +62,7 @@ class _Written(Written):
     model_config = ConfigDict(json_schema_extra={"required": ["text", "functions"]})
 
     text: str = Field(min_length=1)
-    functions: tuple[str, ...] = ()
+    functions: Annotated[tuple[str, ...], BeforeValidator(_read_names)] = ()
     withheld: _Detail | None = None
 
 
@@ -126,15 +135,31 @@ async def instruct_api(
             kind=kind,
             text=item.text,
             functions=item.functions,
-            withheld=_read_detail(item) if kind is Kind.MISSING_DETAIL else None,
+            withheld=_read_detail(item, toolset) if kind is Kind.MISSING_DETAIL else None,
         )
         for number, (kind, item) in enumerate(kept.items, start=1)
     )
     return Instructed(instructions, sum(not isinstance(error, UnusableAnswerError) for error in kept.errors))
 
 
-def _read_detail(item: _Written) -> Detail | None:
-    return Detail.model_validate(item.withheld.model_dump()) if item.withheld else None
+def _read_detail(item: _Written, toolset: Toolset) -> Detail | None:
+    """What is withheld, its value of the parameter's type where it was written as text, or the other way round."""
+    if item.withheld is None:
+        return None
+    named = [function for function in toolset.functions if function.name in item.functions]
+    schemas = (_list_required(function).get(item.withheld.parameter) for function in named)
+    schema = next((schema for schema in schemas if isinstance(schema, dict)), {})
+    return Detail(parameter=item.withheld.parameter, value=_fit_type(item.withheld.value, schema.get("type")))
+
+
+def _fit_type(value: Json, kind: Any) -> Json:
+    if kind == "string" and isinstance(value, int | float) and not isinstance(value, bool):
+        return json.dumps(value)
+    if kind in ("integer", "number", "boolean") and isinstance(value, str):
+        with suppress(ValueError):
+            read: Json = json.loads(value.strip().lower())
+            return read
+    return value
 
 
 def share_out(count: int, shares: Mapping[Kind, float], seed: int) -> dict[Kind, int]:
@@ -192,7 +217,7 @@ def _keep(items: Sequence[_Written], kind: Kind, toolset: Toolset, kept: _Kept) 
     before = len(kept.items)
     turned_down = []
     for item in items:
-        problem = find_instruction_problem(item.text, item.functions, _read_detail(item), toolset, kind)
+        problem = find_instruction_problem(item.text, item.functions, _read_detail(item, toolset), toolset, kind)
         if not problem and is_repeated(item.text, kept.texts):
             problem = "it repeats one that exists; ask for something else"
         if problem:

@@ -158,6 +158,7 @@ def _complete(
         test_apis=test_apis,
         input_tokens=draft.spending.input_tokens,
         output_tokens=draft.spending.output_tokens,
+        cached_tokens=draft.spending.cached_tokens,
         cost_usd=draft.spending.cost_usd,
         tables=draft.tables,
     )

@@ -105,15 +105,29 @@ async def ask_for_json(
 def build_response_format(schema_model: type[BaseModel], name: str) -> dict[str, Json]:
     """`response_format` of kind json_schema, as it is asked for; `capabilities` says in which form an endpoint gets it.
 
-    Not strict as it stands: strict schemas allow no free-form objects, which OpenAPI documents and examples are.
+    Not strict as it stands: what is strict allows nothing free in form, as the value of a detail is.
     Answers are checked here in any case.
     """
     return make_response_format(schema_model.model_json_schema(), name)
 
 
 def make_response_format(schema: dict[str, Json], name: str) -> dict[str, Json]:
-    """The same of a schema as it is."""
-    return {"type": "json_schema", "json_schema": {"name": name, "schema": schema, "strict": False}}
+    """The same of a schema, without what our docstrings say: that is said to us, and not every endpoint takes it."""
+    lean = _drop_notes(schema)
+    return {"type": "json_schema", "json_schema": {"name": name, "schema": lean, "strict": False}}
+
+
+def _drop_notes(schema: Any, *, names: bool = False) -> Any:
+    """A schema without titles and descriptions; the keys of what `names` are names, which are kept."""
+    if isinstance(schema, list):
+        return [_drop_notes(item) for item in schema]
+    if not isinstance(schema, dict):
+        return schema
+    return {
+        key: _drop_notes(part, names=not names and key in ("properties", "$defs"))
+        for key, part in schema.items()
+        if names or key not in ("title", "description")
+    }
 
 
 def read_answer(completion: Completion, schema_model: type[T]) -> tuple[T | None, list[str]]:

@@ -10,6 +10,7 @@ from markdown_it import MarkdownIt
 from flows.build_dataset import render_summary
 from flows.server import Server
 from flows.summary import print_summary, shorten_path
+from schemas.calls import Usage
 from schemas.manifest import DatasetRef
 from schemas.steps import BuildSummary, CallCounts, ToolsetSummary
 from tests.hostile import ALL, list_unprintable
@@ -46,10 +47,17 @@ def test_a_run_in_which_all_went_well_needs_nine_lines(capsys: pytest.CaptureFix
     ]
 
 
+def test_what_an_accepted_row_took_is_told_before_what_was_spent(capsys: pytest.CaptureFixture[str]) -> None:
+    usage = Usage(prompt=5_000_000, completion=850_000, cached=4_000_000)
+    lines = tell(make_summary(usage=usage, calls=CallCounts(sent=1, bought=1, tokens=5)), capsys)
+    assert lines[7] == "tokens    3,900 for an accepted row, 80% of the prompts' from the endpoint's cache"
+    assert lines[8].startswith("spent ")
+
+
 def test_operations_that_are_no_functions_are_told_with_where_their_reasons_are(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    line = "left out  1,003 operations, with reasons in import/<api id>/"
+    line = "left out  1,003 operations, with reasons in import/ or specify/<api id>/"
     assert tell(make_summary(left_out=1003), capsys)[4:6] == ["APIs      1,200", line]
     toolset = ToolsetSummary(apis=1, rejected={}, calls=CallCounts(), left_out=1003)
     assert tell(toolset, capsys)[1:3] == ["APIs      1 ready, 0 rejected", line]

@@ -92,6 +92,11 @@ async def test_a_function_that_says_nothing_of_itself_is_described_by_its_name()
     assert (await read({**GOOD, "functions": functions})).functions[0].description == "Get pet."
 
 
+async def test_a_name_alone_is_a_function() -> None:
+    first = (await read({**GOOD, "functions": ["getPet", *GOOD["functions"]]})).functions[0]
+    assert (first.name, first.inputs, first.outputs) == ("getPet", (), ())
+
+
 async def test_no_more_than_eight_functions_are_kept() -> None:
     assert len((await read(name_functions(*(f"getPet{n}" for n in range(20))))).functions) == 8
 

@@ -217,3 +217,32 @@ def test_what_is_withheld_is_required_fits_and_is_not_said(
     toolset: Toolset, functions: tuple[str, ...], withheld: Detail | None, problem: str
 ) -> None:
     assert find(toolset, "Any dogs for me? I am from oslo.", Kind.MISSING_DETAIL, functions, withheld) == problem
+
+
+@pytest.mark.parametrize(
+    ("kind", "told", "value"),
+    [
+        ("integer", "5", 5),
+        ("number", " 2.5 ", 2.5),
+        ("boolean", "True", True),
+        ("string", 5, "5"),
+        ("string", "5", "5"),
+        ("integer", 5, 5),
+    ],
+)
+async def test_a_value_is_of_its_parameter_s_type(toolset: Toolset, kind: str, told: Any, value: Any) -> None:
+    function = toolset.functions[0].model_copy(
+        update={"parameters": {"type": "object", "properties": {"age": {"type": kind}}, "required": ["age"]}}
+    )
+    aged = toolset.model_copy(update={"functions": (function, *toolset.functions[1:])})
+    answer = written("Any dogs that are old?", withheld={"parameter": "age", "value": told})
+    async with scripted(write(answer)) as (teacher, _):
+        (made,) = (await instruct_api(aged, 1, {Kind.MISSING_DETAIL: 1.0}, 0, teacher)).instructions
+    assert made.withheld == Detail(parameter="age", value=value)
+
+
+@pytest.mark.parametrize("name", ["searchPets", "searchPets()", 'searchPets(city="Lyon")', "functions.searchPets"])
+async def test_a_function_that_is_written_as_a_call_is_that_function(toolset: Toolset, name: str) -> None:
+    async with scripted(write(written("Any dogs in Lyon?", functions=(name,)))) as (teacher, _):
+        (made,) = (await instruct_api(toolset, 1, SINGLE, 0, teacher)).instructions
+    assert made.functions == ("searchPets",)

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from pydantic import model_validator
+from pydantic import Field, model_validator
 from starlette.responses import JSONResponse
 
 from schemas.base import Record
@@ -330,10 +330,33 @@ async def test_a_schema_of_the_caller_s_own_is_sent_in_place_of_the_model_s() ->
     assert endpoint.requests[0]["response_format"]["json_schema"]["schema"] == schema
 
 
-def test_a_response_format_names_the_answer_and_holds_its_schema() -> None:
-    assert build_response_format(Cat, "black-cat") == {
+class Book(Record):
+    """What our docstring says is no part of what is sent."""
+
+    title: str
+    description: str = Field("none", title="Description", description="What it is about")
+    cats: tuple[Cat, ...] = ()
+
+
+def test_a_response_format_names_the_answer_and_holds_its_schema_without_notes() -> None:
+    text = {"type": "string"}
+    cat = {
+        "type": "object",
+        "properties": {"name": text, "lives": {"type": "integer"}, "colour": {**text, "default": "black"}},
+        "required": ["name", "lives"],
+        "additionalProperties": False,
+    }
+    cats = {"type": "array", "items": {"$ref": "#/$defs/Cat"}, "default": []}
+    book = {
+        "type": "object",
+        "properties": {"title": text, "description": {**text, "default": "none"}, "cats": cats},
+        "required": ["title"],
+        "additionalProperties": False,
+        "$defs": {"Cat": cat},
+    }
+    assert build_response_format(Book, "black-book") == {
         "type": "json_schema",
-        "json_schema": {"name": "black-cat", "schema": Cat.model_json_schema(), "strict": False},
+        "json_schema": {"name": "black-book", "schema": book, "strict": False},
     }
 
 

@@ -19,6 +19,7 @@ from schemas.errors import TeacherError
 from schemas.teacher import TeacherSettings
 from tasks.teacher import CompletionStore, Engine, Ledger, Teacher
 from tasks.teacher.sending.capabilities import Capabilities, build_body
+from tasks.teacher.structured import build_response_format
 from tests.tasks.teacher.endpoints import Endpoint, Reply, build_answer, echo, fail, say, serve
 
 
@@ -148,7 +149,8 @@ class TestAnswersInJson:
         first, _, second, _ = (body["messages"][-1]["content"] for body in endpoint.requests)
         assert first == "A cat, please."
         assert second.startswith("A cat, please.\n\n")
-        assert json.loads(second.partition(":\n")[2]) == Cat.model_json_schema()
+        asked_for: Any = build_response_format(Cat, "cat")["json_schema"]
+        assert json.loads(second.partition(":\n")[2]) == asked_for["schema"]
         assert [row.attempts for row in ledger.rows] == [1, 1]  # finding the form was no failure
 
     async def test_a_strict_schema_is_asked_for_first_and_a_loose_one_where_that_is_not_taken(self) -> None:
