@@ -16,8 +16,8 @@ _TOKENS = {
     "<|channel>": "<channel|>",  # Gemma 4
     "◁think▷": "◁/think▷",  # Kimi-VL
 }
-_START = re.compile(rf"<((?i:{_ANGLES}))>|({'|'.join(map(re.escape, _TOKENS))})")
-_END = re.compile(rf"</(?i:{_ANGLES})>|{'|'.join(map(re.escape, _TOKENS.values()))}")
+_START = re.compile(rf"[<\[◁](?:(?<=<)((?i:{_ANGLES}))>|({'|'.join(re.escape(token[1:]) for token in _TOKENS)}))")
+_END = re.compile(rf"[<\[◁](?:(?<=<)/(?i:{_ANGLES})>|{'|'.join(re.escape(token[1:]) for token in _TOKENS.values())})")
 
 _ANSWER = re.compile(
     r"\s*(?:<answer>|<\|START_RESPONSE\|>|<\|begin_of_solution\|>)(.*?)"
@@ -40,6 +40,8 @@ def strip_thoughts(text: str) -> str:
 
     A text without thoughts comes back as it is, any other without space around it.
     """
+    if "<" not in text and "THINK]" not in text and "◁" not in text and "my thought process:" not in text:
+        return text
     if "<|channel|>" in text:
         text = _keep_said_channels(text)
     if _GRANITE.match(text):
@@ -65,7 +67,7 @@ def _leave_out_whole(text: str) -> Iterator[str]:
     ended: set[str] = set()  # the ends that do not come any more
     while (start := _START.search(text, at)) is not None:
         at = start.end()
-        ending = f"</{start[1]}>" if start[1] else _TOKENS[start[2]]
+        ending = f"</{start[1]}>" if start[1] else _TOKENS[start.group()]
         if ending in ended:
             continue
         end = text.find(ending, at)

@@ -2,9 +2,10 @@
 
 It does where it holds one new thing of theirs: a number, a word of a value, a count of what there was, yes or no.
 New is what the user had not said. An episode that ends with a change (something created, deleted) needs no more than
-to be told so, and where nothing was found, or nothing new came back, there is nothing to use.
+to be told so and not to be declined, and where nothing was found, or nothing new came back, there is nothing to use.
 """
 
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -18,6 +19,13 @@ from tasks.quality.grounding import HUMP
 from tasks.quality.written_numbers import Number, read_numbers, read_spelled_numbers
 
 _CHANGING = frozenset({"post", "put", "patch", "delete"})
+_DECLINES = re.compile(
+    r"\b(?:can(?:[’']t|not)|(?:am|[’']m) (?:not able|unable|not allowed) to|won[’']t|will not)"
+    r"(?:\s+\w+){0,2}\s+(?:help|assist|do (?:that|this|it)|comply|fulfill?|continue|answer|proceed)\b",
+    re.IGNORECASE,
+)
+"""How a model refuses in words: nothing that was done may be told so."""
+
 _SHORTEST_WORD = 3
 _YES_OR_NO = frozenset(fold_words("yes no not is are was were has have does do can cannot isn't aren't true false"))
 
@@ -28,7 +36,10 @@ def find_unused_results(episode: Episode, toolset: Toolset) -> Iterator[str]:
     answered = [observation for observation in observations if 0 < observation.status < 400]
     changes = _find_changes(toolset)
     told = [observation for observation in answered if observation.function not in changes or _lists(observation.body)]
+    response = episode.trajectory.response
     if not told or told[-1] is not answered[-1]:
+        if answered and _DECLINES.search(response):
+            yield f"{answered[-1].function} succeeded, and the response declines"
         return
     bodies = [observation.body for observation in told]
     if any(map(_is_empty, bodies)):
@@ -39,7 +50,7 @@ def find_unused_results(episode: Episode, toolset: Toolset) -> Iterator[str]:
             said.add_text(message.content)
     for body in bodies:
         returned.add_json(body)
-    if not _is_used(episode.trajectory.response, returned, said, bodies):
+    if not _is_used(response, returned, said, bodies):
         yield f"nothing that {answered[-1].function} returned is in the response"
 
 

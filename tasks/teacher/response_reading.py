@@ -63,6 +63,7 @@ def parse_answer(body: bytes, model: str, tools: Any = (), *, are_written_calls_
     completion = Completion(
         content=content,
         tool_calls=calls,
+        finish_reason=read_finish(choice.get("finish_reason"), bool(calls))[0],
         model=clean_label(data.get("model")) or model,
         usage=read_usage(data),
         fingerprint=clean_label(data.get("system_fingerprint")),
@@ -101,17 +102,14 @@ def _quote(reported: Json) -> str:
 
 
 def _judge(completion: Completion, choice: Mapping[str, Any], message: Mapping[str, Any], reported: Json) -> Completion:
-    """The completion with its finish reason, and its flaw where the endpoint says that it has one.
+    """The completion, with its flaw where the endpoint says that it has one.
 
     Raises:
         BadAnswerError: the endpoint reports an error of its own, or one and nothing that was said.
     """
     says_nothing = not completion.content.strip() and not completion.tool_calls
     said = choice.get("finish_reason")
-    finish, flaw = read_finish(said, bool(completion.tool_calls))
-    if finish == "stop" and completion.reads_calls:
-        finish = "tool_calls"
-    completion = completion.model_copy(update={"finish_reason": finish})
+    _, flaw = read_finish(said, bool(completion.tool_calls))
     if reported:
         if says_nothing or _is_passing(reported):
             raise BadAnswerError(f"the response's first choice holds an error{_quote(reported)}", reported)
@@ -172,7 +170,10 @@ def _take_written_calls(completion: Completion, functions: Functions) -> Complet
         ToolCall(id=f"call_{index}", name=call.name, arguments=call.arguments)
         for index, call in enumerate(written.calls)
     )
-    return completion.model_copy(update={"content": written.before, "tool_calls": calls, "reads_calls": True})
+    finish = "tool_calls" if completion.finish_reason == "stop" else completion.finish_reason
+    return completion.model_copy(
+        update={"content": written.before, "tool_calls": calls, "reads_calls": True, "finish_reason": finish}
+    )
 
 
 def _read_extra(message: Mapping[str, Any], calls: list[dict[str, Any]]) -> dict[str, Json]:

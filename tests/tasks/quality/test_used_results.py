@@ -83,6 +83,21 @@ def test_a_change_need_only_be_told_of_and_what_lists_things_is_none() -> None:
 
 
 @pytest.mark.parametrize(
+    ("response", "declines"),
+    [
+        ("I'm sorry, but I can't help with that request.", True),
+        ("I cannot do that.", True),
+        ("I am unable to assist you.", True),
+        ("Done. It cannot be undone.", False),
+        ("The pet is updated. You can't miss it, and I can help with more.", False),
+    ],
+)
+def test_a_change_that_was_made_is_not_to_be_declined(response: str, declines: bool) -> None:
+    changed = build_episode(("getPet", {"pet_id": "pet_4821"}, 200, LUNA), say(response))
+    assert bool(check(changed, with_methods(searchPets="get", getPet="put"))) is declines
+
+
+@pytest.mark.parametrize(
     "episode",
     [
         build_episode(say("I have looked that up for you.")),
