@@ -204,6 +204,19 @@ EVERYTHING = {*ALL_STEPS, "dataset"} - {"import"}
         ({"shares": {"no_tool": 0.5}}, {"instruct", "check", "check imported"}),
         ({"test_share": 0.2}, {"dataset"}),
         ({"teacher": {"concurrency": 3, "attempts": 9, "timeout_s": 5, "rpm": 7}}, set()),
+        ({"teacher": {"top_p": 0.9}}, EVERYTHING),
+        (
+            {
+                "teacher": {"model": "x", "base_url": "http://h/v1"},
+                "user": {"model": "offline"},
+                "assistant": {"model": "offline"},
+            },
+            {"document", "specify", "check", "dataset"},
+        ),
+        ({"user": {"temperature": 0.1}}, {"instruct", *PLAYING, "dataset"}),
+        ({"assistant": {"temperature": 0.1}}, {*PLAYING, "dataset"}),
+        ({"assistant": {"reasoning_effort": "low", "extra_body": {"a": 1}}}, {*PLAYING, "dataset"}),
+        ({"user": {"concurrency": 3}, "assistant": {"max_tokens": 99, "stream": "never"}}, set()),
         ({"name": "other", "version": "v7", "in_flight": 1, "export": ["trl"], "budget": {"calls": 9}}, set()),
         ({"apis": 7, "names": ["x"], "catalog": "list.md", "max_error_share": 1}, set()),
     ],
@@ -214,6 +227,25 @@ def test_a_parameter_changes_the_recipes_of_what_depends_on_it(
     before = compute_all(make_context(tmp_path))
     after = compute_all(make_context(tmp_path, BuildDatasetParams.model_validate(params)))
     assert find_changed(before, after) == changed
+
+
+def test_two_roles_that_are_asked_alike_are_one_and_those_that_change_places_are_two(tmp_path: Path) -> None:
+    def compute(**roles: Any) -> str:
+        context = make_context(tmp_path, BuildDatasetParams.model_validate(roles))
+        return compute_recipe(context, SIMULATE, ENTRY, ())
+
+    hot, cold = {"temperature": 1}, {"temperature": 0}
+    assert compute(teacher=hot) == compute(user=hot, assistant=hot)
+    assert compute(user=hot, assistant=cold) != compute(user=cold, assistant=hot)
+
+
+def test_a_prompt_of_the_user_s_changes_what_it_is_asked_for(tmp_path: Path) -> None:
+    (tmp_path / "user.jinja").write_text((Path(prompts.__file__).parent / "user.jinja").read_text() + "Be brief.\n")
+    context = make_context(tmp_path / "data")
+    before = compute_all(context)
+    with prompts.use_prompts(prompts.read_prompts(str(tmp_path))):
+        assert find_changed(before, compute_all(context)) == {*PLAYING, "dataset"}
+    assert compute_all(context) == before
 
 
 def test_what_answers_calls_is_part_of_what_is_played(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -93,8 +93,8 @@ class Engines:
         return tuple(left)
 
 
-def open_engines(start: EngineStart, store: CompletionStore) -> Engines:
-    """The engines of a run over its opened store. Raises what `Engine` raises."""
+def open_engines(start: EngineStart, store: CompletionStore | None) -> Engines:
+    """The engines of a run over its opened store, or over none. Raises what `Engine` raises."""
     opened: list[tuple[TeacherSettings, Engine | FallbackEngine]] = []
     accounts: list[Account] = []
     by_role: dict[Role, Engine | FallbackEngine] = {}

@@ -11,7 +11,8 @@ from tasks.teacher.batches.batch_record import OpenBatch
 from tasks.teacher.engine.engine import Answer, Engine, EngineState, add_states
 from tasks.teacher.sending.retries import EndpointError
 
-_log = logging.getLogger(__name__)
+_log = logging.getLogger("tasks.teacher.notices")
+"""What it hears, a run tells whoever started it."""
 
 _OF_RUN = ("budget", "signal")
 """Why a run stops, whichever endpoint it is at."""
