@@ -50,7 +50,7 @@ def clean_name(name: Any) -> str:
     return _OTHER.sub("_", str(name)).strip("_")[:LONGEST_NAME] if isinstance(name, str | int) else ""
 
 
-def clean_text(text: Any) -> str:
+def clean_line(text: Any) -> str:
     """Text on one line, cut at 300 characters; "" of what is none."""
     return " ".join(text.split())[:LONGEST_DESCRIPTION] if isinstance(text, str) else ""
 
@@ -137,7 +137,7 @@ class DescribedField(Written):
 
     name: str
     type: Annotated[FieldType, BeforeValidator(_read_type)] = "string"
-    description: Annotated[str, BeforeValidator(clean_text)] = ""
+    description: Annotated[str, BeforeValidator(clean_line)] = ""
     enum: Texts = ()
     examples: Examples = ()
     minimum: Bound = None

@@ -26,7 +26,7 @@ async def specify_toolset(making: Making) -> Made[Toolset]:
     if len(described) < LEAST_FUNCTIONS:
         raise next(iter(errors.values()))
     toolset = await making.run(
-        build_toolset, making.entry, documentation, described, {name: str(error) for name, error in errors.items()},
+        assemble_toolset, making.entry, documentation, described, {name: str(error) for name, error in errors.items()},
         making.params.teacher.model,
     )  # fmt: skip
     return _count(toolset, unfinished=sum(not is_final(error) for error in errors.values()))
@@ -37,7 +37,7 @@ async def import_toolset(making: Making) -> Made[Toolset]:
     return _count(await making.run(import_document, making.entry))
 
 
-def build_toolset(
+def assemble_toolset(
     entry: CatalogEntry,
     documentation: Documentation,
     described: Mapping[str, DescribedOperation],

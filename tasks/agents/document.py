@@ -8,7 +8,7 @@ from pydantic import BeforeValidator, ConfigDict, Field
 from prompts import load_prompt
 from schemas.calls import ChatRequest
 from schemas.catalog import CatalogEntry
-from schemas.described import MOST_FIELDS, Written, clean_name, clean_text, list_values
+from schemas.described import MOST_FIELDS, Written, clean_line, clean_name, list_values
 from schemas.toolset import Documentation, DocumentedFunction
 from tasks.agents.asking import derive_seed, user_message
 from tasks.values import join_camel, split_name
@@ -44,7 +44,7 @@ class _WrittenFunction(Written):
     model_config = ConfigDict(json_schema_extra={"required": ["name", "description", "inputs", "outputs"]})
 
     name: Annotated[str, BeforeValidator(str)]
-    description: Annotated[str, BeforeValidator(clean_text)] = ""
+    description: Annotated[str, BeforeValidator(clean_line)] = ""
     inputs: _Names = ()
     outputs: _Names = ()
 

@@ -12,7 +12,7 @@ from schemas.base import Json
 from schemas.described import DescribedField, DescribedOperation, DescribedParameter
 from schemas.toolset import Documentation
 from tasks.openapi.functions import list_operations
-from tasks.openapi.lint import is_id_name, is_limit_name, list_unlisted_ids
+from tasks.openapi.lint import is_limit_name, is_named_id, list_unlisted_ids
 from tasks.openapi.load import normalise_document
 from tasks.values import conforms, infer_value_kind, join_camel, join_snake, pluralize, singularize_last, split_name
 
@@ -93,7 +93,7 @@ def _agree_on_ids(operations: Mapping[str, DescribedOperation]) -> dict[str, Des
             known.setdefault(_name_id(field.name, name), field)
 
     def agree(field: DescribedField, function: str) -> DescribedField:
-        first = known[_name_id(field.name, function)] if is_id_name(field.name) else field
+        first = known[_name_id(field.name, function)] if is_named_id(field.name) else field
         return field.model_copy(update={"type": first.type, "examples": first.examples or field.examples})
 
     return {
@@ -110,7 +110,7 @@ def _agree_on_ids(operations: Mapping[str, DescribedOperation]) -> dict[str, Des
 def _name_id(field: str, function: str) -> tuple[str, ...]:
     """A field's words; of an `id` alone with those of what the function is about, so that `petId` is `id` of pets."""
     words = split_name(field)
-    things = split_name(find_things(function)) if words == ("id",) else ()
+    things = split_name(tell_things(function)) if words == ("id",) else ()
     return (*singularize_last(things), *words)
 
 
@@ -251,14 +251,14 @@ def _compose_answer(name: str, path: str, operation: DescribedOperation) -> dict
     item = _compose_object(operation.answer, names, in_call=False)
     if not operation.returns_list:
         return item
-    things = find_things(name, path)
+    things = tell_things(name, path)
     key = join_snake(things) if any("_" in field for field in names) else join_camel(things)
     listed = {"type": "array", "description": f"The {things} found", "maxItems": MOST_LISTED, "items": item}
     total = {"type": "integer", "description": "How many there are", "minimum": 0, "maximum": 100_000}
     return {"type": "object", "properties": {key: listed, "total": total}, "required": [key, "total"]}
 
 
-def find_things(name: str, path: str = "") -> str:
+def tell_things(name: str, path: str = "") -> str:
     """What a function returns several of, by its name in camelCase: `pets` of `searchPetsByCity`; `results` of none.
 
     Where a part of the path says it in fewer words, it is that part: `visits` for `listPetVisits` at
@@ -300,7 +300,7 @@ def _compose_schema(field: DescribedField, *, in_call: bool) -> dict[str, Json]:
         examples: list[Json] = [] if form in ("date", "date-time") else list(field.examples)
     else:
         # A figure has a range, and is drawn from it; an id of digits is one that exists.
-        examples = _convert(field.examples, field.type) if is_id_name(field.name) else []
+        examples = _convert(field.examples, field.type) if is_named_id(field.name) else []
         schema |= _find_bounds(field, needed=in_call and not examples)
     usable = [value for value in examples if conforms(value, schema)]
     return {**schema, **({"examples": usable} if usable else {})}

@@ -120,7 +120,7 @@ def _check_argument_schema(schema: Any, where: str, name: str = "") -> Iterator[
     for alternative in alternatives:
         yield from _check_argument_schema(alternative, where)
     is_number = not alternatives and not {"integer", "number"}.isdisjoint(types)
-    is_number = is_number and not (is_id_name(name) and schema.get("examples"))
+    is_number = is_number and not (is_named_id(name) and schema.get("examples"))
     if is_number and "enum" not in schema and "const" not in schema:
         for words in (("minimum", "exclusiveMinimum"), ("maximum", "exclusiveMaximum")):
             if not any(word in schema for word in words):
@@ -201,10 +201,10 @@ def _list_required_ids(operation: Operation) -> set[str]:
     names = [parameter.name for parameter in operation.parameters if parameter.required]
     if operation.body is not None:
         names += [name for name in operation.body.schema.get("required", ()) if isinstance(name, str)]
-    return {name for name in names if is_id_name(name)}
+    return {name for name in names if is_named_id(name)}
 
 
-def is_id_name(name: str) -> bool:
+def is_named_id(name: str) -> bool:
     """Whether a parameter or field of this name holds an id: `id`, or what ends in `Id`, `_id` or `_ID`."""
     return name == "id" or re.search(r"([a-z0-9]I[dD]|_id|_ID)$", name) is not None
 

@@ -10,7 +10,7 @@ from schemas.toolset import Documentation, DocumentedFunction, Toolset
 from tasks.agents import document_api
 from tasks.making import Made
 from tasks.openapi import DocumentError, find_lint_problems
-from tasks.specify import build_toolset, import_toolset, specify_toolset
+from tasks.specify import assemble_toolset, import_toolset, specify_toolset
 from tests.tasks.agents.parts import ENTRY, embedded, make_document, make_documentation, scripted, write
 from tests.tasks.agents.test_specify import COUNT, GOOD, answer_by_function
 from tests.tasks.parts import make_making
@@ -40,7 +40,7 @@ def build(left_out: dict[str, str] | None = None, **operations: dict[str, Any]) 
     functions = tuple(DocumentedFunction(name=name, description="Does it.") for name in operations)
     documentation = Documentation(introduction="Pets.", functions=functions)
     described = {name: DescribedOperation.model_validate(operation) for name, operation in operations.items()}
-    return build_toolset(ENTRY, documentation, described, left_out or {}, "tiny")
+    return assemble_toolset(ENTRY, documentation, described, left_out or {}, "tiny")
 
 
 class TestBuilding:

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from schemas.described import DescribedOperation
 from schemas.toolset import Documentation, DocumentedFunction
 from tasks.openapi import assemble_document, find_lint_problems, find_spec_problems, list_operations, normalise_document
-from tasks.openapi.assembling import Assembled, find_things
+from tasks.openapi.assembling import Assembled, tell_things
 
 LIST: dict[str, Any] = {"path": "/pets", "answer": [{"name": "id"}, {"name": "name"}], "returns_list": True}
 GET: dict[str, Any] = {
@@ -270,7 +270,7 @@ class TestAnswers:
         ],
     )
     def test_what_is_listed_is_told_by_the_function_s_name(self, name: str, things: str) -> None:
-        assert find_things(name) == things
+        assert tell_things(name) == things
 
 
 class TestIds:
