@@ -208,8 +208,8 @@ class TestExtra:
         }
 
     def test_what_openai_gives_beyond_words_and_what_is_empty_is_not(self) -> None:
-        nothing = {"refusal": None, "annotations": [], "audio": None, "function_call": None, "tool_calls": [],
-                   "reasoning_content": None, "reasoning_details": []}  # fmt: skip
+        nothing: dict[str, Any] = dict.fromkeys(("refusal", "audio", "function_call", "reasoning_content"))
+        nothing |= {"annotations": [], "tool_calls": [], "reasoning_details": []}
         assert read({"role": "assistant", "content": "Hello.", **nothing}).extra == {}
 
     def test_thoughts_that_are_an_empty_text_are_for_some_endpoints_want_them_back(self) -> None:
