@@ -9,7 +9,7 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
-from schemas.episodes import Episode
+from schemas.episodes import Episode, Observation
 from schemas.toolset import Toolset
 from tasks.quality.corpus import Corpus, walk_json
 from tasks.quality.counts import Counts
@@ -26,6 +26,10 @@ _DECLINES = re.compile(
 )
 """How a model refuses in words: nothing that was done may be told so."""
 
+_SAY_NOTHING = frozenset(
+    fold_words("done complete completed request requested please task have all set here thank you")
+)
+_BEGINNING = 5
 _SHORTEST_WORD = 3
 _YES_OR_NO = frozenset(fold_words("yes no not is are was were has have does do can cannot isn't aren't true false"))
 
@@ -38,8 +42,8 @@ def find_unused_results(episode: Episode, toolset: Toolset) -> Iterator[str]:
     told = [observation for observation in answered if observation.function not in changes or _lists(observation.body)]
     response = episode.trajectory.response
     if not told or told[-1] is not answered[-1]:
-        if answered and _DECLINES.search(response):
-            yield f"{answered[-1].function} succeeded, and the response declines"
+        if answered:
+            yield from _find_untold_change(response, episode, answered[-1])
         return
     bodies = [observation.body for observation in told]
     if any(map(_is_empty, bodies)):
@@ -52,6 +56,23 @@ def find_unused_results(episode: Episode, toolset: Toolset) -> Iterator[str]:
         returned.add_json(body)
     if not _is_used(response, returned, said, bodies):
         yield f"nothing that {answered[-1].function} returned is in the response"
+
+
+def _find_untold_change(response: str, episode: Episode, change: Observation) -> Iterator[str]:
+    """The problem, if a change was made and the response declines, or says nothing that is of it."""
+    if _DECLINES.search(response):
+        yield f"{change.function} succeeded, and the response declines"
+    elif not _is_empty(change.body):
+        fields = " ".join(f"{key} {value}" for key, value in _walk_fields(change.body))
+        spoken_of = _find_beginnings(f"{episode.instruction.text} {HUMP.sub(' ', change.function)} {fields}")
+        if not spoken_of & _find_beginnings(response):
+            yield f"{change.function} succeeded, and nothing in the response is of it"
+
+
+def _find_beginnings(text: str) -> set[str]:
+    """The first letters of the words that say something: those of `delete` and `deleted` are the same."""
+    words = (word for word in fold_words(text) if word not in STOP_WORDS and word not in _SAY_NOTHING)
+    return {word[:_BEGINNING] for word in words if len(word) >= _SHORTEST_WORD}
 
 
 def _is_used(response: str, returned: Corpus, said: Corpus, bodies: list[Any]) -> bool:

@@ -73,7 +73,7 @@ def test_a_flag_of_which_the_response_does_not_speak_is_not_used() -> None:
 
 
 def test_a_change_need_only_be_told_of_and_what_lists_things_is_none() -> None:
-    said = say("Done, that is in place.")
+    said = say("Done, the pet is in place.")
     changed = build_episode(search(), ("getPet", {"pet_id": "pet_4821"}, 200, LUNA), said)
     assert check(changed, with_methods(searchPets="get", getPet="put")) == []
     assert check(changed, with_methods(searchPets="get", getPet="get")) != []
@@ -88,11 +88,13 @@ def test_a_change_need_only_be_told_of_and_what_lists_things_is_none() -> None:
         ("I'm sorry, but I can't help with that request.", True),
         ("I cannot do that.", True),
         ("I am unable to assist you.", True),
-        ("Done. It cannot be undone.", False),
+        ("I have completed your request.", True),
+        ("Done. It cannot be undone, so the pet is changed for good.", False),
+        ("Luna is in place.", False),
         ("The pet is updated. You can't miss it, and I can help with more.", False),
     ],
 )
-def test_a_change_that_was_made_is_not_to_be_declined(response: str, declines: bool) -> None:
+def test_a_change_that_was_made_is_told_and_not_declined(response: str, declines: bool) -> None:
     changed = build_episode(("getPet", {"pet_id": "pet_4821"}, 200, LUNA), say(response))
     assert bool(check(changed, with_methods(searchPets="get", getPet="put"))) is declines
 

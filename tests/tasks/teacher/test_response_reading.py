@@ -208,9 +208,8 @@ class TestExtra:
         }
 
     def test_what_openai_gives_beyond_words_and_what_is_empty_is_not(self) -> None:
-        nothing: dict[str, Any] = {
-            "refusal": None, "annotations": [], "audio": None, "function_call": None, "tool_calls": [],
-            "reasoning_content": None, "reasoning_details": []}  # fmt: skip
+        nothing: dict[str, Any] = dict.fromkeys(("refusal", "audio", "function_call", "reasoning_content"))
+        nothing |= {"annotations": [], "tool_calls": [], "reasoning_details": []}
         assert read({"role": "assistant", "content": "Hello.", **nothing}).extra == {}
 
     def test_thoughts_that_are_an_empty_text_are_for_some_endpoints_want_them_back(self) -> None:
@@ -376,8 +375,8 @@ class TestTheRest:
             ({"prompt_tokens": True, "completion_tokens": float("nan")}, Usage()),
             ({"prompt_tokens": 10**30, "completion_tokens": 4}, Usage(completion=4)),
             ({"prompt_tokens": [10], "completion_tokens": {"a": 4}}, Usage()),
-            ({"prompt_tokens_details": {"cached_tokens": 6}}, Usage()),
-            ({"completion_tokens_details": {"reasoning_tokens": 3}}, Usage()),
+            ({"prompt_tokens_details": {"cached_tokens": 6}}, Usage(cached=6)),
+            ({"completion_tokens_details": {"reasoning_tokens": 3}}, Usage(reasoning=3)),
             ({"prompt_tokens": 1, "prompt_tokens_details": None, "completion_tokens_details": 3}, Usage(prompt=1)),
         ],
     )
