@@ -100,7 +100,8 @@ _NO_TOOLS = re.compile(
 _UNPARSED = re.compile(
     r"tool_use_failed|failed to call a function|tool call validation failed|error parsing tool call"
     r"|failed to parse (?:tool|fc |function|input at pos|messages? content)|output_parse_failed|json_validate_failed"
-    r"|failed to (?:generate|validate) (?:json|tool)|tool_call_parse_error|could not parse (?:the )?(?:tool|model|output)|MALFORMED_FUNCTION_CALL",
+    r"|failed to (?:generate|validate) (?:json|tool)|tool_call_parse_error|MALFORMED_FUNCTION_CALL"
+    r"|could not parse (?:the )?(?:tool|model|output)",
     re.I,
 )
 _LIMIT = re.compile(
