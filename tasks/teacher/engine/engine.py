@@ -138,7 +138,7 @@ class Engine:
             spent=self.account.spent,
             in_flight=throttle.in_flight,
             in_batches=0 if self._batch is None else self._batch.waiting,
-            pause_s=throttle.pause_s,
+            pause_s=self._sender.pause_s,
             away=self._sender.outage.describe(),
             away_s=self._sender.outage.lasted_s,
             late=self._sender.late,

@@ -38,7 +38,8 @@ NO_MODEL = frozenset({"model_not_found", "invalid_model", "model_not_supported",
 
 _SAID_UNDER = frozenset(
     ("message", "msg", "detail", "details", "code", "type", "status", "reason", "reasons", "error", "errors", "title",
-     "error_description", "metadata", "raw", "quotaId", "violations", "innererror", "description", "param")
+     "error_description", "metadata", "raw", "status_msg", "base_resp", "quotaId", "violations", "innererror",
+     "description", "param")
 )  # fmt: skip
 """Where a body holds words of the endpoint; elsewhere (`input`, `failed_generation`) it may repeat anybody's."""
 
@@ -55,7 +56,7 @@ _KEY = re.compile(
     r"|was reported)"
     r"|\b(?:invalid|incorrect|wrong|expired|revoked|missing)[ _]api[ _-]?key\b|API_KEY_INVALID"
     r"|\bauthentication_error\b|AuthenticationError|invalid (?:authentication|access token|bearer token|credentials)"
-    r"|no auth(?:entication)? credentials|account_deactivated",
+    r"|no auth(?:entication)? credentials|account_deactivated|login fail",
     re.I,
 )
 _ACCOUNT = re.compile(
@@ -63,7 +64,7 @@ _ACCOUNT = re.compile(
     r"|billing_(?:hard_limit|not_active)|billing hard limit|budget_exceeded|budget has been exceeded"
     r"|(?:exceeded|over|crossed) ?budget|BudgetExceeded|exceeded_current_quota|arrear"
     r"|(?:out of|requires more|add more|used all available|exhausted) credits|no credits (?:left|remaining)"
-    r"|credits? (?:is |are )?exhausted"
+    r"|credits? (?:is |are )?exhausted|n[o']t have any credits"
     r"|spend(?:ing)?[ _]limit|payment required",
     re.I,
 )
@@ -74,17 +75,19 @@ _GEMINI_LIMIT = re.compile(r"RESOURCE_EXHAUSTED|quota exceeded for metric", re.I
 _NOTHING_AT_ALL = re.compile(r"\blimit: 0\b")
 _PER_DAY = re.compile(r"PerDay")  # in Gemini's quotaId; the wait beside it is that of another quota
 _LONG_QUOTA = re.compile(
-    r"per[ _-]?(?:day|week|month)|/ ?(?:day|month)\b|\b(?:daily|weekly|monthly)\b|\b[TR]PD\b", re.I
+    r"per[ _-]?(?:day|week|month)|/ ?(?:day|month)\b|\b(?:daily|weekly|monthly|tomorrow|midnight)\b|ByDay|\b[TR]PD\b",
+    re.I,
 )
 _MODERATED = re.compile(
     r"content[ _-]?(?:filter|policy|management policy|moderation)|ContentPolicyViolation|ResponsibleAIPolicy"
     r"|requires moderation|moderation_blocked|\bflagged\b|data_?inspection_?failed|inappropriate content|unsafe content"
     r"|sensitive (?:content|words?|information)|prohibited[ _]content|usage polic|safety (?:system|polic|filter)"
-    r"|guardrail",
+    r"|guardrail|policy[ _]violation|(?:prompt|input|request) (?:was |is )?blocked|blocked due to",
     re.I,
 )
 _LOADING = re.compile(
-    r"\bloading model\b|\bmodel\b.{0,300}\bis (?:currently |still |being )?load(?:ing|ed)\b|(?:currently|still) loading"
+    r"\bloading model\b|\bmodel\b.{0,300}\bis (?:currently |still )?(?:loading|being loaded)\b"
+    r"|(?:currently|still) loading"
     r"|model (?:is )?not (?:yet )?ready|model is (?:warming|starting)|server is (?:warming|starting) up",
     re.I | re.DOTALL,
 )
@@ -96,8 +99,9 @@ _NO_TOOLS = re.compile(
 )
 _UNPARSED = re.compile(
     r"tool_use_failed|failed to call a function|tool call validation failed|error parsing tool call"
-    r"|failed to parse (?:tool|input at pos|messages? content)|output_parse_failed|json_validate_failed"
-    r"|failed to (?:generate|validate) json|could not parse (?:the )?(?:tool|model|output)|MALFORMED_FUNCTION_CALL",
+    r"|failed to parse (?:tool|fc |function|input at pos|messages? content)|output_parse_failed|json_validate_failed"
+    r"|failed to (?:generate|validate) (?:json|tool)|tool_call_parse_error|MALFORMED_FUNCTION_CALL"
+    r"|could not parse (?:the )?(?:tool|model|output)",
     re.I,
 )
 _LIMIT = re.compile(
@@ -112,6 +116,11 @@ _UNKNOWN_MODEL = re.compile(
     r"|pulling it first|no (?:endpoints found|allowed providers)|not_found_error",
     re.I | re.DOTALL,
 )
+_SURELY_NO_MODEL = re.compile(
+    r"invalid model name|not a valid model id|\bunknown model\b|\bmodel not exist\b|\b(?:model_not_found|invalid_model"
+    r"|model_not_supported|DeploymentNotFound)\b",
+    re.I,
+)
 _ABOUT_ACCESS = re.compile(
     r"api[ _-]?key|token|credential|auth|permission|subscription|account|organi[sz]ation|project|country|region|billing"
     r"|access denied",
@@ -119,10 +128,11 @@ _ABOUT_ACCESS = re.compile(
 )
 
 _TRY_AGAIN_IN = re.compile(
-    r"(?:try again|retry|reset\w*|available|wait)\b[^.\d]{0,30}?\bin "
-    r"(\d[\dhdms.]*[hdms]\b|\d+(?:\.\d+)?(?= ?s(?:ec|\b)))",
+    r"(?:try again|retry|reset\w*|available|wait)\b[^.\d]{0,30}?"
+    r"(?:(\d[\dhdms.]*[hdms])\b|(\d{1,9}(?:\.\d{1,3})?) ?(s(?:ec|\b)|min|hour|day))",
     re.I,
 )
+_UNITS_S = {"s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
 
 _AWAY = frozenset({502, 503, 520, 521, 522, 523, 525, 526, 527, 529, 530})
 _SLOW = frozenset({408, 499, 504, 524, 598, 599})
@@ -168,8 +178,8 @@ def read_error_inside(body: Any) -> tuple[int, Any] | None:
         body = body[0]
     if not isinstance(body, dict) or body.get("choices"):
         return None
-    error = body.get("error") or body.get("detail")
-    if not error and (body.get("object") == "error" or ("code" in body and "message" in body)):
+    error = body.get("error") or body.get("detail") or body.get("base_resp")
+    if not error and (body.get("object") == "error" or ("code" in body and ("message" in body or "msg" in body))):
         error = body
     if not error:
         return None
@@ -187,7 +197,7 @@ def _find_meaning(status: int, said: str, asked_s: float | None) -> Meaning:
         return "limit"
     if status == 401:
         return "key"
-    if status == 404 and (_UNKNOWN_MODEL.search(said) or any(code in said for code in NO_MODEL)):
+    if status == 404 and _UNKNOWN_MODEL.search(said):
         return "model"
     if status == 403 and _ABOUT_ACCESS.search(said):
         return "key"
@@ -211,7 +221,7 @@ def _find_unmistakable(status: int, said: str, asked_s: float | None) -> Meaning
         return "moderated"
     if _NO_TOOLS.search(said):
         return "no_tools"
-    if status in (200, 400, 404) and any(re.search(rf"\b{code}\b", said) for code in NO_MODEL):
+    if status in (200, 400, 403, 404) and _SURELY_NO_MODEL.search(said):
         return "model"
     if _UNPARSED.search(said):
         return "unparsed"
@@ -289,9 +299,11 @@ def _find_wait(body: Any, said: str, headers: Mapping[str, str], now: float) -> 
         for name in ("retryDelay", "retry_after", "estimated_time"):
             if (value := node.get(name)) is not None and (told := read_duration(str(value))) is not None:
                 return told
-    if (match := _TRY_AGAIN_IN.search(said)) is not None:
+    if (match := _TRY_AGAIN_IN.search(said)) is None:
+        return None
+    if match[2] is None:
         return read_duration(match[1])
-    return None
+    return float(match[2]) * _UNITS_S[match[3][0].lower()]
 
 
 def _list_nodes(node: Any, depth: int = 0) -> Iterator[Mapping[str, Any]]:

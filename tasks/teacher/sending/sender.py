@@ -103,6 +103,15 @@ class Sender:
         self.outage = Outage(self._backoff)
         self._last_words = 0  # how often in a row something was said that ends the run
         self._answered_at = time.monotonic()
+        self._limited_until = 0.0
+
+    @property
+    def pause_s(self) -> float:
+        """Seconds for which nothing is sent, for the endpoint asked all, or each that there is, for patience."""
+        each_s = 0.0
+        if not self.throttle.in_flight and not self.throttle.waiting:
+            each_s = self._limited_until - time.monotonic()
+        return max(self.throttle.pause_s, each_s, 0.0)
 
     def stop(self, error: RunStoppedError) -> None:
         """Send nothing any more: `send` raises `error` before each attempt. What is in flight is not touched."""
@@ -340,6 +349,8 @@ class Sender:
         if error.is_used_up and not self._doubts(error):
             self.stop(RunStoppedError(str(error), "quota"))
         silent_s = time.monotonic() - self._answered_at
+        if error.is_limit:
+            self._limited_until = max(self._limited_until, time.monotonic() + (error.wait_s or 0.0))
         if error.is_limit and silent_s > LONG_WAIT_S:
             self.stop(RunStoppedError(f"{error}, and has for {silent_s / 3600:.1f} h; {_RESUME}", "quota"))
         if self.stopped is not None and (error.is_used_up or not error.fatal):

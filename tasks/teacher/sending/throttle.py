@@ -179,8 +179,9 @@ class Throttle:
 
     def reopen(self) -> None:
         """Let all in again that may be in flight."""
-        self._look_at = None
-        self._wake()
+        if self._look_at is not None:
+            self._look_at = None
+            self._wake()
 
     def stop(self, error: RunStoppedError) -> None:
         """Let nobody in any more: those who wait, and all who come, get `error`."""

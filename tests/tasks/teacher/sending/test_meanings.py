@@ -48,6 +48,7 @@ KEYS: list[tuple[int, Any]] = [
     (401, {"type": "authentication_error", "message": "invalid x-api-key"}),  # Anthropic
     (500, error("litellm.AuthenticationError: AuthenticationError: OpenAIException - Incorrect API key provided")),
     (200, error("Invalid API key", code=401)),
+    (200, {"status_code": 1004, "status_msg": "login fail: Please carry the API secret key"}),  # MiniMax
 ]  # fmt: skip
 
 ACCOUNTS: list[tuple[int, Any]] = [
@@ -65,6 +66,9 @@ ACCOUNTS: list[tuple[int, Any]] = [
     (429, error("You've reached your account balance limit", type="exceeded_current_quota_error")),  # Moonshot
     (400, error("Please make sure your account is in good standing.", code="Arrearage")),  # DashScope
     (400, error("no", code="billing_hard_limit_reached")),
+    (403, error("Your newly created team doesn't have any credits or licenses yet.")),  # xAI
+    (412, error("Account x is suspended, possibly due to reaching the monthly spending limit")),  # Fireworks
+    (200, {"status_code": 1008, "status_msg": "insufficient balance"}),
     (429, gemini(429, "Quota exceeded for metric: free_tier_requests, limit: 0, model: m", "RESOURCE_EXHAUSTED")),
 ]  # fmt: skip
 
@@ -80,6 +84,10 @@ QUOTAS: list[tuple[int, Any, dict[str, str], float | None]] = [
      {"retry-after": "25923"}, 25_923),
     (429, error("You are using a Trial key, which is limited to 1000 API calls / month."), {}, None),  # Cohere
     (429, error("Too many requests"), {"retry-after": "86400"}, 86_400),
+    (429, error("Rate limit of 150 per 86400s exceeded for UserByModelByDay. Please wait 42000 seconds before "
+                "retrying."), {}, 42_000),  # GitHub
+    (429, error("Usage limit reached, try again in 7 hours."), {}, 25_200),
+    (429, error("The limit is reached. Come back tomorrow."), {}, None),
     (200, error("Rate limit exceeded: limited to 50 requests per day", code=429), {}, None),
 ]  # fmt: skip
 
@@ -96,6 +104,8 @@ LIMITS: list[tuple[int, Any, dict[str, str], float | None]] = [
     (413, error("Request too large for model `m` on tokens per minute (TPM): Limit 6000, Requested 5012", type="tokens",
                 code="rate_limit_exceeded"), {}, None),
     (429, error("Too many requests"), {"retry-after": "3600"}, 3600),
+    (429, error("Requests have exceeded the token rate limit. Please retry after 15 seconds."), {}, 15),  # Azure
+    (429, error("Slow down: wait 2 minutes"), {}, 120),
     (400, error("litellm.RateLimitError: too many requests", code="400"), {}, None),
     (200, error("Provider returned error: rate-limited upstream", code=429), {}, None),
 ]  # fmt: skip
@@ -108,6 +118,11 @@ OTHERS: list[tuple[str, int, Any]] = [
     ("model", 404, error("No endpoints found for m.", code=404)),  # OpenRouter
     ("model", 404, {"type": "not_found_error", "message": "model: m"}),  # Anthropic
     ("model", 400, error("no", code="model_not_found")),
+    ("model", 400, error("Invalid model name passed in model=m. Call `/v1/models` to view them.")),  # LiteLLM
+    ("model", 400, error("m is not a valid model ID", code=400)),  # OpenRouter
+    ("model", 400, error("Model Not Exist", code="invalid_request_error")),  # DeepSeek
+    ("model", 403, error("Project `p` does not have access to model `m`", code="model_not_found")),
+    ("refused", 400, error("invalid model output", code="invalid_prompt_x")),
     ("no_tools", 404, error("No endpoints found that support tool use. To learn more about provider routing: x")),
     ("no_tools", 400, {"object": "error", "message": '"auto" tool choice requires --enable-auto-tool-choice and '
                        "--tool-call-parser to be set", "type": "BadRequestError"}),
@@ -122,6 +137,8 @@ OTHERS: list[tuple[str, int, Any]] = [
     ("moderated", 400, error("litellm.ContentPolicyViolationError: blocked")),
     ("moderated", 400, error("Invalid prompt: your prompt was flagged as potentially violating our usage policy.",
                              code="invalid_prompt")),
+    ("moderated", 400, error("The prompt was blocked due to: SAFETY")),
+    ("moderated", 400, error("no", code="cyber_policy_violation")),
     ("doubtful", 404, PAGE.format("404 Not Found")),
     ("doubtful", 404, {"detail": "Not Found"}),
     ("doubtful", 403, "<!DOCTYPE html><html><head><title>Just a moment...</title></head></html>"),  # Cloudflare
@@ -146,6 +163,10 @@ OTHERS: list[tuple[str, int, Any]] = [
     ("unparsed", 400, error("Failed to generate JSON. Please adjust your prompt.", code="json_validate_failed")),
     ("unparsed", 500, {"error": "error parsing tool call: raw='{\"a\": 1}]', err=invalid character ']'"}),  # Ollama
     ("unparsed", 500, error("Failed to parse input at pos 1360: <tool_call>", code=500)),  # llama.cpp
+    ("unparsed", 400, error("Failed to generate tool_call")),  # Cerebras
+    ("unparsed", 500, error("Failed to parse fc related info to json format!")),  # SGLang
+    ("refused", 400, error("Failed to parse JSON request body")),
+    ("refused", 400, error("only one model is loaded at a time")),
     ("unparsed", 500, error("Failed to parse tool call arguments as JSON: [json.exception.parse_error.101]")),
     ("passing", 498, error("m is currently over capacity. Please try again and back off exponentially.",
                            type="internal_server_error", code="capacity_exceeded")),  # Groq
@@ -227,6 +248,8 @@ def test_a_page_is_known_by_its_title() -> None:
         ({"object": "error", "message": "no", "code": 404}, (404, {"object": "error", "message": "no", "code": 404})),
         ({"code": 500, "message": "no"}, (500, {"code": 500, "message": "no"})),
         ({"detail": "no"}, (200, "no")),
+        ({"code": 1301, "msg": "no"}, (200, {"code": 1301, "msg": "no"})),
+        ({"base_resp": {"status_msg": "no"}, "choices": None}, (200, {"status_msg": "no"})),
         ({"error": None, "id": "x"}, None),
         ({"choices": [{}], "error": {"code": 502}}, None),  # it holds an answer as well
         ({"choices": None}, None),

@@ -251,6 +251,20 @@ class TestWhatEndsTheRun:
         assert raised.value.cause == "quota"
 
 
+class TestLimits:
+    @in_passing_time
+    async def test_where_each_waits_for_itself_and_nobody_is_under_way_that_is_a_pause_too(self) -> None:
+        sender = connect(Endpoint(*[fail(429, headers={"retry-after": "50"})] * 2, last=echo, delay_s=1))
+        sending = [asyncio.create_task(sender.send(ask(str(n)))) for n in range(2)]
+        await asyncio.sleep(11)
+        assert (sender.throttle.pause_s, round(sender.pause_s)) == (0, 40)
+        other = asyncio.create_task(sender.send(ask("other")))
+        await asyncio.sleep(0.5)
+        assert sender.pause_s == 0  # somebody is under way
+        await asyncio.gather(*sending, other)
+        assert sender.pause_s == 0
+
+
 class TestTimeOuts:
     @in_passing_time
     async def test_one_is_followed_by_another_seed_and_counts_in_the_budget(self) -> None:
