@@ -40,6 +40,7 @@ from flows.terminal import show_trace, warn
 from schemas.errors import (
     EngineLostError,
     FatalTeacherError,
+    NothingAcceptedError,
     RunStoppedError,
     ToolHerdError,
     UserError,
@@ -126,6 +127,10 @@ def _run(name: str, command: Command) -> None:
     ending = Ending(going_on, end_hard)
     try:
         summary = uvloop.run(_run_flow(flow, command, Launch(command.inputs, display), going_on, ending))
+    except NothingAcceptedError as error:
+        display.close()
+        command.print_end(error.summary, time.monotonic() - started, server)
+        raise
     finally:
         ending.cease()
         display.close()

@@ -1,7 +1,10 @@
 """The last lines of a run on the terminal, 80 columns wide."""
 
 import os
+import textwrap
+from typing import Any
 
+from flows.advice import count_causes
 from flows.server import Server
 from flows.spending import describe_spent, format_seconds
 from flows.terminal import say
@@ -11,7 +14,9 @@ from tasks.training_plan import format_gib
 
 _LABEL = 10
 _WIDTH = 80
-_MOST_REJECTIONS = 5
+_MOST_CAUSES = 5
+_MOST_NAMED = 3
+_HANGING: Any = {"initial_indent": "  ", "subsequent_indent": "    ", "break_on_hyphens": False}
 
 
 def print_summary(summary: BuildSummary | ToolsetSummary, seconds: float, server: Server) -> None:
@@ -72,6 +77,8 @@ def _describe_dataset(summary: BuildSummary) -> list[tuple[str, str]]:
     state = "published" if summary.changed else "unchanged, the newest version holds these very rows"
     if summary.stopped:
         state = f"partial, {summary.unfinished:,} APIs are not in it"
+    if not summary.accepted:
+        state = "no row was accepted, `latest` is not moved"
     folder = shorten_path(dataset.path)
     lines = [
         ("dataset", f"{dataset.name} {dataset.version}: {state}"),
@@ -108,11 +115,13 @@ def _describe_left_out(operations: int) -> list[tuple[str, str]]:
 
 
 def _describe_rejections(rejected: dict[str, str]) -> list[tuple[str, str]]:
+    """The causes whole, each told once; the first APIs of each by name."""
     lines = []
-    for api_id, reason in list(rejected.items())[:_MOST_REJECTIONS]:
-        text = f"  {api_id}: {reason}"
-        room = _WIDTH - _LABEL
-        lines.append(("", text if len(text) <= room else text[: room - 1] + "…"))
-    if len(rejected) > _MOST_REJECTIONS:
-        lines.append(("", f"  and {len(rejected) - _MOST_REJECTIONS} more, in toolset.parquet and on the run's page"))
+    causes = count_causes(rejected)
+    for cause, ids in causes[:_MOST_CAUSES]:
+        named = ", ".join(ids[:_MOST_NAMED]) + (f" and {len(ids) - _MOST_NAMED:,} more" if ids[_MOST_NAMED:] else "")
+        told = f"{named}: {cause}"
+        lines += [("", line) for line in textwrap.wrap(told, _WIDTH - _LABEL, **_HANGING)]
+    if more := sum(len(ids) for _, ids in causes[_MOST_CAUSES:]):
+        lines.append(("", f"  and {more:,} more, in toolset.parquet and on the run's page"))
     return lines

@@ -5,7 +5,7 @@ ToolHerdError
 ├── CutOffError          work on one API's document was ended at a limit; the other APIs go on
 ├── MissingArtifactError what a step made is gone from the data root; the next run makes it again
 ├── RunStoppedError      the run asks for no further completions; what is finished is kept
-├── NothingAcceptedError a dataset was made in which no row was accepted; exit status 1
+├── NothingAcceptedError a run has come to its end and made nothing that can be used; exit status 1
 └── TeacherError         no usable completion was had; the item becomes a row with its reason
     └── FatalTeacherError    no later completion can be had either (bad key, unknown model): the run stops, status 2
         └── EngineLostError      the process that asks was ended by something else; exit status 1
@@ -71,7 +71,7 @@ class RunStoppedError(ToolHerdError):
 
 
 class NothingAcceptedError(ToolHerdError):
-    """A build has made rows and accepted none; `summary` is the run's, which says the rest."""
+    """A build has accepted none of its rows, or no API came through; `summary` is the run's, which says the rest."""
 
     def __init__(self, message: str, summary: object = None) -> None:
         super().__init__(message)

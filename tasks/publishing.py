@@ -44,16 +44,19 @@ class Published(Record):
 def find_unchanged(recipe: str, unfinished: int) -> Published | None:
     """The newest version, if it was made by this very recipe and is whole; None if a new one has to be made.
 
-    Never finds one where the user has named a version: what was asked for is made.
+    The last one counts as well, which need not be `latest`: it may be partial, or have no accepted row. Never finds one
+    where the user has named a version: what was asked for is made.
     """
     context = get_context()
     params = context.dataset_params
     if params.version is not None:
         return None
-    manifest = _read_newest(context, unfinished)
-    if manifest is None or manifest.facts.recipe_hash != recipe or not _is_whole(context.root, manifest):
-        return None
-    return _describe(context.root, manifest, changed=False)
+    for manifest in (_read_newest(context, unfinished), _read_newest(context, 1)):
+        if manifest is None or (manifest.facts.recipe_hash, manifest.facts.unfinished_apis) != (recipe, unfinished):
+            continue
+        if _is_whole(context.root, manifest):
+            return _describe(context.root, manifest, changed=False)
+    return None
 
 
 @task(

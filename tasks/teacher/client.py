@@ -9,7 +9,7 @@ import time
 from collections import defaultdict
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from types import TracebackType
 from typing import Self, TypeVar
 
@@ -58,6 +58,7 @@ class Teacher:
         self.is_closed = False
         self.waiting = 0
         """Who waits for a completion; of what is in flight, an engine in a process of its own tells a moment later."""
+        self._asking: defaultdict[Stage, int] = defaultdict(int)
         self._telling = asyncio.Event()
 
     async def __aenter__(self) -> Self:
@@ -113,8 +114,9 @@ class Teacher:
 
     @property
     def state(self) -> EngineState:
-        """How it stands: what is on its way, what was bought, why nothing is sent any more."""
-        return self._engine.state
+        """How it stands: what is on its way and for which stage, what was bought, why nothing is sent any more."""
+        stages = [stage for stage, asked in self._asking.items() if asked]
+        return replace(self._engine.state, stage=max(stages, key=lambda stage: self._asking[stage], default=""))
 
     def get_spent(self, api_id: str) -> Spent:
         """What this run has bought for one API."""
@@ -139,10 +141,12 @@ class Teacher:
         role = role or ROLE_OF_STAGE.get(stage, "teacher")
         request = fill_sampling(request, self._engine.find_settings(role))
         self.waiting += 1
+        self._asking[stage] += 1
         try:
             answer = await self._engine.answer(request, stage, api_id, role)
         finally:
             self.waiting -= 1
+            self._asking[stage] -= 1
         if answer.attempts:
             self._by_api[api_id].add(answer.completion.usage, answer.cost_usd)
         else:

@@ -47,7 +47,8 @@ class EngineState:
 
     `in_flight` requests are on their way, `in_batches` wait for the Batch API, and for `pause_s` seconds nothing is
     sent, because the endpoint asked for patience. `away` says in words why it is waited for as a whole (empty where it
-    is not), for `away_s` seconds now. `late` requests were not answered in time.
+    is not), for `away_s` seconds now. `late` requests were not answered in time. `stage` is the one that most of those
+    who wait are at, as `Teacher` tells.
     """
 
     sent: int = 0
@@ -59,6 +60,7 @@ class EngineState:
     away: str = ""
     away_s: float = 0.0
     late: int = 0
+    stage: str = ""
 
 
 def add_states(states: Sequence[EngineState]) -> EngineState:

@@ -9,7 +9,6 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from urllib.parse import urljoin
 
-import aiohttp
 import httpx2
 import openai
 from pydantic import SecretStr
@@ -20,7 +19,7 @@ from tasks.completions.keys import strip_credentials
 from tasks.teacher.bounded_body import TooLongError
 from tasks.teacher.endpoint import scrub
 from tasks.teacher.response_reading import BadAnswerError
-from tasks.teacher.sending.meanings import Meaning, Reading, read_error_inside, read_failure
+from tasks.teacher.sending.meanings import FailureReading, Meaning, read_error_inside, read_failure
 from tasks.teacher.sending.retries import EndpointError
 from tasks.teacher.usage import read_usage
 
@@ -54,7 +53,7 @@ def _explain_connection(error: Exception, settings: TeacherSettings, endpoint: s
     chain = _list_causes(error)
     cause = chain[-1]
     # The root counts: a closed connection, too, turns into a time-out on its way up (as of openai 3.54).
-    if isinstance(cause, httpx2.ConnectTimeout | aiohttp.ConnectionTimeoutError):
+    if isinstance(cause, httpx2.ConnectTimeout):
         text = f"{endpoint} cannot be reached: no connection within {settings.timeout_s:g} s"
         return EndpointError(text, retried=True, means="away")
     if isinstance(cause, httpx2.TimeoutException) or any(isinstance(link, TimeoutError) for link in chain):
@@ -101,7 +100,7 @@ def _explain_status(
 
 
 def _word(
-    read: Reading, status: int, answer: str, said: str, settings: TeacherSettings, endpoint: str
+    read: FailureReading, status: int, answer: str, said: str, settings: TeacherSettings, endpoint: str
 ) -> EndpointError:
     """The failure in a line that names the remedy where there is one."""
     means = read.means
@@ -164,6 +163,8 @@ def _list_causes(error: BaseException) -> list[BaseException]:
 
 def _read_message(error: openai.APIStatusError) -> str:
     body: Any = error.body
+    if isinstance(body, list) and len(body) == 1 and isinstance(body[0], Mapping):  # Gemini's form
+        body = body[0].get("error") or body[0]
     if isinstance(body, Mapping):
         body = body.get("message") or body.get("detail") or body.get("error") or dict(body)
     return write_said(body)

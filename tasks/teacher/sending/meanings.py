@@ -130,7 +130,7 @@ _PASSING = frozenset({409, 424, 425, 498})
 
 
 @dataclass(frozen=True)
-class Reading:
+class FailureReading:
     """What was read of a failure: what it `means`, what is `said` in words, and the seconds that it asks to wait.
 
     `wait_s` is None where nothing is asked for, and for what is absurd. `is_page`: a gateway spoke, in HTML.
@@ -142,7 +142,9 @@ class Reading:
     is_page: bool = False
 
 
-def read_failure(status: int, body: Any, headers: Mapping[str, str] | None = None, now: float | None = None) -> Reading:
+def read_failure(
+    status: int, body: Any, headers: Mapping[str, str] | None = None, now: float | None = None
+) -> FailureReading:
     """What a response means that is no answer; `status` is that of the error where one came inside of a 200.
 
     `body` is the JSON value, or the text of what is none. `now` is in seconds since 1970.
@@ -153,8 +155,8 @@ def read_failure(status: int, body: Any, headers: Mapping[str, str] | None = Non
     asked_s = _find_wait(body, said, headers, now)
     means = _read_page_status(status) if is_page else _find_meaning(status, said, asked_s)
     if means == "quota":
-        return Reading(means, said, None if _PER_DAY.search(said) else asked_s)
-    return Reading(means, said, bound_wait(asked_s), is_page)
+        return FailureReading(means, said, None if _PER_DAY.search(said) else asked_s)
+    return FailureReading(means, said, bound_wait(asked_s), is_page)
 
 
 def read_error_inside(body: Any) -> tuple[int, Any] | None:

@@ -24,7 +24,7 @@ _LONGEST_PROBE_WAIT_S = 10.0
 
 
 @dataclass(frozen=True)
-class Verdict:
+class Outlook:
     """What a failure means for all: the seconds until the next look (None where all go on), and whether that is all."""
 
     look_in_s: float | None = None
@@ -65,7 +65,7 @@ class Outage:
         """The endpoint itself said something, though that was no answer."""
         self._in_row = 0
 
-    def note_failure(self, error: EndpointError, *, looked: bool) -> Verdict:
+    def note_failure(self, error: EndpointError, *, looked: bool) -> Outlook:
         """The endpoint did not answer a request (`error.is_away`); `looked`: one that went out to see."""
         if not self._in_row:
             self._began_at = time.monotonic()
@@ -75,12 +75,12 @@ class Outage:
         patience_s = self._find_patience(error)
         left_s = patience_s - self.lasted_s
         if left_s <= 0:
-            return Verdict(is_over=True)
+            return Outlook(is_over=True)
         if not self.is_on or not news:
-            return Verdict()
+            return Outlook()
         wait_s = max(self._backoff.choose_wait(self._in_row - 1, None), error.wait_s or 0.0)
         longest_s = min(_LONGEST_PROBE_WAIT_S, patience_s / 5) if error.wait_s is None else wait_s
-        return Verdict(look_in_s=min(wait_s, longest_s, max(left_s, 0.01)))
+        return Outlook(look_in_s=min(wait_s, longest_s, max(left_s, 0.01)))
 
     def _find_patience(self, error: EndpointError) -> float:
         most_s = self._backoff.give_up_s

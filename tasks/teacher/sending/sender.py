@@ -292,11 +292,11 @@ class Sender:
     def _look_out(self, error: EndpointError, ticket: Ticket) -> None:
         """The endpoint did not answer: where it answers nobody, one request at a time goes out to look."""
         was_on = self.outage.is_on
-        verdict = self.outage.note_failure(error, looked=ticket.looks)
-        if verdict.is_over:
+        outlook = self.outage.note_failure(error, looked=ticket.looks)
+        if outlook.is_over:
             self._give_up(error)
-        elif verdict.look_in_s is not None:
-            self.throttle.close(verdict.look_in_s)
+        elif outlook.look_in_s is not None:
+            self.throttle.close(outlook.look_in_s)
             if not was_on:
                 _log.warning("%s; it is waited for", error)
 

@@ -185,6 +185,7 @@ class TestWords:
             ({"message": "plain", "detail": "more"}, "answered 400: plain"),
             ({"reason": "other"}, "answered 400: {'reason': 'other'}"),
             (["a", "list"], "answered 400: ['a', 'list']"),
+            ([{"error": {"code": 400, "message": "plain"}}], "answered 400: plain"),
             ({}, "answered 400"),
         ],
     )

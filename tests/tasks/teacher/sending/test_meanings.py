@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tasks.teacher.sending.meanings import Reading, read_error_inside, read_failure
+from tasks.teacher.sending.meanings import FailureReading, read_error_inside, read_failure
 
 NOW = 1_800_000_000.0
 PAGE = "<html>\r\n<head><title>{0}</title></head>\r\n<body><center><h1>{0}</h1></center><hr>nginx</body></html>"
@@ -164,7 +164,7 @@ OTHERS: list[tuple[str, int, Any]] = [
 ]  # fmt: skip
 
 
-def read(status: int, body: Any, headers: dict[str, str] | None = None) -> Reading:
+def read(status: int, body: Any, headers: dict[str, str] | None = None) -> FailureReading:
     return read_failure(status, body, headers, NOW)
 
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from tasks.teacher.sending.outage import FIRST_CONTACT_S, FIRST_GATEWAY_S, Outage, Verdict
+from tasks.teacher.sending.outage import FIRST_CONTACT_S, FIRST_GATEWAY_S, Outage, Outlook
 from tasks.teacher.sending.retries import Backoff, EndpointError
 from tests.tasks.teacher.passing_time import in_passing_time
 
@@ -30,9 +30,9 @@ def make(*, answered: bool = True, give_up_s: float = 900) -> Outage:
 @in_passing_time
 async def test_one_failure_stops_nobody_and_a_second_in_a_row_all() -> None:
     outage = make()
-    assert outage.note_failure(GATEWAY, looked=False) == Verdict()
+    assert outage.note_failure(GATEWAY, looked=False) == Outlook()
     assert not outage.is_on
-    assert outage.note_failure(GATEWAY, looked=False) == Verdict(look_in_s=0.5)
+    assert outage.note_failure(GATEWAY, looked=False) == Outlook(look_in_s=0.5)
     assert (outage.is_on, outage.describe()) == (True, "endpoint answers 502")
 
 
@@ -51,7 +51,7 @@ async def test_it_is_looked_for_ever_more_rarely_and_what_was_in_flight_does_not
     outage = make()
     outage.note_failure(GATEWAY, looked=False)
     looks = [outage.note_failure(GATEWAY, looked=False).look_in_s]
-    assert [outage.note_failure(GATEWAY, looked=False) for _ in range(60)] == [Verdict()] * 60
+    assert [outage.note_failure(GATEWAY, looked=False) for _ in range(60)] == [Outlook()] * 60
     looks += [outage.note_failure(GATEWAY, looked=True).look_in_s for _ in range(7)]
     assert looks == [0.5, 1, 2, 4, 8, 10, 10, 10]
 
@@ -81,12 +81,12 @@ def test_an_address_where_nobody_ever_answered_is_not_waited_for_as_long(
     @in_passing_time
     async def play() -> None:
         outage, lasted = make(answered=answered), 0.0
-        verdict = outage.note_failure(error, looked=False)
-        while not verdict.is_over:
-            wait_s = verdict.look_in_s or 0.1
+        outlook = outage.note_failure(error, looked=False)
+        while not outlook.is_over:
+            wait_s = outlook.look_in_s or 0.1
             lasted += wait_s
             await asyncio.sleep(wait_s)
-            verdict = outage.note_failure(error, looked=True)
+            outlook = outage.note_failure(error, looked=True)
         assert patience_s - 0.01 <= lasted <= patience_s + 0.2
 
     play()
