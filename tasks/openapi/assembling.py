@@ -14,7 +14,16 @@ from schemas.toolset import Documentation
 from tasks.openapi.functions import list_operations
 from tasks.openapi.lint import is_limit_name, is_named_id, list_unlisted_ids
 from tasks.openapi.load import normalise_document
-from tasks.values import conforms, infer_value_kind, join_camel, join_snake, pluralize, singularize_last, split_name
+from tasks.values import (
+    conforms,
+    infer_value_kind,
+    is_plural,
+    join_camel,
+    join_snake,
+    pluralize,
+    singularize_last,
+    split_name,
+)
 
 MOST_LISTED = 100
 """Things that a list returns at most."""
@@ -40,6 +49,10 @@ _FORMATS = {
 _PLACEHOLDER = re.compile(r"\{([^{}]*)\}")
 _ENDING = ("by", "for", "with", "of", "in", "from", "near")
 """Words of a function's name after which it tells no more of what is returned."""
+
+_LISTING = frozenset(("search", "find", "list", "browse", "query", "filter"))
+_GETTING = frozenset(("get", "fetch", "show", "retrieve"))
+"""Verbs of functions that return several things, and those that do where a plural follows."""
 
 _NO_NOUN = frozenset(("all", "the", "top", "best", "latest", "newest", "new", "recent", "random", "popular"))
 """Words of it that say which of them, so that all functions name alike what they return."""
@@ -118,22 +131,31 @@ def _choose_list(operations: Mapping[str, DescribedOperation], name: str, id_nam
     """The list that is to return an id that the function `name` needs: one of what the id is of, else the first."""
     if name not in operations:
         return None
-    lists = [
-        other
+    able = {
+        other: operation
         for other, operation in operations.items()
-        if operation.returns_list and not any(p.name == id_name and p.required for p in operation.parameters)
-    ]
+        if not any(p.name == id_name and p.required for p in operation.parameters)
+    }
+    lists = [other for other, operation in able.items() if operation.returns_list]
+    lists = lists or [other for other in able if _sounds_like_list(other)]
     words = split_name(id_name)[:-1] or split_name(name)[1:]
     alike = (other for other in lists if words and pluralize(words[-1]) in split_name(other))
     return next(alike, next(iter(lists), None))
 
 
+def _sounds_like_list(name: str) -> bool:
+    """Whether a function's name is that of one that returns several things, whatever was told of it."""
+    verb, *words = split_name(name) or ("",)
+    return verb in _LISTING or (verb in _GETTING and any(is_plural(word) for word in words[-1:]))
+
+
 def _return_id(operation: DescribedOperation, id_name: str, needed_by: DescribedOperation) -> DescribedOperation:
-    """The operation with the id first among the fields that come back."""
+    """The operation as a list, with the id first among the fields that come back."""
     parameter = next((p for p in needed_by.parameters if p.name == id_name), None)
     told = parameter.model_dump(include=set(DescribedField.model_fields)) if parameter else {"name": id_name}
     others = tuple(field for field in operation.answer if field.name != id_name)
-    return operation.model_copy(update={"answer": (DescribedField.model_validate(told), *others)})
+    answer = (DescribedField.model_validate(told), *others)
+    return operation.model_copy(update={"answer": answer, "returns_list": True})
 
 
 def _compose_document(

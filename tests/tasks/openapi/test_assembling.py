@@ -293,6 +293,18 @@ class TestIds:
         made = assemble(searchToys=toys, getPet=GET)
         assert list(self.read_properties(made, "/toys")) == ["petId", "name"]
 
+    @pytest.mark.parametrize("name", ["searchPets", "findPet", "getAllPets"])
+    def test_where_no_list_was_told_of_one_that_sounds_like_it_is_one(self, name: str) -> None:
+        told = {"path": "/pets", "answer": [{"name": "name"}]}
+        made = assemble(**{name: told}, getPet=GET)
+        assert made.left_out == {}
+        assert list(self.read_properties(made)) == ["petId", "name"]
+
+    def test_one_that_sounds_like_a_list_and_was_not_told_to_be_one_is_left_where_nobody_needs_it(self) -> None:
+        made = assemble(searchPets={"path": "/pets", "answer": [{"name": "name"}]})
+        answer = made.document["paths"]["/pets"]["get"]["responses"]["200"]["content"]["application/json"]["schema"]
+        assert list(answer["properties"]) == ["name"]
+
     def test_without_any_list_the_function_is_left_out(self) -> None:
         made = assemble(getPet=GET)
         assert made.left_out == {"getPet": "no list or search returns the 'petId' that it needs"}

@@ -104,6 +104,16 @@ def test_apis_have_about_five_functions_and_never_more_than_ten() -> None:
     assert sum(counts) / len(counts) > 4.8
 
 
+@pytest.mark.parametrize("category", load_knowledge())
+def test_a_list_shows_some_of_what_one_thing_does_and_all_that_it_is_found_by(category: str) -> None:
+    for seed in range(3):
+        search, one = document(category, seed).functions[:2]
+        assert set(search.outputs) <= set(one.outputs)
+        found_by = {name.removeprefix("min").removeprefix("max").strip("_") for name in search.inputs} - {"limit"}
+        assert {name.lower() for name in found_by} <= {name.lower() for name in search.outputs}
+        assert 5 <= len(search.outputs) <= 7
+
+
 def test_introductions_are_short_and_name_the_api() -> None:
     for category in load_knowledge():
         introduction = document(category, 3).introduction
