@@ -48,8 +48,7 @@ async def build(params: BuildDatasetParams) -> BuildSummary | ToolHerdError:
     try:
         return await build_dataset(params)
     except NothingAcceptedError as error:
-        assert isinstance(error.summary, BuildSummary)
-        return error.summary
+        return error.summary if isinstance(error.summary, BuildSummary) else error
     except ToolHerdError as error:
         return error
 
