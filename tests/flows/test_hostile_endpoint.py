@@ -47,9 +47,9 @@ async def build(params: BuildDatasetParams) -> BuildSummary | ToolHerdError:
     """What a run leads to; ToolHerdError is status 1 to 3 with one line, anything else would be a traceback."""
     try:
         return await build_dataset(params)
+    except NothingAcceptedError as error:
+        return error.summary if isinstance(error.summary, BuildSummary) else error
     except ToolHerdError as error:
-        if isinstance(error, NothingAcceptedError) and isinstance(error.summary, BuildSummary):
-            return error.summary
         return error
 
 
