@@ -13,8 +13,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
+from schemas.calls import ROLES
 from schemas.errors import UserError
 from schemas.parameters import BuildDatasetParams, BuildToolsetParams
+from schemas.teacher import TeacherSettings
 from schemas.training import TrainParams
 from schemas.urls import is_url, name_origin
 from tasks.datasets import DataRoot
@@ -22,6 +24,7 @@ from tasks.network import AddressRefusedError, Guard
 from tasks.network.guard import DEFAULT_PORTS
 from tasks.sources import BLOCK, BUNDLED, VARIABLE
 from tasks.sources.facts import clean_fact
+from tasks.teacher import list_endpoints
 
 HOSTS_VARIABLE = "TOOLHERD_ALLOWED_HOSTS"
 PATHS_VARIABLE = "TOOLHERD_ALLOWED_PATHS"
@@ -47,15 +50,11 @@ class Allowed:
         self._check_catalog(params.catalog)
         for path in params.benchmarks if isinstance(params, BuildDatasetParams) else ():
             self._check_path("--benchmarks", path)
-        teacher = params.teacher
-        if teacher.is_embedded:
-            return
-        if teacher.base_url is not None:
-            self.check_host("--teacher.base_url", teacher.base_url)
-        if teacher.api_key_block is None:
-            self._check_key("--teacher.api_key_env", teacher.api_key_env)
-        else:
-            self._check_block("--teacher.api_key_block", teacher.api_key_block)
+        if params.prompts is not None:
+            self._check_path("--prompts", params.prompts)
+        for role in ROLES:
+            for settings in list_endpoints(params.get_settings(role)):
+                self._check_teacher(f"--{role}", settings)
 
     def check_training(self, params: TrainParams) -> None:
         """See that what a run that trains names is allowed. Raises UserError."""
@@ -79,6 +78,19 @@ class Allowed:
         if self.guard.reach != "any":
             async with asyncio.timeout(_LOOK_UP_S):
                 await self.guard.find(host, port)
+
+    def _check_teacher(self, option: str, teacher: TeacherSettings) -> None:
+        if teacher.is_embedded:
+            return
+        if teacher.base_url is not None:
+            self.check_host(f"{option}.base_url", teacher.base_url)
+        if teacher.api_key_block is None:
+            self._check_key(f"{option}.api_key_env", teacher.api_key_env)
+        else:
+            self._check_block(f"{option}.api_key_block", teacher.api_key_block)
+        for value in teacher.extra_headers.values():
+            if value.startswith(VARIABLE):
+                self._check_key(f"{option}.extra_headers", value.removeprefix(VARIABLE))
 
     def _check_catalog(self, source: str) -> None:
         if source.startswith(VARIABLE):

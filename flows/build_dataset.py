@@ -10,19 +10,21 @@ if __name__ == "__main__":
 
     raise SystemExit(main("build_dataset"))
 
+from collections.abc import Sequence
 from functools import partial
 
 from prefect import flow, runtime
 from prefect.artifacts import acreate_markdown_artifact
 
+from flows.advice import advise, count_causes
 from flows.build_toolset import count_left_out, describe_rejections, show_toolset
 from flows.fan_out import Walked, make_gate, walk_apis
 from flows.printable import keep_printable
 from flows.progress import Progress, show_progress
 from flows.session import cancel_on_signal, count_calls, get_display, open_run
-from flows.spending import describe_spent
+from flows.spending import describe_row_tokens, describe_spent
 from flows.stopping import run_until_stopped
-from schemas.errors import ToolHerdError
+from schemas.errors import NothingAcceptedError, ToolHerdError
 from schemas.parameters import BuildDatasetParams
 from schemas.steps import BuildSummary
 from tasks.api_walk import walk_api
@@ -31,6 +33,9 @@ from tasks.context import RunContext
 from tasks.curation import compute_dataset_recipe, curate
 from tasks.datasets import escape_markdown, write_code
 from tasks.publishing import Published, export, find_unchanged, publish
+
+_MOST_CAUSES = 3
+"""As many causes as one line tells of APIs that did not come through."""
 
 
 @flow(
@@ -52,7 +57,9 @@ async def build_dataset(params: BuildDatasetParams) -> BuildSummary:
 
     Raises:
         UserError: the parameters name something that is not there or cannot be used.
-        RunStoppedError: a signal came, too many requests failed, or the budget was reached before any API was done.
+        RunStoppedError: a signal came, too many requests failed, or the budget (or the endpoint's quota or account) was
+            used up before any API was done.
+        NothingAcceptedError: no row was accepted; what there is is written beside, and `latest` stays.
         ToolHerdError: the teacher cannot be used at all, or no API came through; nothing is published.
     """
     async with open_run(params) as context:
@@ -75,6 +82,7 @@ async def _build(context: RunContext, params: BuildDatasetParams) -> BuildSummar
     exports = await export(published.dataset, params.export) if params.export else ()
     summary = _summarise(context, walked, published, exports)
     await acreate_markdown_artifact(key="dataset", markdown=render_summary(summary), description=params.name)
+    _require_accepted(summary)
     return summary
 
 
@@ -84,8 +92,25 @@ def _require_instances(walked: Walked) -> None:
     if not any(outcome.rejected is None for outcome in outcomes):
         if walked.stop is not None:
             raise walked.stop
-        api_id, reason = next(iter(describe_rejections(outcomes).items()))
-        raise ToolHerdError(f"none of {len(outcomes)} APIs came through, so nothing is published; {api_id}: {reason}")
+        causes = count_causes(describe_rejections(outcomes))
+        told = "; ".join(f"{cause} ({_tell_apis(ids)})" for cause, ids in causes[:_MOST_CAUSES])
+        raise ToolHerdError(f"none of {len(outcomes)} APIs came through, so nothing is published: {told}")
+
+
+def _require_accepted(summary: BuildSummary) -> None:
+    """Raises NothingAcceptedError if no row was accepted; a run that stopped early says why it did instead."""
+    if summary.accepted or summary.stopped:
+        return
+    dataset = summary.dataset
+    raise NothingAcceptedError(
+        f"none of {summary.rejected:,} rows was accepted; they are in {dataset.path}/rejected.parquet with their "
+        f"reasons, and `latest` is not moved. {advise(summary.reasons)}",
+        summary,
+    )
+
+
+def _tell_apis(ids: Sequence[str]) -> str:
+    return ids[0] if len(ids) == 1 else f"{len(ids)} APIs"
 
 
 def _summarise(context: RunContext, walked: Walked, published: Published, exports: tuple[str, ...]) -> BuildSummary:
@@ -100,6 +125,7 @@ def _summarise(context: RunContext, walked: Walked, published: Published, export
         rejected=published.rejected,
         reasons=published.reasons,
         calls=count_calls(context),
+        usage=published.usage,
         exports=exports,
         left_out=count_left_out(outcomes),
         unfinished=walked.unfinished,
@@ -108,13 +134,19 @@ def _summarise(context: RunContext, walked: Walked, published: Published, export
     )
 
 
+def _describe_state(summary: BuildSummary) -> str:
+    if not summary.accepted:
+        return "**No row was accepted**: `latest` is not moved."
+    return "Published." if summary.changed else "Unchanged: the newest version holds these very rows."
+
+
 def render_summary(summary: BuildSummary) -> str:
     """The Markdown artifact of a finished dataset."""
     dataset = summary.dataset
     lines = [
         f"# {escape_markdown(dataset.name)} {escape_markdown(dataset.version)}",
         "",
-        "Published." if summary.changed else "Unchanged: the newest version holds these very rows.",
+        _describe_state(summary),
         *(
             ["", f"**Partial**: {summary.unfinished:,} APIs are not in it. {escape_markdown(summary.stopped)}"]
             if summary.stopped
@@ -126,6 +158,7 @@ def render_summary(summary: BuildSummary) -> str:
         f"- content hash of `train.parquet`: {write_code(dataset.content_hash)}",
         f"- completions: {summary.calls.sent:,} sent, {summary.calls.stored:,} from the store",
         f"- spent: {describe_spent(summary.calls)}",
+        *([f"- tokens: {told}"] if (told := describe_row_tokens(summary.usage, summary.accepted)) else []),
         "",
         "| table | rows |",
         "| --- | ---: |",

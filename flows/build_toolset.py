@@ -20,6 +20,7 @@ from flows.printable import keep_printable
 from flows.progress import Progress, show_progress
 from flows.session import cancel_on_signal, count_calls, get_display, open_run
 from flows.stopping import run_until_stopped
+from schemas.errors import NothingAcceptedError
 from schemas.instance import RejectedApi
 from schemas.parameters import BuildToolsetParams
 from schemas.shown import show_line
@@ -45,6 +46,7 @@ async def build_toolset(params: BuildToolsetParams) -> ToolsetSummary:
         UserError: the parameters name something that is not there or cannot be used.
         RunStoppedError: a signal came, or too many requests failed.
         FatalTeacherError: the teacher cannot be used at all.
+        NothingAcceptedError: no API came through.
     """
     async with open_run(params) as context:
         return await run_until_stopped(context.teacher, _build(context))
@@ -58,7 +60,7 @@ async def _build(context: RunContext) -> ToolsetSummary:
     outcomes = walked.outcomes
     await show_toolset(context, outcomes)
     rejected = describe_rejections(outcomes)
-    return ToolsetSummary(
+    summary = ToolsetSummary(
         apis=len(outcomes) - len(rejected),
         rejected=rejected,
         calls=count_calls(context),
@@ -67,6 +69,9 @@ async def _build(context: RunContext) -> ToolsetSummary:
         stopped=str(walked.stop or ""),
         run_id=str(runtime.flow_run.id or ""),
     )
+    if not summary.apis and not summary.stopped:
+        raise NothingAcceptedError(f"none of {len(outcomes)} APIs came through", summary)
+    return summary
 
 
 def describe_rejections(outcomes: Sequence[ApiOutcome]) -> dict[str, str]:

@@ -1,7 +1,8 @@
 """The command line of the flows: parameters in, one flow run, a summary and an exit status out.
 
-Exit status: 0 done, 1 the run failed, 2 bad input (nothing was started or written), 3 the budget was reached, 130
-interrupted (143 by SIGTERM).
+Exit status: 0 done, 1 the run failed, 2 bad input: nothing was started or written, or the endpoint cannot be used as it
+is set; 3 the budget, the endpoint's account or a quota of it is used up, or it is away: what was finished is kept and
+published, and the same command goes on from there; 130 interrupted (143 by SIGTERM).
 
 The order matters. Input is checked first; then the server is started, which takes longest, and whatever is slow to
 import is imported meanwhile; only then is Prefect imported, because it reads its settings from the environment.
@@ -36,9 +37,17 @@ from flows.server import (
 )
 from flows.stopping import INTERRUPTED, Ending, Stoppable, end_hard
 from flows.terminal import show_trace, warn
-from schemas.errors import RunStoppedError, ToolHerdError, UserError
+from schemas.errors import (
+    EngineLostError,
+    FatalTeacherError,
+    NothingAcceptedError,
+    RunStoppedError,
+    ToolHerdError,
+    UserError,
+)
 from schemas.shown import show_line
 from schemas.urls import show_url
+from tasks.network import adopt_certificates
 
 if TYPE_CHECKING:
     from flows.session import Launch
@@ -78,6 +87,7 @@ def main(name: str, arguments: list[str] | None = None, read: Reader | None = No
     if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # a shell's for what a script starts in the background
         signal.signal(signal.SIGINT, signal.default_int_handler)
     try:
+        adopt_certificates()
         reader: Reader = read or resolve_name(FLOWS[name])
         command = reader(name, sys.argv[1:] if arguments is None else arguments)
         if command is not None:
@@ -86,7 +96,11 @@ def main(name: str, arguments: list[str] | None = None, read: Reader | None = No
     except UserError as error:
         return _fail(error, 2)
     except RunStoppedError as error:
-        return _fail(error, 3 if error.cause == "budget" else 1)
+        return _fail(error, 3 if error.leaves_a_part else 1)
+    except EngineLostError as error:
+        return _fail(error, 1)
+    except FatalTeacherError as error:
+        return _fail(error, 2)
     except ToolHerdError as error:
         return _fail(error, 1)
     except (KeyboardInterrupt, _StoppedError) as error:
@@ -115,6 +129,10 @@ def _run(name: str, command: Command) -> None:
     try:
         with show_notices():
             summary = uvloop.run(_run_flow(flow, command, Launch(command.inputs, display), going_on, ending))
+    except NothingAcceptedError as error:
+        display.close()
+        command.print_end(error.summary, time.monotonic() - started, server)
+        raise
     finally:
         ending.cease()
         display.close()

@@ -8,10 +8,12 @@ from flows.inputs import gather_inputs, show_parameters
 from flows.options import make_command, parse_options
 from flows.server import Server
 from flows.summary import print_summary
+from schemas.calls import ROLES
 from schemas.errors import RunStoppedError, UserError
 from schemas.parameters import BuildDatasetParams, BuildToolsetParams
 from schemas.steps import BuildSummary, ToolsetSummary
 from tasks.datasets import EXPORT_FORMATS
+from tasks.teacher import fill_presets
 
 PARAMETERS: dict[str, type[BuildToolsetParams]] = {
     "build_dataset": BuildDatasetParams,
@@ -42,9 +44,9 @@ def read_data_command(name: str, arguments: list[str]) -> Command | None:
         UserError: a parameter that is wrong, or what `gather_inputs` finds wrong.
     """
     app, shown = make_data_app(name)
-    told = parse_options(app, shown, arguments, _ALONE).model_dump()
-    sample: int | None = told.pop("dry_run")
-    params = PARAMETERS[name].model_validate(told)
+    told = parse_options(app, shown, arguments, _ALONE).model_dump(exclude_unset=True)
+    sample: int | None = told.pop("dry_run", None)
+    params = fill_presets(PARAMETERS[name].model_validate(told))
     if name == "refresh_dataset" and isinstance(params, BuildDatasetParams) and params.version is not None:
         raise UserError("a refresh takes no version: leave --version out, or use flows.build_dataset.")
     inputs = gather_inputs(params, writes=sample is None)
@@ -54,7 +56,8 @@ def read_data_command(name: str, arguments: list[str]) -> Command | None:
         print_dry_run(params, inputs, sample)
         return None
     # Prefect records the parameters of a flow before any code of ours runs.
-    return Command(show_parameters(params), inputs, (f"teacher: {params.teacher.model}",), _print_end)
+    models = dict.fromkeys(params.get_settings(role).model for role in ROLES)
+    return Command(show_parameters(params), inputs, tuple(f"teacher: {model}" for model in models), _print_end)
 
 
 def make_data_app(name: str) -> tuple[App, type[BaseModel]]:

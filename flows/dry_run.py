@@ -7,6 +7,7 @@ from functools import partial
 from flows.inputs import Inputs
 from flows.spending import format_usd
 from flows.terminal import say
+from schemas.calls import ROLES
 from schemas.errors import UserError
 from schemas.parameters import BuildToolsetParams
 from schemas.shown import show_line
@@ -46,7 +47,7 @@ def print_dry_run(params: BuildToolsetParams, inputs: Inputs, sample: int) -> No
 
 def render_forecast(found: Forecast, params: BuildToolsetParams) -> str:
     """The forecast as a table of 80 columns."""
-    model = show_line(params.teacher.model)
+    model = " and ".join(dict.fromkeys(show_line(params.get_settings(role).model) for role in ROLES))
     lines = [
         f"dry run: what {found.apis:,} APIs are likely to take of {model}, by {found.sampled} of them",
         "",
@@ -79,14 +80,25 @@ def _explain(found: Forecast, params: BuildToolsetParams) -> list[str]:
         "characters each. A real model writes at other lengths, asks again where it errs, and may think at length: "
         "take it as an order of magnitude."
     ]
-    if found.price is None:
+    if found.rows:
+        tokens = sum(row.prompt_tokens + row.completion_tokens for row in found.stages)
         told.append(
-            f"No price is known for {params.teacher.model}: enter it in tasks/teacher/prices.yaml, or in a file that "
-            "TOOLHERD_PRICES names."
+            f"A row takes about {round(tokens / found.rows):,} tokens. {found.repeated:.0%} of the assistant's prompts "
+            "repeat the beginning of an earlier one, which an endpoint may serve from a cache of its own."
         )
-    else:
-        price = found.price
-        told.append(f"Price: ${price.input:g} in, ${price.output:g} out per million tokens, as of {price.noted}.")
+    for model, price in {params.teacher.model: found.price, **found.more_prices}.items():
+        if price is None:
+            told.append(
+                f"No price is known for {show_line(model)}: enter it in tasks/teacher/prices.yaml, or in a file that "
+                "TOOLHERD_PRICES names."
+            )
+        else:
+            of = f" of {show_line(model)}" if found.more_prices else ""
+            told.append(
+                f"Price{of}: ${price.input:g} in, ${price.output:g} out per million tokens, as of {price.noted}."
+            )
+    if params.prompts is not None:
+        told.append("Counted with ToolHerd's own prompts, which are all that the embedded teacher understands.")
     if params.teacher.batch:
         told.append("document, specify and instruct go through the Batch API, at its price.")
     return [textwrap.fill(text, _WIDTH) for text in told]

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from types import TracebackType
 
 from flows.progress import Progress
+from schemas.calls import ROLES
 from schemas.catalog import CatalogEntry
 from schemas.errors import RunStoppedError
 from schemas.parameters import Budget, BuildDatasetParams, BuildToolsetParams
@@ -88,7 +89,7 @@ async def walk_apis(context: RunContext, entries: Sequence[CatalogEntry], walk: 
             try:
                 outcome = await walk(api_id)
             except RunStoppedError as stop:
-                if stop.cause != "budget":
+                if not stop.leaves_a_part:
                     raise  # and the other walks are cancelled: each would fail by itself, which costs far more
                 return None
             progress.count(outcome, teacher.get_spent(api_id))
@@ -120,11 +121,13 @@ def choose_in_flight(params: BuildToolsetParams) -> int:
     """
     if params.in_flight is not None:
         return params.in_flight
-    if params.teacher.is_embedded:
+    roles = [params.get_settings(role) for role in ROLES]
+    if all(settings.is_embedded for settings in roles):
         return _FEW
     if params.teacher.batch:
         return _MANY
-    return max(_FEW, params.teacher.concurrency // (1 if params.budget == Budget() else 4))
+    most = max(settings.concurrency for settings in roles if not settings.is_embedded)
+    return max(_FEW, most // (1 if params.budget == Budget() else 4))
 
 
 def choose_preparing(in_flight: int, instructions: int) -> int:

@@ -4,10 +4,12 @@ Imports nothing of Prefect, so that the command line can turn down bad input at 
 """
 
 import os
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from flows.allowed import Allowed
+from prompts import Prompt, read_prompts
 from schemas.catalog import Catalog
 from schemas.errors import UserError
 from schemas.parameters import BuildDatasetParams, BuildToolsetParams
@@ -17,12 +19,12 @@ from tasks.datasets import DataRoot, check_dataset_name, require_new_version, re
 from tasks.network import ANYWHERE
 from tasks.quality import read_benchmark
 from tasks.sources import BLOCK, check_source, read_catalog, select_entries
-from tasks.teacher import require_usable_teacher
+from tasks.teacher import require_usable_teachers
 
 
 @dataclass(frozen=True)
 class Inputs:
-    """The data root, the catalogue, and the instructions of all benchmarks.
+    """The data root, the catalogue, the instructions of all benchmarks, and the user's own prompts by name.
 
     The catalogue is None where a Prefect block holds its address, which only the flow can read.
     """
@@ -30,6 +32,7 @@ class Inputs:
     root: DataRoot
     catalog: Catalog | None
     benchmarks: tuple[str, ...] = ()
+    prompts: Mapping[str, Prompt] = field(default_factory=dict)
 
 
 def gather_inputs(params: BuildToolsetParams, *, writes: bool = True, allowed: Allowed | None = None) -> Inputs:
@@ -43,10 +46,13 @@ def gather_inputs(params: BuildToolsetParams, *, writes: bool = True, allowed: A
     check_source(params.catalog)
     for path in params.benchmarks if isinstance(params, BuildDatasetParams) else ():
         check_recordable("--benchmarks", path)
+    if params.prompts is not None:
+        check_recordable("--prompts", params.prompts)
     if allowed is not None:
         allowed.check_data(params)
     root = DataRoot.from_environment()
-    require_usable_teacher(params.teacher, params.budget)
+    require_usable_teachers(params)
+    prompts = {} if params.prompts is None else read_prompts(params.prompts)
     benchmarks: tuple[str, ...] = ()
     if isinstance(params, BuildDatasetParams):
         check_dataset_name(params.name)
@@ -60,7 +66,7 @@ def gather_inputs(params: BuildToolsetParams, *, writes: bool = True, allowed: A
         if (store := locate_store(root)).is_file():
             probe_format(store)
         root.require_writable()  # last, because it makes the folder
-    return Inputs(root, catalog, benchmarks)
+    return Inputs(root, catalog, benchmarks, prompts)
 
 
 def gather_catalog(params: BuildToolsetParams, address: str = "", allowed: Allowed | None = None) -> Catalog:

@@ -106,18 +106,26 @@ def _explain(error: CycloptsError) -> str:
     if isinstance(error, UnusedCliTokensError):
         return f"unknown parameter {show_url((error.unused_tokens or [''])[0])}; --help lists them."
     if isinstance(error, CoercionError) and error.argument is not None and error.token is not None:
+        if get_origin(error.target_type) is dict:  # not shown, for it may hold a secret
+            return f"{error.argument.name}: should be a JSON object; --help tells more."
         wanted = "boolean" if error.target_type is bool else "value"
         return f"{error.argument.name} {error.token.value!r}: should be a valid {wanted}; --help tells more."
     return f"{said} --help lists the parameters."
 
 
 def _group_fields(model: type[BaseModel]) -> type[BaseModel]:
-    """The model, with the fields of each inner model under a heading of their own."""
+    """The model, with the fields of each inner model under a heading of their own.
+
+    Those of a model that is derived from one before it are not shown: they are the same again.
+    """
     inner: dict[str, Any] = {}
+    seen: list[type[BaseModel]] = []
     for name, field in model.model_fields.items():
         if isinstance(field.annotation, type) and issubclass(field.annotation, BaseModel):
             heading = Group(f"{name}: {field.description}", sort_key=len(inner) + 1)
-            inner[name] = (Annotated[field.annotation, Parameter(group=heading)], field)
+            is_new = not issubclass(field.annotation, tuple(seen))
+            inner[name] = (Annotated[field.annotation, Parameter(group=heading, show=is_new)], field)
+            seen.append(field.annotation)
     return create_model(model.__name__, __base__=model, __doc__=model.__doc__, **inner)
 
 
@@ -157,4 +165,4 @@ def _give_values(arguments: Sequence[str], kinds: Mapping[str, Any], alone: Alon
 
 def _show_default(value: Any) -> str | None:
     """A default as it would be given; nothing for what is empty."""
-    return None if value in ((), None, "") else str(value).lower() if isinstance(value, bool) else str(value)
+    return None if value in ((), None, "", {}) else str(value).lower() if isinstance(value, bool) else str(value)

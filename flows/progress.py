@@ -26,6 +26,12 @@ from tasks.teacher import EngineState, Spent
 _LONG_PAUSE_S = 3.0
 """Waits for the endpoint's limits that are worth a word."""
 
+_FAST = 10.0
+"""Calls a second from which on they are counted by the second."""
+
+_BRIEF, _NEEDED = 71, 2
+"""What a bar of 8 columns and a space leave of 80; and the parts that are told in any case, the first and the last."""
+
 LINE_EVERY_S = 10.0
 SAME_LINE_EVERY_S = 60.0
 ARTIFACT_EVERY_S = 3.0
@@ -104,19 +110,26 @@ class Progress:
             else:
                 parts.append(f"{self.instances} instances, {share} accepted")
         if state.spent.calls:
-            rate = state.spent.calls / max(self.elapsed, 0.1)
-            parts.append(f"{rate:.0f}/s" if brief else f"{rate:.0f} calls/s")
+            parts.append(_describe_rate(state.spent.calls / max(self.elapsed, 0.1), brief))
         if spending:
             parts.append(spending)
+        if state.late:
+            parts.append(f"{state.late} late" if brief else f"{state.late} not answered in time")
+        parts.append(self._describe_waits(state))
+        return _join(parts, _BRIEF if brief else None)
+
+    def _describe_waits(self, state: EngineState) -> str:
+        """What is waited for; where that is nothing in particular, the time left, or the stage that is under way."""
         if state.stopped is not None:
-            parts.append(f"stopping, {state.in_flight} in flight")
-        elif state.in_batches:
-            parts.append(f"{state.in_batches} wait in batches")
-        elif state.pause_s >= _LONG_PAUSE_S:
-            parts.append(f"limited for {format_seconds(state.pause_s)}")
-        elif self.left is not None and self.apis < self.total:
-            parts.append(f"{format_seconds(self.left)} left")
-        return ", ".join(parts)
+            return f"stopping, {state.in_flight} in flight"
+        if state.away:
+            return f"{state.away}, waiting since {format_seconds(state.away_s)}"
+        if state.in_batches:
+            return f"{state.in_batches} wait in batches"
+        if state.pause_s >= _LONG_PAUSE_S:
+            return f"limited for {format_seconds(state.pause_s)}"
+        left = f"{format_seconds(self.left)} left" if self.left is not None and self.apis < self.total else ""
+        return f"{state.stage}, {left}" if state.stage and left else state.stage or left
 
     def _describe_spending(self, spent: Spent) -> str:
         """Spent so far and, once an API is done, what all are likely to take; empty where it is free of charge."""
@@ -126,11 +139,26 @@ class Progress:
         if spent.usd is None:
             now = format_tokens(spent.tokens) + " tokens"
             total = self.bought.tokens * (1 + left / max(self.bought_apis, 1))
-            likely = format_tokens(round(total))
+            likely = format_tokens(max(round(total), spent.tokens))
         else:
             now = format_usd(spent.usd)
-            likely = format_usd((self.bought.usd or 0.0) * (1 + left / max(self.bought_apis, 1)))
+            likely = format_usd(max((self.bought.usd or 0.0) * (1 + left / max(self.bought_apis, 1)), spent.usd))
         return f"{now} of ~{likely}" if self.bought_apis else now
+
+
+def _describe_rate(a_second: float, brief: bool) -> str:
+    """Calls a second, or a minute where there are few."""
+    if a_second >= _FAST:
+        return f"{a_second:.0f}/s" if brief else f"{a_second:.0f} calls/s"
+    return f"{60 * a_second:.0f}/min" if brief else f"{60 * a_second:.0f} calls/min"
+
+
+def _join(parts: list[str], most: int | None) -> str:
+    """The parts in one line; of one longer than `most` characters those in the middle go, the later ones first."""
+    kept = [part for part in parts if part]
+    while most is not None and len(", ".join(kept)) > most and len(kept) > _NEEDED:
+        del kept[-2]
+    return ", ".join(kept)
 
 
 class Display(Protocol):

@@ -219,9 +219,9 @@ def configure_client(server: Server, **more: str) -> None:
     }
     for name, value in defaults.items():
         os.environ.setdefault(name, value)
-    if server.pid is not None:  # on this machine, so never through a proxy
+    ours = urlsplit(server.api_url).hostname or ""
+    if server.pid is not None or ours in ("localhost", LOOPBACK, "::1"):  # on this machine, so never through a proxy
         hosts = [host for host in (os.environ.get("NO_PROXY") or os.environ.get("no_proxy") or "").split(",") if host]
-        ours = urlsplit(server.api_url).hostname or ""
         os.environ["NO_PROXY"] = os.environ["no_proxy"] = ",".join(dict.fromkeys([*hosts, ours]))
 
 

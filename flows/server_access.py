@@ -20,6 +20,7 @@ from pathlib import Path
 
 from schemas.errors import ToolHerdError, UserError
 from schemas.private_files import close_to_others, make_private_folder
+from tasks.network import find_proxy
 
 ADDRESS_VARIABLE = "TOOLHERD_SERVER_HOST"
 HOSTS_VARIABLE = "TOOLHERD_SERVER_ALLOWED_HOSTS"
@@ -37,9 +38,6 @@ class _NoRedirects(urllib.request.HTTPRedirectHandler):
 
     def redirect_request(self, *_: object) -> None:
         return None
-
-
-_OPENER = urllib.request.build_opener(urllib.request.ProxyHandler({}), _NoRedirects)
 
 
 @dataclass(frozen=True)
@@ -166,13 +164,18 @@ def make_password(home: Path) -> str:
 
 
 def ask(api_url: str, path: str, password: str | None = None) -> int:
-    """The status with which a server answers a GET of `path`, past any proxy; 0 where nothing answers within 2 s."""
+    """The status with which a server answers a GET of `path`; 0 where nothing answers within 2 s.
+
+    One of this machine is asked past any proxy.
+    """
     headers = {}
     if password is not None:
         headers["Authorization"] = f"Basic {base64.b64encode(password.encode()).decode()}"
     try:
         request = urllib.request.Request(f"{api_url.rstrip('/')}{path}", headers=headers)
-        with _OPENER.open(request, timeout=2) as response:
+        proxy = find_proxy(api_url)
+        proxies = urllib.request.ProxyHandler({} if proxy is None else {request.type: proxy})
+        with urllib.request.build_opener(proxies, _NoRedirects).open(request, timeout=2) as response:
             return int(response.status)
     except urllib.error.HTTPError as error:
         error.close()

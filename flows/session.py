@@ -9,7 +9,7 @@ import signal
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from contextvars import ContextVar
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial, wraps
 from typing import Any, ParamSpec, TypeVar, cast
 
@@ -22,16 +22,19 @@ from flows.allowed import Allowed, read_allowed
 from flows.inputs import Inputs, gather_catalog, gather_inputs, locate_store, show_parameters
 from flows.progress import Display
 from flows.stopping import Stoppable
+from prompts import use_prompts
+from schemas.calls import ROLES
 from schemas.errors import RunStoppedError, UserError
 from schemas.parameters import BuildDatasetParams, BuildToolsetParams
 from schemas.steps import CallCounts
 from tasks.context import RunContext, use_context
+from tasks.network import adopt_certificates
 from tasks.results import find_results_by
 from tasks.side_process import SideProcess
 from tasks.sources import BLOCK
 from tasks.step_tasks import find_result
 from tasks.steps import SINGLE_SHOT
-from tasks.teacher import EngineStart, Ledger, Teacher, open_teacher
+from tasks.teacher import EngineStart, Ledger, Teacher, fill_presets, open_teacher
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -110,7 +113,7 @@ class StoppableTeacher:
         """See `Stoppable`: one attempt's time while any is under way, or a batch may be on its way up."""
         teacher = self.teacher
         is_busy = teacher.waiting + teacher.state.in_flight > 0 or (teacher.settings.batch and not teacher.is_closed)
-        return teacher.settings.timeout_s if is_busy else 0.0
+        return teacher.longest_attempt_s if is_busy else 0.0
 
     def list_notes(self) -> list[str]:
         """See `Stoppable`."""
@@ -131,6 +134,8 @@ async def open_run(params: BuildToolsetParams) -> AsyncIterator[RunContext]:
     """
     launch = _LAUNCH.get()
     handed = launch.inputs if launch else None
+    adopt_certificates()
+    params = fill_presets(params)
     allowed = await asyncio.to_thread(find_allowed)
     if isinstance(handed, Inputs):
         inputs = handed
@@ -142,13 +147,14 @@ async def open_run(params: BuildToolsetParams) -> AsyncIterator[RunContext]:
         catalog = await asyncio.to_thread(gather_catalog, params, address, allowed)
     params = show_parameters(params)
     path = locate_store(inputs.root)
-    block = params.teacher.api_key_block
-    key = None if block is None else await _read_secret(block, "--teacher.api_key_block")
     find_results_by(partial(find_result, inputs.root))
     ledger = Ledger()
-    start = EngineStart(
-        params.teacher, path, params.budget, params.max_error_share, key, SINGLE_SHOT,
-        probe="tools" if isinstance(params, BuildDatasetParams) else "json",
+    start = await _read_blocks(
+        EngineStart(
+            params.teacher, path, params.budget, params.max_error_share, single_shot=SINGLE_SHOT,
+            retry_rejected=params.retry_rejected, roles={role: params.get_settings(role) for role in ROLES},
+            probe="tools" if isinstance(params, BuildDatasetParams) else "json",
+        )
     )  # fmt: skip
     async with open_teacher(start, ledger) as teacher:
         if launch is not None:
@@ -157,7 +163,7 @@ async def open_run(params: BuildToolsetParams) -> AsyncIterator[RunContext]:
         side = SideProcess(limit_s=params.document_limit_s, limit_mb=params.document_limit_mb)
         context = RunContext(inputs.root, teacher, ledger, catalog, params, entries, inputs.benchmarks, side)
         # Tasks inherit the run's tags, and Prefect asks its server for a slot under each before a task may start.
-        with use_context(context), TagsContext(current_tags=set()):
+        with use_context(context), use_prompts(inputs.prompts), TagsContext(current_tags=set()):
             yield context
 
 
@@ -178,6 +184,13 @@ def find_allowed() -> Allowed | None:
 
 async def _find_nothing(key: str) -> None:
     """No task has left anything yet."""
+
+
+async def _read_blocks(start: EngineStart) -> EngineStart:
+    """The same, with what the Secret blocks hold from which its keys come. Raises UserError."""
+    blocks = {settings.api_key_block for settings in start.list_all_settings()} - {None}
+    secrets = {BLOCK + block: await _read_secret(block, "--teacher.api_key_block") for block in blocks if block}
+    return replace(start, secrets=secrets)
 
 
 async def _read_secret(block: str, option: str) -> str:

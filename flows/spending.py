@@ -1,5 +1,6 @@
 """What a run has spent, in words: money, tokens, time."""
 
+from schemas.calls import Usage
 from schemas.steps import CallCounts
 
 
@@ -11,6 +12,15 @@ def describe_spent(calls: CallCounts) -> str:
     if calls.cost_usd is None:
         return f"{tokens} (no price is known)"
     return f"{format_usd(calls.cost_usd)} for {tokens}" if calls.cost_usd else f"{tokens}, free of charge"
+
+
+def describe_row_tokens(usage: Usage, accepted: int) -> str:
+    """`3,900 for an accepted row, 72% of the prompts' from the endpoint's cache`; "" where nothing is known."""
+    total = usage.prompt + usage.completion
+    if not total or not accepted:
+        return ""
+    cached = f", {usage.cached / usage.prompt:.0%} of the prompts' from the endpoint's cache" if usage.cached else ""
+    return f"{round(total / accepted):,} for an accepted row{cached}"
 
 
 def format_usd(amount: float) -> str:

@@ -1,9 +1,12 @@
 """The last lines of a run on the terminal, 80 columns wide."""
 
 import os
+import textwrap
+from typing import Any
 
+from flows.advice import count_causes
 from flows.server import Server
-from flows.spending import describe_spent, format_seconds
+from flows.spending import describe_row_tokens, describe_spent, format_seconds
 from flows.terminal import say
 from schemas.models import TrainSummary
 from schemas.steps import BuildSummary, CallCounts, ToolsetSummary
@@ -11,13 +14,17 @@ from tasks.training_plan import format_gib
 
 _LABEL = 10
 _WIDTH = 80
-_MOST_REJECTIONS = 5
+_MOST_CAUSES = 5
+_MOST_NAMED = 3
+_HANGING: Any = {"initial_indent": "  ", "subsequent_indent": "    ", "break_on_hyphens": False}
 
 
 def print_summary(summary: BuildSummary | ToolsetSummary, seconds: float, server: Server) -> None:
     """Print what became of a run."""
     lines = _describe_dataset(summary) if isinstance(summary, BuildSummary) else _describe_toolset(summary)
     lines.append(("calls", _describe_calls(summary.calls)))
+    if isinstance(summary, BuildSummary) and (told := describe_row_tokens(summary.usage, summary.accepted)):
+        lines.append(("tokens", told))
     if summary.calls.bought:
         lines.append(("spent", describe_spent(summary.calls)))
     lines.append(("run", f"{server.ui_url}/runs/flow-run/{summary.run_id}"))
@@ -72,6 +79,8 @@ def _describe_dataset(summary: BuildSummary) -> list[tuple[str, str]]:
     state = "published" if summary.changed else "unchanged, the newest version holds these very rows"
     if summary.stopped:
         state = f"partial, {summary.unfinished:,} APIs are not in it"
+    if not summary.accepted:
+        state = "no row was accepted, `latest` is not moved"
     folder = shorten_path(dataset.path)
     lines = [
         ("dataset", f"{dataset.name} {dataset.version}: {state}"),
@@ -104,15 +113,19 @@ def _describe_toolset(summary: ToolsetSummary) -> list[tuple[str, str]]:
 
 
 def _describe_left_out(operations: int) -> list[tuple[str, str]]:
-    return [("left out", f"{operations:,} operations, with reasons in import/<api id>/")] if operations else []
+    return (
+        [("left out", f"{operations:,} operations, with reasons in import/ or specify/<api id>/")] if operations else []
+    )
 
 
 def _describe_rejections(rejected: dict[str, str]) -> list[tuple[str, str]]:
+    """The causes whole, each told once; the first APIs of each by name."""
     lines = []
-    for api_id, reason in list(rejected.items())[:_MOST_REJECTIONS]:
-        text = f"  {api_id}: {reason}"
-        room = _WIDTH - _LABEL
-        lines.append(("", text if len(text) <= room else text[: room - 1] + "…"))
-    if len(rejected) > _MOST_REJECTIONS:
-        lines.append(("", f"  and {len(rejected) - _MOST_REJECTIONS} more, in toolset.parquet and on the run's page"))
+    causes = count_causes(rejected)
+    for cause, ids in causes[:_MOST_CAUSES]:
+        named = ", ".join(ids[:_MOST_NAMED]) + (f" and {len(ids) - _MOST_NAMED:,} more" if ids[_MOST_NAMED:] else "")
+        told = f"{named}: {cause}"
+        lines += [("", line) for line in textwrap.wrap(told, _WIDTH - _LABEL, **_HANGING)]
+    if more := sum(len(ids) for _, ids in causes[_MOST_CAUSES:]):
+        lines.append(("", f"  and {more:,} more, in toolset.parquet and on the run's page"))
     return lines

@@ -14,6 +14,7 @@ from schemas.models import RunRecord, TrainingSet, TrainSummary
 from schemas.parameters import BuildDatasetParams
 from schemas.training import TrainParams
 from tasks.datasets import DataRoot, find_training_set, get_run, locate_models, name_run, read_code_version
+from tasks.network import adopt_certificates
 from tasks.supervision.commands import TRAINER, Commands
 from tasks.supervision.machine import Machine, read_machine
 from tasks.trainer.footprint import read_shape
@@ -65,6 +66,7 @@ def gather_train_inputs(
     root = DataRoot.from_environment()
     models = locate_models(root)
     commands.require_packages()
+    adopt_certificates()  # before the hub is asked; the trainer's processes get it with the environment
     model = find_model(params.model)
     try:
         shape = read_shape(model.config)

@@ -84,6 +84,8 @@ CALL_SCHEMA = pa.schema(
         ("finish_reason", pa.string()),
         ("fingerprint", pa.string()),
         ("batched", pa.bool_()),
+        ("role", pa.string()),
+        ("estimated", pa.bool_()),
         ("sampling", pa.string()),
         ("left_out", pa.list_(pa.string())),
     ]

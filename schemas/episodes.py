@@ -6,6 +6,11 @@ from typing import Literal
 from schemas.base import Json, Record
 from schemas.reasons import Reason
 
+Flaw = Literal["cut_off", "filtered", "refused", "partial", "leaked_tokens", "empty"]
+"""Why an answer of an endpoint is none: it ended at a limit of tokens, a filter took it or a part of it, the model
+would not answer, it broke off or came with an error beside it, it holds tokens that steer the model, it says
+nothing."""
+
 
 class Kind(StrEnum):
     """What an instruction exercises."""
@@ -86,13 +91,15 @@ class Observation(Record):
 class Trajectory(Record):
     """An episode: all messages (system message first), what each call got, and how it ended.
 
-    `end` is `response` (a final response was given), `too_many_steps` or `teacher_error`.
+    `end` is `response` (a final response was given), `too_many_steps` or `teacher_error`; in the last, `error` says
+    what happened, and `flaw` why the last answer was none, where there was one.
     """
 
     messages: tuple[Message, ...]
     observations: tuple[Observation, ...] = ()
     end: Literal["response", "too_many_steps", "teacher_error"]
     error: str = ""
+    flaw: Flaw | None = None
 
     @property
     def response(self) -> str:

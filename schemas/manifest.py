@@ -14,7 +14,8 @@ class DatasetFacts(Record):
     """What the flow knows of a dataset and the rows do not say.
 
     `catalog_source` and `catalog_note` tell where the catalogue's facts come from; `parameters` are the flow's own.
-    `unfinished_apis` is how many APIs the run had no budget to finish: with any, the dataset is partial.
+    `unfinished_apis` is how many APIs the run had no budget to finish: with any, the dataset is partial. `teachers` are
+    the models by role, where a role had one of its own; `teacher` names all of them.
     """
 
     teacher: str
@@ -28,6 +29,7 @@ class DatasetFacts(Record):
     code_version: str = ""
     unfinished_apis: int = 0
     parameters: dict[str, Json] = Field(default_factory=dict)
+    teachers: dict[str, str] = Field(default_factory=dict)
 
 
 class Statistics(Record):
@@ -64,6 +66,7 @@ class Manifest(Record):
 
     `left_out` counts the completions that went without a parameter or form, because the endpoint does not take it
     (`Completion.left_out`); what was wished is in `facts.parameters`.
+    `cached_tokens` are those of the prompts that the endpoint itself had cached.
     """
 
     format: int = 1  # what has none is of the first
@@ -76,6 +79,7 @@ class Manifest(Record):
     test_apis: tuple[str, ...]
     input_tokens: int
     output_tokens: int
+    cached_tokens: int = 0
     cost_usd: float | None
     tables: dict[str, TableFacts]
     left_out: dict[str, int] = Field(default_factory=dict)

@@ -4,14 +4,16 @@ A field's description is its help text. What can only be known by looking (does 
 category) is checked by `flows/inputs.py`.
 """
 
-from typing import Annotated, Literal, Self
+from collections.abc import Mapping
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, model_validator
 
 from schemas.base import Parameters
+from schemas.calls import Role
 from schemas.catalog import Auth
 from schemas.episodes import Kind
-from schemas.teacher import TeacherSettings
+from schemas.teacher import RoleSettings, TeacherSettings, fill_roles
 
 DOCUMENT_LIMIT_S = 120.0
 DOCUMENT_LIMIT_MB = 1024
@@ -68,6 +70,9 @@ class BuildToolsetParams(Parameters):
     in_flight: int | None = Field(
         None, ge=1, le=1024, description="APIs worked on at a time; without it, enough to keep the teacher busy"
     )
+    retry_rejected: bool = Field(
+        False, description="draw anew what ended without an answer in an earlier run: cut off, filtered, refused, empty"
+    )
     max_error_share: float = Field(
         0.5, gt=0, le=1, description="a larger share of failures among the last 100 requests stops the run"
     )
@@ -80,8 +85,31 @@ class BuildToolsetParams(Parameters):
     document_limit_mb: int = Field(
         DOCUMENT_LIMIT_MB, ge=512, description="MB of memory that this may take; then that API is rejected"
     )
-    teacher: TeacherSettings = Field(default_factory=TeacherSettings, description="the model that writes the text")
-    budget: Budget = Field(default_factory=Budget, description="what the run may buy of the teacher")
+    teacher: TeacherSettings = Field(
+        default_factory=TeacherSettings, description="who writes the text; --user.* and --assistant.* for one role"
+    )
+    user: RoleSettings = Field(
+        default_factory=RoleSettings,
+        description="who writes instructions and the user's replies; what is not given is the teacher's",
+    )
+    assistant: RoleSettings = Field(
+        default_factory=RoleSettings,
+        description="who takes the assistant's turns; what is not given is the teacher's",
+    )
+    budget: Budget = Field(default_factory=Budget, description="what the run may buy of all of them")
+    prompts: str | None = Field(
+        None, min_length=1, description="a folder of prompts that stand in place of those of the same names"
+    )
+
+    @model_validator(mode="before")
+    @classmethod
+    def _fill_roles(cls, given: Any) -> Any:
+        return fill_roles(given) if isinstance(given, Mapping) else given
+
+    def get_settings(self, role: Role) -> TeacherSettings:
+        """How a role is asked."""
+        settings: TeacherSettings = getattr(self, role)
+        return settings
 
 
 class BuildDatasetParams(BuildToolsetParams):

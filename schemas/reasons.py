@@ -7,6 +7,11 @@ class Reason(StrEnum):
     """One reason of rejection; `describe` says when it applies."""
 
     TEACHER_ERROR = "teacher_error"
+    CUT_OFF = "cut_off"
+    FILTERED = "filtered"
+    REFUSED = "refused"
+    PARTIAL = "partial"
+    LEAKED_TOKENS = "leaked_tokens"
     INVALID_TOOL_CALL = "invalid_tool_call"
     UNKNOWN_FUNCTION = "unknown_function"
     INVALID_ARGUMENTS = "invalid_arguments"
@@ -18,6 +23,7 @@ class Reason(StrEnum):
     UNRECOVERED_ERROR = "unrecovered_error"
     INVALID_RESPONSE = "invalid_response"
     UNGROUNDED_RESPONSE = "ungrounded_response"
+    UNUSED_RESULT = "unused_result"
     EMPTY_RESPONSE = "empty_response"
     NO_QUESTION = "no_question"
     JUDGE_PROCESS = "judge_process"
@@ -28,6 +34,11 @@ class Reason(StrEnum):
 
 DESCRIPTIONS: dict[Reason, str] = {
     Reason.TEACHER_ERROR: "the teacher could not be reached, or gave no usable answer after every attempt",
+    Reason.CUT_OFF: "each draw of a turn was cut off, as at a limit of tokens",
+    Reason.FILTERED: "each draw of a turn was taken by a content filter, in whole or in part",
+    Reason.REFUSED: "each draw of a turn was refused by the model",
+    Reason.PARTIAL: "each draw of a turn broke off, or came with an error beside it",
+    Reason.LEAKED_TOKENS: "an answer holds tokens that steer the model, such as <|im_end|>",
     Reason.INVALID_TOOL_CALL: "a call is not one: its arguments are no JSON object, or it is written as text",
     Reason.UNKNOWN_FUNCTION: "a call names a function that the API does not have",
     Reason.INVALID_ARGUMENTS: "the arguments of a call do not conform to the function's schema",
@@ -39,7 +50,8 @@ DESCRIPTIONS: dict[Reason, str] = {
     Reason.UNRECOVERED_ERROR: "the API erred and no later call to the function succeeded",
     Reason.INVALID_RESPONSE: "the API's answer does not conform to the document's schema",
     Reason.UNGROUNDED_RESPONSE: "the final response states a value that no observation and no message holds",
-    Reason.EMPTY_RESPONSE: "the final response is empty",
+    Reason.UNUSED_RESULT: "something was to be found out, and the response uses nothing of what the calls returned",
+    Reason.EMPTY_RESPONSE: "the final response is empty, or each draw of a turn said nothing",
     Reason.NO_QUESTION: "a detail was missing and the assistant did not ask for it before calling",
     Reason.JUDGE_PROCESS: "the judge found the calls wrong",
     Reason.JUDGE_RESPONSE: "the judge found the final response wrong",

@@ -4,7 +4,7 @@ from pydantic import Field
 
 from schemas.artifacts import ArtifactRef
 from schemas.base import Record
-from schemas.calls import LedgerRow
+from schemas.calls import LedgerRow, Usage
 from schemas.instance import RejectedApi
 from schemas.manifest import DatasetRef
 
@@ -58,8 +58,9 @@ class ToolsetSummary(Record):
 class BuildSummary(Record):
     """What became of a build. `changed` tells whether a version was published; `dataset` is the newest one either way.
 
-    `accepted` and `rejected` count instances, `reasons` the rejected ones by reason, `exports` are paths; `left_out`,
-    `unfinished`, `stopped` and `run_id` are as in `ToolsetSummary`.
+    `accepted` and `rejected` count instances, `reasons` the rejected ones by reason, `exports` are paths; `usage` is
+    what the dataset's completions took, those of earlier runs too; `left_out`, `unfinished`, `stopped` and `run_id` are
+    as in `ToolsetSummary`.
     """
 
     dataset: DatasetRef
@@ -70,6 +71,7 @@ class BuildSummary(Record):
     rejected: int
     reasons: dict[str, int]
     calls: CallCounts
+    usage: Usage = Usage()
     exports: tuple[str, ...] = ()
     left_out: int = 0
     unfinished: int = 0

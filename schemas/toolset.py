@@ -1,34 +1,19 @@
 """What the teacher makes of a catalogue entry: documentation first, then an OpenAPI document."""
 
-from typing import Literal
-
 from pydantic import Field
 
 from schemas.base import Json, Record
 from schemas.catalog import CatalogEntry
 
-FieldType = Literal["string", "integer", "number", "boolean", "array", "object"]
-
-
-class DocumentedField(Record):
-    """An input or output of a documented function."""
-
-    name: str
-    type: FieldType
-    description: str
-    required: bool = True
-    enum: tuple[Json, ...] = ()
-    examples: tuple[Json, ...] = ()
-
 
 class DocumentedFunction(Record):
-    """A function as the documentation tells of it, before there is an OpenAPI document."""
+    """A function as the documentation tells of it: `inputs` and `outputs` are names, `outputs` those of one thing where
+    it returns several."""
 
     name: str
     description: str
-    inputs: tuple[DocumentedField, ...] = ()
-    outputs: tuple[DocumentedField, ...] = ()
-    returns_list: bool = False
+    inputs: tuple[str, ...] = ()
+    outputs: tuple[str, ...] = ()
 
 
 class Documentation(Record):
@@ -77,7 +62,8 @@ class AuditedCall(Record):
 class Toolset(Record):
     """An API that is ready for episodes: entry, introduction, checked OpenAPI 3.1 document, functions, audit.
 
-    `left_out` holds a line with the reason for each operation of the API's own document that is no function.
+    `left_out` holds a line with the reason for each operation of the API's own document, and for each function that the
+    teacher documented, that is no function here.
     """
 
     entry: CatalogEntry

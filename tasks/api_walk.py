@@ -17,8 +17,8 @@ from schemas.shown import show_line
 from schemas.steps import ApiOutcome
 from schemas.toolset import Toolset
 from tasks.context import RunContext, get_context
-from tasks.datasets import find_artifact
-from tasks.making import Step
+from tasks.datasets import find_artifact, remove_artifact
+from tasks.making import UNANSWERED, Step
 from tasks.openapi import DocumentError
 from tasks.recipes import compute_recipe, compute_way_recipe
 from tasks.step_tasks import TASKS, choose_inputs
@@ -50,8 +50,10 @@ class ApiWalk:
             if self._has(kind):
                 return
             self.step = step.name
-            before = tuple(self.made)
-            self.made.append(await TASKS[step.name](self.entry.id, self._compute_recipe(step), before))
+            before, recipe = tuple(self.made), self._compute_recipe(step)
+            if self.context.params.retry_rejected:
+                await asyncio.to_thread(_forget_unanswered, self.context, step, self.entry.id, recipe)
+            self.made.append(await TASKS[step.name](self.entry.id, recipe, before))
 
     def get_outcome(self, error: Exception | None = None) -> ApiOutcome:
         """What became of the API; with an `error`, its rejection.
@@ -135,7 +137,16 @@ def _find_outcome(context: RunContext, entry: CatalogEntry) -> ApiOutcome | None
         return None
     if not all(ref.api_id == entry.id and _is_kept(context, ref) for ref in found.before):
         return None
+    if context.params.retry_rejected and any(ref.counts.get(UNANSWERED) for ref in found.before):
+        return None
     return _make_outcome(entry.id, [*found.before, found.ref])
+
+
+def _forget_unanswered(context: RunContext, step: Step, api_id: str, recipe: str) -> None:
+    """Take away what a step made of answers that were none; what was answered is in the completion store."""
+    found = find_artifact(context.root, step.name, api_id, recipe)
+    if found is not None and found.ref.counts.get(UNANSWERED):
+        remove_artifact(context.root, found.ref)
 
 
 def _is_kept(context: RunContext, ref: ArtifactRef) -> bool:

@@ -50,7 +50,7 @@ class RunContext:
 
         It is never this process where others wrote the document, or what is in it: only another one can be ended.
         """
-        is_ours = entry.openapi is None and self.params.teacher.is_embedded
+        is_ours = entry.openapi is None and self.params.teacher.is_embedded and self.params.assistant.is_embedded
         return self.side.run if is_ours else self.side.run_apart
 
 

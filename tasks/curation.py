@@ -18,7 +18,7 @@ from prefect.cache_policies import NO_CACHE
 from prompts import PROMPTS, load_prompt
 from schemas.artifacts import Artifact, Episodes, Instructions, Verdicts
 from schemas.base import Record, content_hash
-from schemas.calls import LedgerRow
+from schemas.calls import ROLES, LedgerRow
 from schemas.episodes import Kind, Verdict
 from schemas.instance import Instance
 from schemas.reasons import Reason
@@ -37,7 +37,7 @@ from tasks.datasets import (
     read_artifact,
 )
 from tasks.quality import find_near_duplicates, find_overlaps
-from tasks.recipes import hash_code
+from tasks.recipes import describe_teachers, hash_code
 from tasks.simulate import EXECUTOR
 from tasks.steps import STEPS
 
@@ -74,9 +74,8 @@ class Curated:
 
 
 def read_prompt_versions() -> dict[str, str]:
-    """Each prompt's version and the hash of its file, as `3-0a1b2c3d`."""
-    prompts = [load_prompt(name) for name in PROMPTS]
-    return {prompt.name: f"{prompt.version}-{prompt.hash[:8]}" for prompt in prompts}
+    """Each prompt's version and the hash of its file, as `3-0a1b2c3d`; those of the user's begin with `custom-`."""
+    return {name: load_prompt(name).label for name in PROMPTS}
 
 
 def compute_dataset_recipe(outcomes: Sequence[ApiOutcome]) -> str:
@@ -95,9 +94,9 @@ def compute_dataset_recipe(outcomes: Sequence[ApiOutcome]) -> str:
     return content_hash(
         {
             "apis": apis,
-            "code": hash_code("quality", "openapi", "datasets"),
+            "code": hash_code("quality", "markup", "openapi", "datasets"),
             "prompts": read_prompt_versions(),
-            "teacher": context.teacher.recipe(),
+            "teacher": describe_teachers(context, ROLES),
             "split": [params.test_share, params.seed],
             "similarity": SIMILARITY,
             "benchmarks": content_hash(list(context.benchmarks)),
@@ -179,7 +178,7 @@ def _build_rows(
             toolset,
             [*judged[places[id]], *_complete_verdicts(together.get(id, ()))],
             ledger[id],
-            teacher=context.params.teacher.model,
+            teacher=context.params.assistant.model,
             executor=EXECUTOR,
             recipe_hash=played.recipe,
             prompt_versions=versions,

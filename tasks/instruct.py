@@ -17,4 +17,5 @@ async def make_instructions(making: Making) -> Made[Instructions]:
     """Raises TeacherError."""
     params, toolset = making.dataset_params, await making.read(Toolset)
     written = await instruct_api(toolset, params.instructions, params.shares.by_kind(), params.seed, making.teacher)
-    return Made(Instructions(instructions=written), {"instructions": len(written)})
+    instructions = Instructions(instructions=written.instructions)
+    return Made(instructions, {"instructions": len(written.instructions)}, written.unfinished)

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar
 
 from schemas.base import Json, Record
+from schemas.calls import Role
 from schemas.catalog import CatalogEntry
 from schemas.parameters import BuildDatasetParams, BuildToolsetParams
 
@@ -12,6 +13,9 @@ if TYPE_CHECKING:
     from tasks.teacher import Teacher  # a process that only checks is to be up soon, and needs none
 
 C = TypeVar("C", bound=Record)
+
+UNANSWERED = "unanswered"
+"""The count of what ended because no draw was an answer: finished, until `retry_rejected` is asked for."""
 
 
 class Read(Protocol):
@@ -44,7 +48,7 @@ class Making:
 
 @dataclass(frozen=True)
 class Made(Generic[C]):
-    """What a step made: the content that later steps depend on, figures to show, and how much the teacher left out."""
+    """What a step made: the content that later steps depend on, figures to show, what the teacher left unfinished."""
 
     content: C
     counts: dict[str, int] = field(default_factory=dict)
@@ -56,8 +60,8 @@ class Step:
     """One thing that is made for an API: its Prefect task, its folder in the data root, its part of a recipe.
 
     `reads` are the contents of earlier steps that it is made from, beside the catalogue's entry where `reads_entry`.
-    `prompts` are those that it renders: a step with prompts asks the teacher. Those of a `single_shot` step
-    follow from no answer that a person would wait for: they may go in batches. `rooms` are the folders of `tasks/`
+    `prompts` are those that it renders, and `asks` the roles that are asked with them. The requests of a `single_shot`
+    step follow from no answer that a person would wait for: they may go in batches. `rooms` are the folders of `tasks/`
     whose code has a say in what comes out; `settings` gives the parameters that have.
     """
 
@@ -68,6 +72,7 @@ class Step:
     reads: tuple[type[Record], ...] = ()
     reads_entry: bool = False
     prompts: tuple[str, ...] = ()
+    asks: tuple[Role, ...] = ()
     single_shot: bool = False
     rooms: tuple[str, ...] = ()
     settings: Callable[[BuildDatasetParams], Json] | None = None

@@ -8,6 +8,7 @@ from prefect import task
 from prefect.cache_policies import NO_CACHE
 
 from schemas.base import Record
+from schemas.calls import ROLES, Usage
 from schemas.manifest import DatasetFacts, DatasetRef, Manifest
 from tasks.context import RunContext, get_context
 from tasks.curation import Curated, read_content, read_prompt_versions
@@ -31,28 +32,32 @@ _BUNDLED_NOTE = (
 
 
 class Published(Record):
-    """The newest version of a dataset, whether it was published now, and its rejected rows by reason."""
+    """The newest version of a dataset, whether it was published now, its rejected rows by reason, and what it took."""
 
     dataset: DatasetRef
     changed: bool
     accepted: int
     rejected: int
     reasons: dict[str, int]
+    usage: Usage = Usage()
 
 
 def find_unchanged(recipe: str, unfinished: int) -> Published | None:
     """The newest version, if it was made by this very recipe and is whole; None if a new one has to be made.
 
-    Never finds one where the user has named a version: what was asked for is made.
+    The last one counts as well, which need not be `latest`: it may be partial, or have no accepted row. Never finds one
+    where the user has named a version: what was asked for is made.
     """
     context = get_context()
     params = context.dataset_params
     if params.version is not None:
         return None
-    manifest = _read_newest(context, unfinished)
-    if manifest is None or manifest.facts.recipe_hash != recipe or not _is_whole(context.root, manifest):
-        return None
-    return _describe(context.root, manifest, changed=False)
+    for manifest in (_read_newest(context, unfinished), _read_newest(context, 1)):
+        if manifest is None or (manifest.facts.recipe_hash, manifest.facts.unfinished_apis) != (recipe, unfinished):
+            continue
+        if _is_whole(context.root, manifest):
+            return _describe(context.root, manifest, changed=False)
+    return None
 
 
 @task(
@@ -74,8 +79,10 @@ def _publish(context: RunContext, curated: Curated, recipe: str, unfinished: int
     newest = None if params.version is not None else _read_newest(context, unfinished)
     if newest is not None and not _is_whole(context.root, newest):
         newest = None
+    models = {role: params.get_settings(role).model for role in ROLES}
     facts = DatasetFacts(
-        teacher=params.teacher.model,
+        teacher=", ".join(dict.fromkeys(models.values())),
+        teachers=models if len(set(models.values())) > 1 else {},
         executor=EXECUTOR,
         seed=params.seed,
         recipe_hash=recipe,
@@ -142,4 +149,5 @@ def _describe(root: DataRoot, manifest: Manifest, *, changed: bool) -> Published
         accepted=dataset.counts["train.parquet"] + dataset.counts["test.parquet"],
         rejected=dataset.counts["rejected.parquet"],
         reasons=manifest.reasons,
+        usage=Usage(prompt=manifest.input_tokens, completion=manifest.output_tokens, cached=manifest.cached_tokens),
     )

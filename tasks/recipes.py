@@ -11,6 +11,7 @@ from pathlib import Path
 from prompts import load_prompt
 from schemas.artifacts import ArtifactRef
 from schemas.base import Json, content_hash
+from schemas.calls import Role
 from schemas.catalog import CatalogEntry
 from tasks.context import RunContext
 from tasks.making import Step
@@ -37,13 +38,20 @@ def hash_code(*rooms: str, module: str = "") -> str:
     return content_hash({path.relative_to(_FOLDER).as_posix(): content_hash(path.read_bytes().hex()) for path in files})
 
 
+def describe_teachers(context: RunContext, roles: Sequence[Role]) -> Json:
+    """What depends on who is asked in these roles: one recipe where all are asked in the same way."""
+    recipes = {role: context.teacher.recipe(role) for role in roles}
+    alike = len({content_hash(recipe) for recipe in recipes.values()}) < 2
+    return next(iter(recipes.values()), None) if alike else {role: recipe for role, recipe in recipes.items()}
+
+
 def _describe(context: RunContext, step: Step, entry: CatalogEntry) -> Json:
     """All that a step depends on, but for what it reads of earlier ones."""
     return {
         "step": step.name,
         "entry": content_hash(entry) if step.reads_entry else None,
         "prompts": {name: load_prompt(name).hash for name in step.prompts},
-        "teacher": context.teacher.recipe() if step.prompts else None,
+        "teacher": describe_teachers(context, step.asks),
         "settings": step.settings(context.dataset_params) if step.settings else None,
         "code": hash_code(*step.rooms, module=step.make.__module__.rpartition(".")[2]),
     }

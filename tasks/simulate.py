@@ -5,7 +5,7 @@ from schemas.base import Json
 from schemas.parameters import BuildDatasetParams
 from schemas.toolset import Toolset
 from tasks.agents.simulate import simulate_episodes
-from tasks.making import Made, Making
+from tasks.making import UNANSWERED, Made, Making
 
 EXECUTOR = "mock"
 """What answers calls: the mock, which makes answers from the API's document."""
@@ -20,10 +20,15 @@ def choose_simulate_settings(params: BuildDatasetParams) -> Json:
 
 
 async def make_episodes(making: Making) -> Made[Episodes]:
-    """An episode that the teacher breaks off is kept as such. Raises FatalTeacherError."""
+    """An episode that the teacher breaks off is kept as such. Raises FatalTeacherError.
+
+    One in which every draw of a turn was no answer is finished for all that: to ask again is for the user to say.
+    """
     toolset, asked = await making.read(Toolset), await making.read(Instructions)
     episodes = await simulate_episodes(
         toolset, asked.instructions, making.dataset_params.seed, making.teacher, EPISODES_IN_FLIGHT
     )
-    broken_off = sum(episode.trajectory.end == "teacher_error" for episode in episodes)
-    return Made(Episodes(episodes=episodes), {"episodes": len(episodes)}, broken_off)
+    ends = [episode.trajectory for episode in episodes if episode.trajectory.end == "teacher_error"]
+    unanswered = sum(trajectory.flaw is not None for trajectory in ends)
+    counts = {"episodes": len(episodes)} | ({UNANSWERED: unanswered} if unanswered else {})
+    return Made(Episodes(episodes=episodes), counts, unfinished=len(ends) - unanswered)

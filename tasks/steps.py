@@ -19,17 +19,19 @@ DOCUMENT = Step(
     make=make_documentation,
     reads_entry=True,
     prompts=("document", "repair"),
+    asks=("teacher",),
     single_shot=True,
-    rooms=("agents",),
+    rooms=("agents", "values"),
 )
 SPECIFY = Step(
     name="specify",
-    description="Writes an API's OpenAPI document, checks it, and calls each function once well and once badly.",
+    description="Describes each function of an API, and calls each once well and once badly.",
     makes=Toolset,
     make=specify_toolset,
     reads=(Documentation,),
     reads_entry=True,
     prompts=("specify", "repair"),
+    asks=("teacher",),
     single_shot=True,
     rooms=("agents", "mock", "openapi", "values"),
 )
@@ -48,8 +50,9 @@ INSTRUCT = Step(
     make=instruct.make_instructions,
     reads=(Toolset,),
     prompts=("instruct", "repair"),
+    asks=("user",),
     single_shot=True,
-    rooms=("agents", "openapi", "quality", "values"),
+    rooms=("agents", "markup", "openapi", "quality", "values"),
     settings=instruct.choose_instruct_settings,
 )
 SIMULATE = Step(
@@ -59,6 +62,7 @@ SIMULATE = Step(
     make=simulate.make_episodes,
     reads=(Toolset, Instructions),
     prompts=("assistant", "user"),
+    asks=("assistant", "user"),
     rooms=("agents", "mock", "openapi", "values"),
     settings=simulate.choose_simulate_settings,
 )
@@ -68,7 +72,7 @@ CHECK = Step(
     makes=Verdicts,
     make=make_verdicts,
     reads=(Toolset, Episodes),
-    rooms=("openapi", "quality", "values"),
+    rooms=("markup", "openapi", "quality", "values"),
 )
 
 STEPS = (DOCUMENT, SPECIFY, IMPORT, INSTRUCT, SIMULATE, CHECK)

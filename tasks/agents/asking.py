@@ -1,12 +1,12 @@
 """What all agents need to ask the teacher: messages in OpenAI's form, seeds that never change, several at once."""
 
 import asyncio
-from collections.abc import Coroutine, Sequence
+from collections.abc import Coroutine, Mapping, Sequence
 from typing import Any, TypeVar
 
 from schemas.base import Json, content_hash
 from schemas.calls import Completion
-from schemas.episodes import Message
+from schemas.episodes import Message, ToolCall
 from schemas.errors import TeacherError
 from tasks.completions.answers import MOST_CALLS_AT_ONCE
 
@@ -26,17 +26,24 @@ def user_message(content: str) -> dict[str, Json]:
     return {"role": "user", "content": content}
 
 
-def to_chat(message: Message) -> dict[str, Json]:
-    """A message of a trajectory in OpenAI's form."""
-    chat: dict[str, Json] = {"role": message.role, "content": message.content}
+def to_chat(message: Message, extra: Mapping[str, Json] | None = None) -> dict[str, Json]:
+    """A message of a trajectory in OpenAI's form; `extra` is what else the assistant's own had, see `Completion`."""
+    further = dict(extra or {})
+    of_calls = further.pop("tool_calls", None)
+    chat: dict[str, Json] = {**further, "role": message.role, "content": message.content}
     if message.tool_calls:
+        extras = of_calls if isinstance(of_calls, list) and len(of_calls) == len(message.tool_calls) else None
         chat["tool_calls"] = [
-            {"id": call.id, "type": "function", "function": {"name": call.name, "arguments": call.arguments}}
-            for call in message.tool_calls
+            _write_call(call, extras[place] if extras else {}) for place, call in enumerate(message.tool_calls)
         ]
     if message.tool_call_id is not None:
         chat["tool_call_id"] = message.tool_call_id
     return chat
+
+
+def _write_call(call: ToolCall, extra: Mapping[str, Any]) -> dict[str, Json]:
+    function = {**extra.get("function", {}), "name": call.name, "arguments": call.arguments}
+    return {**extra, "id": call.id, "type": "function", "function": function}
 
 
 def require_bounded(answer: Completion) -> None:

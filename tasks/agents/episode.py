@@ -6,19 +6,20 @@ Knows nothing of files, flows or how many episodes run beside it.
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import httpx
 
 from prompts import load_prompt
 from schemas.base import Json
 from schemas.calls import ChatRequest, Completion
-from schemas.episodes import Episode, Instruction, Message, Observation, ToolCall, Trajectory
-from schemas.errors import FatalTeacherError, TeacherError
+from schemas.episodes import Episode, Flaw, Instruction, Message, Observation, ToolCall, Trajectory
+from schemas.errors import FatalTeacherError, NoAnswerError, TeacherError
 from schemas.toolset import Function, Toolset
 from tasks.agents.asking import derive_seed, require_bounded, to_chat
 from tasks.agents.executor import execute_call
 from tasks.agents.offering import MOST_FUNCTIONS, choose_functions
+from tasks.agents.questions import asks_user
 from tasks.agents.user import ask_user
 from tasks.openapi import Operation
 
@@ -35,6 +36,31 @@ class _State:
 
     messages: list[Message]
     observations: list[Observation] = field(default_factory=list)
+    extras: dict[int, dict[str, Json]] = field(default_factory=dict)
+    """What else messages of the assistant had, by their places."""
+    call_ids: dict[str, str] = field(default_factory=dict)
+    """The endpoint's own ids of calls."""
+
+    def build_chat(self) -> tuple[dict[str, Json], ...]:
+        """All that was said, as the assistant is sent it: its own messages with all that they had."""
+        return tuple(to_chat(message, self.extras.get(place)) for place, message in enumerate(self.messages))
+
+    def add_answer(self, answer: Completion) -> Message:
+        """Take the assistant's message.
+
+        Its calls are numbered anew, so that what is kept never depends on an endpoint's ids; those that can be told
+        apart go back to the endpoint. Some endpoints send "" where a function takes no arguments.
+        """
+        calls = []
+        for number, call in enumerate(answer.tool_calls, start=len(self.observations) + 1):
+            calls.append(ToolCall(id=f"call_{number}", name=call.name, arguments=call.arguments.strip() or "{}"))
+            if call.id not in self.call_ids.values():
+                self.call_ids[f"call_{number}"] = call.id
+        if answer.extra:
+            self.extras[len(self.messages)] = answer.extra
+        message = Message(role="assistant", content=answer.content, tool_calls=tuple(calls))
+        self.messages.append(message)
+        return message
 
 
 @dataclass(frozen=True)
@@ -82,6 +108,8 @@ async def _play_to_end(
         return await _play(toolset, instruction, tools, api, state, seed, teacher)
     except FatalTeacherError:
         raise
+    except NoAnswerError as error:
+        return _end(state, "teacher_error", str(error), error.flaw)
     except TeacherError as error:
         return _end(state, "teacher_error", str(error))
 
@@ -97,35 +125,22 @@ async def _play(
 ) -> Trajectory:
     for turn in range(MOST_TURNS):
         request = ChatRequest(
-            messages=tuple(to_chat(message) for message in state.messages), tools=tools, seed=derive_seed(seed, turn)
+            messages=state.build_chat(), tools=tools, seed=derive_seed(seed, turn), call_ids=dict(state.call_ids)
         )
         answer = await teacher.complete(request, stage="simulate", api_id=toolset.entry.id, owner=instruction.id)
         require_bounded(answer)
-        state.messages.append(_to_message(answer, len(state.observations)))
-        if answer.tool_calls:
-            for call in state.messages[-1].tool_calls:
+        message = state.add_answer(answer)
+        if message.tool_calls:
+            for call in message.tool_calls:
                 await _observe(call, api, state)
             continue
-        if "?" not in answer.content:
+        if not asks_user(message.content):
             return _end(state, "response")
         reply = await ask_user(instruction, state.messages, derive_seed(seed, "user", turn), teacher)
         if reply is None:
             return _end(state, "response")
         state.messages.append(Message(role="user", content=reply))
     return _end(state, "too_many_steps")
-
-
-def _to_message(answer: Completion, calls_so_far: int) -> Message:
-    """The assistant's message.
-
-    Calls are numbered anew, so that an id never depends on the endpoint; some endpoints send "" where a function takes
-    no arguments.
-    """
-    calls = (
-        ToolCall(id=f"call_{number}", name=call.name, arguments=call.arguments.strip() or "{}")
-        for number, call in enumerate(answer.tool_calls, start=calls_so_far + 1)
-    )
-    return Message(role="assistant", content=answer.content, tool_calls=tuple(calls))
 
 
 async def _observe(call: ToolCall, api: EpisodeApi, state: _State) -> None:
@@ -135,7 +150,12 @@ async def _observe(call: ToolCall, api: EpisodeApi, state: _State) -> None:
     state.messages.append(Message(role="tool", content=content, tool_call_id=call.id))
 
 
-def _end(state: _State, end: str, error: str = "") -> Trajectory:
-    return Trajectory.model_validate(
-        {"messages": state.messages, "observations": state.observations, "end": end, "error": error}
+def _end(
+    state: _State,
+    end: Literal["response", "too_many_steps", "teacher_error"],
+    error: str = "",
+    flaw: Flaw | None = None,
+) -> Trajectory:
+    return Trajectory(
+        messages=tuple(state.messages), observations=tuple(state.observations), end=end, error=error, flaw=flaw
     )

@@ -1,18 +1,26 @@
 """The `instruct` step: the user agent writes an API's instructions, all kinds at once, each worded differently."""
 
+import copy
+import json
 import math
 import random
+import re
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from contextlib import suppress
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Annotated, Any
 
-from pydantic import Field
+from pydantic import BeforeValidator, ConfigDict, Field, ValidationError
 
 from prompts import load_prompt
-from schemas.base import Json, Record
+from schemas.base import Json
 from schemas.calls import ChatRequest
+from schemas.described import Written, list_values
 from schemas.episodes import Detail, Instruction, Kind
-from schemas.toolset import Toolset
+from schemas.errors import FatalTeacherError, TeacherError, UnusableAnswerError
+from schemas.toolset import Function, Toolset
 from tasks.agents.asking import derive_seed, gather_or_cancel, user_message
+from tasks.openapi.schema_checks import find_argument_problems
 from tasks.quality import is_repeated, names_api
 
 if TYPE_CHECKING:
@@ -24,47 +32,134 @@ _ROUNDS = 3
 _LONGEST_TEXT = 4000
 """Characters of an instruction, ten times what any user writes: what is compared with all others has an end."""
 
+_LONGEST_TOLD = 200
+"""Characters of a text that is told to have been turned down."""
+
+_MOST_CALLS = 4
+_CALLS = {
+    Kind.SINGLE_CALL: (1, 1), Kind.MULTI_CALL: (2, _MOST_CALLS), Kind.MISSING_DETAIL: (1, 2), Kind.NO_TOOL: (0, 0),
+    Kind.ERROR_RECOVERY: (1, 2),
+}  # fmt: skip
+"""How many calls an instruction of a kind names, at least and at most."""
+
 _FALLBACK = (Kind.SINGLE_CALL, Kind.MULTI_CALL, Kind.NO_TOOL)
 """Which kinds make up for one that the API does not allow for (a function without parameters lacks no detail)."""
 
 
-class _Written(Record):
+def _read_names(given: Any) -> list[Any]:
+    """Names as they were meant, where one is written as a call, or with what it belongs to before it."""
+    return [
+        re.sub(r"\(.*", "", name).rpartition(".")[2] if isinstance(name, str) else name for name in list_values(given)
+    ]
+
+
+class _Detail(Written):
+    parameter: str
+    value: Json
+
+
+class _Written(Written):
+    model_config = ConfigDict(json_schema_extra={"required": ["text", "functions"]})
+
     text: str = Field(min_length=1)
-    functions: tuple[str, ...] = ()
-    withheld: Detail | None = None
+    functions: Annotated[tuple[str, ...], BeforeValidator(_read_names)] = ()
+    withheld: _Detail | None = None
 
 
-class _Answer(Record):
-    instructions: tuple[_Written, ...]
+def _keep_readable(given: Any) -> list[_Written]:
+    """The instructions that can be read; an answer of which none can is none."""
+    readable, problems = [], []
+    for item in list_values(given):
+        try:
+            readable.append(_Written.model_validate(item))
+        except ValidationError as error:
+            problems.append(error.errors(include_url=False)[0])
+    if problems and not readable:
+        raise ValueError('write each as an object with "text" and "functions"')
+    return readable
+
+
+class _Answer(Written):
+    model_config = ConfigDict(json_schema_extra={"required": ["instructions"]})
+
+    instructions: Annotated[tuple[_Written, ...], BeforeValidator(_keep_readable)] = ()
+
+
+@dataclass
+class _Kept:
+    """What was written for an API: the instructions that are kept, and why there are not more."""
+
+    items: list[tuple[Kind, _Written]] = field(default_factory=list)
+    turned_down: dict[Kind, list[str]] = field(default_factory=dict)
+    errors: list[TeacherError] = field(default_factory=list)
+
+    @property
+    def texts(self) -> list[str]:
+        return [item.text for _, item in self.items]
+
+
+@dataclass(frozen=True)
+class Instructed:
+    """The instructions of an API, and how many kinds were broken off though the teacher might answer another time."""
+
+    instructions: tuple[Instruction, ...]
+    unfinished: int = 0
 
 
 async def instruct_api(
     toolset: Toolset, count: int, shares: Mapping[Kind, float], seed: int, teacher: "Teacher"
-) -> tuple[Instruction, ...]:
+) -> Instructed:
     """Up to `count` instructions for an API, divided over the kinds by `shares`.
 
-    An instruction that repeats an earlier one or names the API is thrown out at once and asked for anew.
+    An instruction that is no good is thrown out, and another is asked for with the reason; the good ones of its answer
+    are kept. A kind for which the teacher gives nothing usable is made up for by others.
 
     Raises:
-        TeacherError: The teacher gave no usable answer after every attempt.
+        TeacherError: The teacher gave nothing usable at all; the message holds the last problems.
     """
-    kept: list[tuple[Kind, _Written]] = []
+    kept = _Kept()
     wanted = share_out(count, shares, derive_seed("shares", toolset.entry.id, seed))
     short = await _fill(toolset, wanted, seed, teacher, kept)
     for kind in _FALLBACK:
         if short:
             short = await _fill(toolset, {kind: short}, derive_seed("fallback", seed), teacher, kept)
-    return tuple(
+    if not kept.items and kept.errors:
+        raise kept.errors[0]
+    problems = list(dict.fromkeys(line for lines in kept.turned_down.values() for line in lines))
+    if not kept.items and problems:
+        raise UnusableAnswerError(f"no usable instruction: {'; '.join(problems)}")
+    instructions = tuple(
         Instruction(
             id=f"{toolset.entry.id}-{number:03}",
             api_id=toolset.entry.id,
             kind=kind,
             text=item.text,
             functions=item.functions,
-            withheld=item.withheld if kind is Kind.MISSING_DETAIL else None,
+            withheld=_read_detail(item, toolset) if kind is Kind.MISSING_DETAIL else None,
         )
-        for number, (kind, item) in enumerate(kept, start=1)
+        for number, (kind, item) in enumerate(kept.items, start=1)
     )
+    return Instructed(instructions, sum(not isinstance(error, UnusableAnswerError) for error in kept.errors))
+
+
+def _read_detail(item: _Written, toolset: Toolset) -> Detail | None:
+    """What is withheld, its value of the parameter's type where it was written as text, or the other way round."""
+    if item.withheld is None:
+        return None
+    named = [function for function in toolset.functions if function.name in item.functions]
+    schemas = (_list_required(function).get(item.withheld.parameter) for function in named)
+    schema = next((schema for schema in schemas if isinstance(schema, dict)), {})
+    return Detail(parameter=item.withheld.parameter, value=_fit_type(item.withheld.value, schema.get("type")))
+
+
+def _fit_type(value: Json, kind: Any) -> Json:
+    if kind == "string" and isinstance(value, int | float) and not isinstance(value, bool):
+        return json.dumps(value)
+    if kind in ("integer", "number", "boolean") and isinstance(value, str):
+        with suppress(ValueError):
+            read: Json = json.loads(value.strip().lower())
+            return read
+    return value
 
 
 def share_out(count: int, shares: Mapping[Kind, float], seed: int) -> dict[Kind, int]:
@@ -80,15 +175,13 @@ def share_out(count: int, shares: Mapping[Kind, float], seed: int) -> dict[Kind,
     return {kind: number for kind, number in result.items() if number}
 
 
-async def _fill(
-    toolset: Toolset, wanted: Mapping[Kind, int], seed: int, teacher: "Teacher", kept: list[tuple[Kind, _Written]]
-) -> int:
+async def _fill(toolset: Toolset, wanted: Mapping[Kind, int], seed: int, teacher: "Teacher", kept: _Kept) -> int:
     """Adds up to so many instructions of each kind to `kept`; how many there are too few of."""
     missing, given_up = dict(wanted), 0
     for round_number in range(_ROUNDS):
-        earlier = [item.text for _, item in kept]
+        earlier = kept.texts
         asked = [
-            _ask(toolset, kind, number, earlier, derive_seed(seed, kind, round_number), teacher)
+            _ask(toolset, kind, number, earlier, derive_seed(seed, kind, round_number), teacher, kept)
             for kind, number in missing.items()
         ]
         for kind, items in zip(list(missing), await gather_or_cancel(asked), strict=True):
@@ -101,63 +194,124 @@ async def _fill(
 
 
 async def _ask(
-    toolset: Toolset, kind: Kind, count: int, earlier: list[str], seed: int, teacher: "Teacher"
+    toolset: Toolset, kind: Kind, count: int, earlier: list[str], seed: int, teacher: "Teacher", kept: _Kept
 ) -> tuple[_Written, ...]:
-    """What the teacher writes, as it is; none where the API does not allow for the kind."""
+    """What the teacher writes, as it is; none where the API does not allow for the kind, or nothing could be had."""
     api_id = toolset.entry.id
-    answer = await teacher.complete_json(
-        _make_request(toolset, kind, count, earlier, seed), _Answer, name="instructions",
-        stage="instruct", api_id=api_id, owner=api_id,
-        check=lambda answer: find_instruction_problems(answer.instructions, toolset, kind),
-    )  # fmt: skip
+    request = _make_request(toolset, kind, count, earlier, kept.turned_down.get(kind, []), seed)
+    try:
+        answer = await teacher.complete_json(
+            request, _Answer, name="instructions", stage="instruct", api_id=api_id, owner=api_id,
+            schema=_make_schema(toolset, kind, count),
+        )  # fmt: skip
+    except FatalTeacherError:
+        raise
+    except TeacherError as error:
+        kept.errors.append(error)
+        return ()
     return answer.instructions
 
 
-def _keep(items: Sequence[_Written], kind: Kind, toolset: Toolset, kept: list[tuple[Kind, _Written]]) -> int:
-    """Adds to `kept` what repeats nothing that is in it and does not name the API; how many that are."""
-    before = len(kept)
+def _keep(items: Sequence[_Written], kind: Kind, toolset: Toolset, kept: _Kept) -> int:
+    """Adds what is good and repeats nothing to `kept`, and notes what is wrong with the rest; how many are good."""
+    before = len(kept.items)
+    turned_down = []
     for item in items:
-        if not is_repeated(item.text, [other.text for _, other in kept]) and not names_api(
-            item.text, toolset.entry.name
-        ):
-            kept.append((kind, item))
-    return len(kept) - before
+        problem = find_instruction_problem(item.text, item.functions, _read_detail(item, toolset), toolset, kind)
+        if not problem and is_repeated(item.text, kept.texts):
+            problem = "it repeats one that exists; ask for something else"
+        if problem:
+            turned_down.append(f'"{item.text[:_LONGEST_TOLD]}": {problem}')
+        else:
+            kept.items.append((kind, item))
+    kept.turned_down[kind] = turned_down
+    return len(kept.items) - before
 
 
-def find_instruction_problems(items: tuple[_Written, ...], toolset: Toolset, kind: Kind) -> list[str]:
-    """What is wrong with instructions as answers: functions that do not exist, a detail that is none."""
+def find_instruction_problem(
+    text: str, functions: Sequence[str], withheld: Detail | None, toolset: Toolset, kind: Kind
+) -> str:
+    """What is wrong with an instruction of a kind, with its remedy; "" if nothing is."""
+    if len(text) > _LONGEST_TEXT:
+        return f"it has {len(text):,} characters; write at most {_LONGEST_TEXT:,}"
+    if names_api(text, toolset.entry.name):
+        return f"it names the API; say what is wanted without {toolset.entry.name!r}"
     known = {function.name: function for function in toolset.functions}
-    problems = []
-    for number, item in enumerate(items, start=1):
-        if len(item.text) > _LONGEST_TEXT:
-            problems.append(f"instruction {number} has {len(item.text):,} characters; {_LONGEST_TEXT:,} are the limit")
-        problems += [f"instruction {number} names a function {name!r} that does not exist"
-                     for name in item.functions if name not in known]  # fmt: skip
-        if kind is Kind.MISSING_DETAIL:
-            fields: set[str] = set()
-            for name in item.functions:
-                if name in known:
-                    fields |= _properties(known[name].parameters).keys()
-            if item.withheld is None:
-                problems.append(f'instruction {number} has no "withheld" detail')
-            elif item.withheld.parameter not in fields:
-                problems.append(
-                    f"instruction {number} withholds {item.withheld.parameter!r}, no parameter of its functions"
-                )
-    return problems
+    for name in functions:
+        if name not in known:
+            return f'"functions" holds {name!r}, which does not exist; use one of {", ".join(known)}'
+    for name in known:
+        if _is_spelled_as_name(name) and re.search(rf"(?<!\w){re.escape(name)}(?!\w)", text, re.IGNORECASE):
+            return f"it holds the function's name {name!r}; say it in plain words"
+    least, most = _CALLS[kind]
+    if len(functions) < least:
+        return f'"functions" names {len(functions)}; name {least} or more, one for each call'
+    if len(functions) > most:
+        return f'"functions" names {len(functions)}; name {f"at most {most}" if most else "none"}'
+    if kind is Kind.MISSING_DETAIL:
+        return _find_detail_problem(text, withheld, [known[name] for name in functions])
+    return ""
 
 
-def _properties(schema: Mapping[str, Json]) -> dict[str, Any]:
-    properties = schema.get("properties")
-    return properties if isinstance(properties, dict) else {}
+def _is_spelled_as_name(name: str) -> bool:
+    """Whether a function's name is no word that people write: `searchPets`, and not `search`."""
+    return not name.isalpha() or not (name.islower() or name.istitle())
 
 
-def _make_request(toolset: Toolset, kind: Kind, count: int, earlier: list[str], seed: int) -> ChatRequest:
+def _find_detail_problem(text: str, withheld: Detail | None, functions: Sequence[Function]) -> str:
+    required = {name: schema for function in functions for name, schema in _list_required(function).items()}
+    if withheld is None:
+        return f'"withheld" is missing; give the parameter and its value ({", ".join(required) or "none is required"})'
+    schema = required.get(withheld.parameter)
+    if schema is None:
+        return f'"withheld" names {withheld.parameter!r}; take one that is required: {", ".join(required) or "none is"}'
+    if find_argument_problems({"properties": {withheld.parameter: schema}}, {withheld.parameter: withheld.value}):
+        return f'the "value" of "withheld" does not fit {withheld.parameter!r}; take one that conforms to its schema'
+    said = str(withheld.value)
+    if len(said) > 1 and re.search(rf"(?<!\w){re.escape(said)}(?!\w)", text, re.IGNORECASE):
+        return f"it says {said!r}, which is to be left out of the request"
+    return ""
+
+
+def _list_required(function: Function) -> dict[str, Any]:
+    """The parameters that a function cannot do without, with their schemas."""
+    properties, required = function.parameters.get("properties"), function.parameters.get("required")
+    if not isinstance(properties, dict) or not isinstance(required, list):
+        return {}
+    return {name: properties[name] for name in required if name in properties}
+
+
+def _make_request(
+    toolset: Toolset, kind: Kind, count: int, earlier: list[str], turned_down: list[str], seed: int
+) -> ChatRequest:
     functions = [
         {"name": function.name, "description": function.description, "parameters": function.parameters}
         for function in toolset.functions
     ]
     prompt = load_prompt("instruct").render(
-        introduction=toolset.introduction, functions=functions, kind=kind.value, count=count, earlier=earlier
-    )
+        introduction=toolset.introduction, functions=functions, kind=kind.value, count=count, earlier=earlier,
+        turned_down=turned_down,
+    )  # fmt: skip
     return ChatRequest(messages=(user_message(prompt),), seed=derive_seed("instruct", toolset.entry.id, seed))
+
+
+def _make_schema(toolset: Toolset, kind: Kind, count: int) -> dict[str, Json]:
+    """The answer's schema with what there is of this API: functions by name, as many as the kind needs."""
+    schema: dict[str, Any] = copy.deepcopy(_SCHEMA)
+    schema["properties"]["instructions"]["maxItems"] = count
+    written = schema["$defs"]["_Written"]["properties"]
+    least, most = _CALLS[kind]
+    names = [function.name for function in toolset.functions]
+    written["functions"] |= {"items": {"type": "string", "enum": names}, "minItems": least, "maxItems": most}
+    if kind is Kind.MISSING_DETAIL:
+        required = dict.fromkeys(name for function in toolset.functions for name in _list_required(function))
+        written["withheld"] = {"$ref": "#/$defs/_Detail"}
+        schema["$defs"]["_Written"]["required"] = ["text", "functions", "withheld"]
+        if required:
+            schema["$defs"]["_Detail"]["properties"]["parameter"]["enum"] = list(required)
+    else:
+        del written["withheld"], schema["$defs"]["_Detail"]
+    return schema
+
+
+_SCHEMA = _Answer.model_json_schema()

@@ -1,5 +1,6 @@
 """The user agent in a running episode: answers what the assistant asks."""
 
+import re
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
@@ -7,12 +8,14 @@ from prompts import load_prompt
 from schemas.base import Json
 from schemas.calls import ChatRequest
 from schemas.episodes import Instruction, Message
+from schemas.errors import NoAnswerError
 from tasks.agents.asking import require_bounded
 
 if TYPE_CHECKING:
     from tasks.teacher import Teacher
 
-_DONE = "done"
+_DONE = re.compile(r"[.!\"'*`_\s]*(?:(?i:done)[.!\"'*`_\s]*|DONE\b(?![?]).{0,40})?", re.DOTALL)
+"""The prompt's word for "it asks nothing", in whatever marks, or with a few words behind it."""
 
 
 async def ask_user(instruction: Instruction, messages: Sequence[Message], seed: int, teacher: "Teacher") -> str | None:
@@ -26,10 +29,17 @@ async def ask_user(instruction: Instruction, messages: Sequence[Message], seed: 
     detail = instruction.withheld.model_dump(mode="json") if instruction.withheld else None
     prompt = load_prompt("user").render(instruction=instruction.text, detail=detail)
     request = ChatRequest(messages=({"role": "system", "content": prompt}, *_turn_round(messages)), seed=seed)
-    answer = await teacher.complete(request, stage="simulate", api_id=instruction.api_id, owner=instruction.id)
+    try:
+        answer = await teacher.complete(
+            request, stage="simulate", api_id=instruction.api_id, owner=instruction.id, role="user"
+        )
+    except NoAnswerError as error:
+        if error.flaw == "empty":  # who says nothing has nothing to add
+            return None
+        raise
     require_bounded(answer)
     reply = answer.content.strip()
-    return None if reply.strip(".!\"'").lower() in ("", _DONE) else reply
+    return None if _DONE.fullmatch(reply) else reply
 
 
 def _turn_round(messages: Sequence[Message]) -> list[dict[str, Json]]:

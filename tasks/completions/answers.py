@@ -9,8 +9,10 @@ from typing import Any
 
 from pydantic import ValidationError
 
+from schemas.base import Json
 from schemas.calls import MOST_TOKENS, Completion, Usage, count_tokens
-from schemas.episodes import ToolCall
+from schemas.episodes import Flaw, ToolCall
+from tasks.markup.control_tokens import find_control_token
 
 MOST_CONTENT = 1_000_000
 """Characters; models write up to some 500,000 at once. What is longer was cut off, as at a limit of tokens."""
@@ -21,6 +23,10 @@ MOST_CALLS_AT_ONCE = 128
 MOST_ARGUMENTS = 200_000
 """Characters of a call's arguments; those that are longer are cut, and so no JSON any more."""
 
+MOST_EXTRA = 200_000
+"""Characters, as JSON, of what a message holds beyond its standard fields; thoughts of a turn have some 50,000."""
+
+_MOST_DETAIL = 200
 _MOST_LABEL = 256
 """Characters of a name, an id, a fingerprint; function names have 64."""
 
@@ -42,6 +48,47 @@ def clean_label(said: Any) -> str:
     return text if text.isprintable() else "".join(char if char.isprintable() else "?" for char in text)
 
 
+def clean_extra(extra: dict[str, Json]) -> dict[str, Json]:
+    """What can be written down of it, as far as it is within its bound; the first fields go first."""
+    kept: dict[str, Json] = {}
+    room = MOST_EXTRA
+    for name, value in extra.items():
+        try:
+            text = clean_words(json.dumps([name, value], ensure_ascii=False, allow_nan=False))
+        except (ValueError, RecursionError):
+            continue
+        if len(text) <= room:
+            room -= len(text)
+            clean_name, clean_value = json.loads(text)
+            kept[clean_name] = clean_value
+    return kept
+
+
+def mark_flaw(completion: Completion, flaw: Flaw, detail: str) -> Completion:
+    """The completion as one that is no answer; `detail` is shortened to a line."""
+    line = " ".join(clean_words(detail).split())
+    line = line if len(line) <= _MOST_DETAIL else f"{line[: _MOST_DETAIL - 1]}…"
+    return completion.model_copy(update={"flaw": flaw, "flaw_detail": line})
+
+
+def find_flaws(completion: Completion) -> Completion:
+    """The completion, marked where it shows by itself that it is no answer.
+
+    So may one be that was stored before flaws were looked for.
+    """
+    if completion.flaw is not None:
+        return completion
+    if completion.finish_reason == "length":
+        return mark_flaw(completion, "cut_off", "it ended at a limit of tokens")
+    if completion.finish_reason == "content_filter":
+        return mark_flaw(completion, "filtered", "a content filter ended it")
+    if token := find_control_token(completion.content):
+        return mark_flaw(completion, "leaked_tokens", f"it holds {token}")
+    if not completion.content.strip() and not completion.tool_calls:
+        return mark_flaw(completion, "empty", "it says nothing")
+    return completion
+
+
 def bound_completion(completion: Completion) -> Completion:
     """The completion within the bounds; itself, as nearly always, where it is."""
     changes: dict[str, Any] = {}
@@ -50,6 +97,10 @@ def bound_completion(completion: Completion) -> Completion:
     calls = completion.tool_calls
     if len(calls) > MOST_CALLS_AT_ONCE + 1 or not all(map(_is_bounded, calls)):
         changes["tool_calls"] = tuple(map(_bound_call, calls[: MOST_CALLS_AT_ONCE + 1]))
+    if completion.extra and (extra := clean_extra(completion.extra)) != completion.extra:
+        changes["extra"] = extra
+    if len(completion.flaw_detail) > _MOST_DETAIL:
+        changes["flaw_detail"] = completion.flaw_detail[:_MOST_DETAIL]
     for name in ("model", "fingerprint"):
         if len(said := getattr(completion, name)) > _MOST_LABEL:
             changes[name] = said[:_MOST_LABEL]
@@ -61,7 +112,7 @@ def bound_completion(completion: Completion) -> Completion:
 
 
 def read_kept_completion(text: bytes) -> Completion:
-    """The completion of the JSON that is kept of it.
+    """The completion of the JSON that is kept of it, with its flaw, if it has one.
 
     Raises:
         ValueError: it is none.
@@ -70,7 +121,7 @@ def read_kept_completion(text: bytes) -> Completion:
         completion = Completion.model_validate_json(text)
     except ValidationError:
         completion = Completion.model_validate_json(_mend(text))
-    return bound_completion(completion)
+    return find_flaws(bound_completion(completion))
 
 
 def _mend(text: bytes) -> bytes:

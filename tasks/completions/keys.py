@@ -8,11 +8,16 @@ endpoint, model and request, which are all in the key: the schema is, in `respon
 the model. And it is known only once the endpoint has been asked: with the form in the key, a run that is repeated would
 have to ask again before it could find what is stored.
 
+Left out, too, is what the endpoint itself called the calls of earlier turns (`call_ids`): in the key they have the
+ids that rows have. Most endpoints draw ids at random, so that with them a dialogue that is played again from its
+first turn would have other keys than before, though nothing was said that was not said then.
+
 Two spellings of one request have one key: the order of keys, 1 and 1.0, and the composed and decomposed forms of a
 character do not matter. The scheme's version is part of the key, so that a change of scheme never meets an old answer.
 """
 
 import hashlib
+import re
 import unicodedata
 from typing import Any
 from urllib.parse import urlsplit
@@ -21,6 +26,10 @@ from schemas.base import canonical_json
 from schemas.calls import ChatRequest
 
 SCHEME = "1"
+_LEFT_OUT = frozenset({"call_ids"})
+
+_POINT = re.compile(r"\.0(?=[,\]}]|\Z)")
+"""How JSON ends a float without a fraction, unless it is large (1e+16); text may hold the same."""
 
 
 def build_key(endpoint: str, model: str, request: ChatRequest) -> str:
@@ -29,7 +38,11 @@ def build_key(endpoint: str, model: str, request: ChatRequest) -> str:
     Raises:
         ValueError: the request holds a number that JSON cannot (NaN, infinity).
     """
-    fields = {name: value for name, value in request.__dict__.items() if value is not None and value != ()}
+    fields = {
+        name: value
+        for name, value in request.__dict__.items()
+        if value is not None and value != () and name not in _LEFT_OUT
+    }
     text = canonicalise({"endpoint": strip_credentials(endpoint), "model": model, **fields})
     digest = hashlib.sha256(f"toolherd completion {SCHEME}\n{text}".encode("utf-8", "surrogatepass")).hexdigest()
     return f"{SCHEME}-{digest}"
@@ -41,6 +54,11 @@ def canonicalise(value: Any) -> str:
     Raises:
         ValueError: a number is NaN or infinite.
     """
+    text = canonical_json(value)
+    # Walking the value costs twice the dump, and nearly every request is canonical as it is.
+    is_normal = text.isascii() or unicodedata.is_normalized("NFC", text)
+    if is_normal and "e+" not in text and not _POINT.search(text):
+        return text
     return canonical_json(_normalise(value))
 
 

@@ -1,6 +1,6 @@
 """The data root, and the only room that touches it: artifacts, datasets, their cards, reports and exports."""
 
-from tasks.datasets.artifacts import find_artifact, read_artifact, write_artifact
+from tasks.datasets.artifacts import find_artifact, read_artifact, remove_artifact, write_artifact
 from tasks.datasets.card import OFFLINE
 from tasks.datasets.exports import EXPORT_FORMATS, export_dataset
 from tasks.datasets.manifests import is_unchanged, read_manifest
@@ -56,6 +56,7 @@ __all__ = [
     "read_latest",
     "read_manifest",
     "read_table",
+    "remove_artifact",
     "render_model_card",
     "require_new_version",
     "require_readable",

@@ -76,6 +76,11 @@ def find_artifact(root: DataRoot, step: str, api_id: str, recipe: str) -> Found 
     return None if read is None else read[0]
 
 
+def remove_artifact(root: DataRoot, ref: ArtifactRef) -> None:
+    """Take an artifact away, so that it is made again; nothing, where another run has done so."""
+    root.path(ref.path).unlink(missing_ok=True)
+
+
 def read_artifact(root: DataRoot, ref: ArtifactRef, kind: type[C]) -> Artifact[C]:
     """What a step made.
 

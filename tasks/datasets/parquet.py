@@ -32,8 +32,8 @@ HASH_EXCLUDES = frozenset({"created_at", "latency_s", "attempts", "stored", "bat
 them: created_at and latency_s are clocks; attempts, stored, batched, cost_usd and cached_tokens tell what the network,
 the durable store, the way to the endpoint, the price list and the endpoint's cache happened to be like that day."""
 
-_JOINED = ("sampling", "left_out")
-"""Columns that joined later: where one is empty, as in all older rows, it has no part in the hash."""
+_JOINED = ("sampling", "left_out", "role", "estimated")
+"""Columns that joined later: where one holds its default, as in all older rows, it has no part in the hash."""
 
 SCHEMAS: dict[type[Record], pa.Schema] = {Instance: INSTANCE_SCHEMA, ApiRow: API_SCHEMA, LedgerRow: CALL_SCHEMA}
 
@@ -173,7 +173,8 @@ def content_hash_of_rows(rows: Iterable[Record]) -> str:
 
 
 def _spell_row(row: Record) -> bytes:
-    absent = {name for name in _JOINED if not getattr(row, name, None)}
+    joined = {name: field for name, field in type(row).model_fields.items() if name in _JOINED}
+    absent = {name for name, field in joined.items() if getattr(row, name) == field.default}
     fields: dict[str, Any] = row.model_dump(mode="json", exclude={*HASH_EXCLUDES, *absent})
     return canonical_json(fields).encode()
 

@@ -48,7 +48,7 @@ def publish_dataset(
 ) -> DatasetRef:
     """Publish `datasets/<name>/<version>/`, the next free version by default, and make it the latest.
 
-    A partial dataset becomes the latest only where there is no complete one.
+    A partial dataset becomes the latest only where there is no complete one, one without accepted rows never.
 
     Accepted rows are split into train and test by API with the seed of `facts`. If `newest`, a version of this name,
     holds the very same instances, that one is returned and nothing published; which calls it took may differ.
@@ -79,7 +79,7 @@ def publish_dataset(
                 # What has the name may be no version (a file, say), and then there is none to go on to.
                 if version is not None or next_version(root, name) == taken:
                     raise
-    if not facts.unfinished_apis or not _has_complete_latest(root, name):
+    if accepted and (not facts.unfinished_apis or not _has_complete_latest(root, name)):
         root.write_bytes(root.path("datasets", name, LATEST), f"{taken}\n".encode())
     return describe_dataset(root, manifest)
 
@@ -90,7 +90,12 @@ def _is_alike(one: DatasetFacts, other: DatasetFacts) -> bool:
 
 def _has_complete_latest(root: DataRoot, name: str) -> bool:
     latest = read_latest(root, name)
-    return latest is not None and not read_manifest(get_dataset_path(root, name, latest)).facts.unfinished_apis
+    if latest is None:
+        return False
+    manifest = read_manifest(get_dataset_path(root, name, latest))
+    return not manifest.facts.unfinished_apis and any(
+        manifest.tables[table].rows for table in ("train.parquet", "test.parquet")
+    )
 
 
 def require_readable(root: DataRoot, name: str) -> None:
@@ -153,6 +158,7 @@ def _complete(
         test_apis=test_apis,
         input_tokens=draft.spending.input_tokens,
         output_tokens=draft.spending.output_tokens,
+        cached_tokens=draft.spending.cached_tokens,
         cost_usd=draft.spending.cost_usd,
         tables=draft.tables,
         left_out=order_counts(draft.spending.left_out),

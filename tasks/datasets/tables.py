@@ -50,6 +50,7 @@ class Spending:
     calls: int = 0
     input_tokens: int = 0
     output_tokens: int = 0
+    cached_tokens: int = 0
     unpriced: int = 0
     priced_usd: float = 0.0
     left_out: Counter[str] = field(default_factory=Counter)
@@ -59,6 +60,7 @@ class Spending:
         self.calls += 1
         self.input_tokens += call.prompt_tokens
         self.output_tokens += call.completion_tokens
+        self.cached_tokens += call.cached_tokens
         self.unpriced += call.cost_usd is None
         self.priced_usd += call.cost_usd or 0.0
         self.left_out.update(call.left_out)

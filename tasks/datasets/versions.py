@@ -62,7 +62,10 @@ def require_new_version(root: DataRoot, name: str, version: str) -> None:
 
 
 def read_latest(root: DataRoot, name: str) -> str | None:
-    """The newest complete version; None if there is none."""
+    """The version that `latest` names; where it names none, the newest complete one. None if there is none at all.
+
+    A version in which no row was accepted is never named: it is found only where there was never another.
+    """
     data = root.read_bytes(root.path("datasets", name, LATEST))
     versions = list_versions(root, name)
     if data is not None and (named := data.decode(errors="replace").strip()) in versions:

@@ -1,8 +1,8 @@
 """Which role a request asks the teacher to play, and the answer in that role.
 
 A request with tools is for the assistant. Else the prompt says what is wanted by the blocks that it holds:
-`<documentation>` (write a document), `<functions>` (write requests), `<entry>` (write documentation), `<instruction>`
-(answer as the user).
+`<documentation>` (describe one function), `<functions>` (write requests), `<entry>` (write documentation),
+`<instruction>` (answer as the user).
 """
 
 import hashlib
@@ -11,15 +11,18 @@ import re
 from random import Random
 from typing import Any
 
-from schemas.base import canonical_json
+from schemas.base import canonical_json, compact_json
 from tasks.embedded.assistant.assisting import compose_arguments, take_turn
 from tasks.embedded.erring import GrammarAnswer, spoil_text, spoil_turn
 from tasks.embedded.user.instructing import compose_instructions
 from tasks.embedded.user.replying import DONE, compose_reply
 from tasks.embedded.writer.documenting import compose_documentation
-from tasks.embedded.writer.specifying import compose_document
+from tasks.embedded.writer.specifying import compose_operation
 
 _BLOCK = r"<{0}>\s*(.*?)\s*</{0}>"
+_DOCUMENTED = re.compile(
+    r"^- (?P<name>\w+)\((?P<inputs>[^()\n]*)\) returns (?P<outputs>[\w, ]+)\. (?P<about>[^\n]*)$", re.MULTILINE
+)
 _COUNT = re.compile(r"Write (\d+) different requests")
 
 
@@ -63,13 +66,26 @@ def _compose_text(prompt: str, rng: Random) -> str:
     if functions is not None:
         return _answer_instruct(prompt, json.loads(functions), rng)
     if documentation is not None:
-        return json.dumps(compose_document(json.loads(entry or "{}"), json.loads(documentation)), ensure_ascii=False)
+        return _answer_specify(json.loads(entry or "{}"), documentation, _read_block(prompt, "function") or "")
     if entry is not None:
-        return json.dumps(compose_documentation(json.loads(entry), rng), ensure_ascii=False)
+        return compact_json(compose_documentation(json.loads(entry), rng))
     raise UnknownRequestError(
         "the embedded teacher answers ToolHerd's own prompts; this request has no tools and none of the blocks "
         "<entry>, <documentation>, <functions> or <instruction>"
     )
+
+
+def _answer_specify(entry: dict[str, Any], documentation: str, name: str) -> str:
+    functions = [_read_function(match) for match in _DOCUMENTED.finditer(documentation)]
+    if name not in [function["name"] for function in functions]:
+        raise UnknownRequestError(f"the documentation tells of no function {name[:100]!r}")
+    return compact_json(compose_operation(entry, functions, name))
+
+
+def _read_function(match: re.Match[str]) -> dict[str, Any]:
+    inputs, outputs = ([name for name in match[key].split(", ") if name] for key in ("inputs", "outputs"))
+    outputs = [] if outputs == ["nothing"] else outputs
+    return {"name": match["name"], "description": match["about"], "inputs": inputs, "outputs": outputs}
 
 
 def _answer_instruct(prompt: str, functions: list[dict[str, Any]], rng: Random) -> str:
@@ -77,7 +93,7 @@ def _answer_instruct(prompt: str, functions: list[dict[str, Any]], rng: Random) 
     kind = _read_block(prompt, "kind") or "single_call"
     earlier = json.loads(_read_block(prompt, "earlier") or "[]")
     written = compose_instructions(functions, kind, int(count.group(1)) if count else 1, earlier, rng)
-    return json.dumps({"instructions": written}, ensure_ascii=False)
+    return compact_json({"instructions": written})
 
 
 def _read_block(prompt: str, name: str) -> str | None:

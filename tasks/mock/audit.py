@@ -90,7 +90,7 @@ def _choose_arguments(trial: _Trial, operation: Operation, depth: int) -> dict[s
     """Arguments of a good call: all required ones, and the optional ones that are neither ids nor objects."""
     parameters = build_function(operation).parameters
     properties = list_properties(parameters)
-    required: Sequence[str] = parameters["required"]  # type: ignore[assignment]
+    required: Sequence[str] = parameters.get("required", ())  # type: ignore[assignment]
     route = trial.api.find_route(operation)
     owners = {item.argument: item.collection for item in route.ids}
     rng = Random(f"audit|{operation.name}")
@@ -162,7 +162,7 @@ def _read_id(route: Route, collection: Collection, body: Json) -> Json:
 def _spoil_arguments(operation: Operation, arguments: dict[str, Any]) -> dict[str, Any]:
     """The arguments with one thing wrong: the last required one left out, else a wrong type, else an unknown name."""
     parameters = build_function(operation).parameters
-    required: list[str] = parameters["required"]  # type: ignore[assignment]
+    required: Sequence[str] = parameters.get("required", ())  # type: ignore[assignment]
     if required:
         return {name: value for name, value in arguments.items() if name != required[-1]}
     for name, schema in list_properties(parameters).items():

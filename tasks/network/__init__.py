@@ -8,5 +8,17 @@ lead anywhere, and elsewhere the next time. Imports nothing of ours but schemas.
 from tasks.network.addresses import is_public
 from tasks.network.download import DownloadError, download
 from tasks.network.guard import ANYWHERE, AddressRefusedError, Guard, GuardedTransport
+from tasks.network.proxies import adopt_certificates, find_proxy, require_usable_proxy
 
-__all__ = ["ANYWHERE", "AddressRefusedError", "DownloadError", "Guard", "GuardedTransport", "download", "is_public"]
+__all__ = [
+    "ANYWHERE",
+    "AddressRefusedError",
+    "DownloadError",
+    "Guard",
+    "GuardedTransport",
+    "adopt_certificates",
+    "download",
+    "find_proxy",
+    "is_public",
+    "require_usable_proxy",
+]

@@ -1,7 +1,6 @@
 """Downloads one file, within a time, a size and a guard."""
 
 import asyncio
-import urllib.request
 import zlib
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -12,6 +11,7 @@ import httpx
 from schemas.urls import name_origin
 from tasks.network.addresses import Address, is_public, read_literal
 from tasks.network.guard import ANYWHERE, DEFAULT_PORTS, AddressRefusedError, Guard, GuardedTransport
+from tasks.network.proxies import find_proxy
 
 MAX_BYTES = 40_000_000
 """The largest real documents have some 35 MB."""
@@ -74,7 +74,7 @@ async def _request(address: httpx.URL, guard: Guard) -> AsyncIterator[tuple[http
         raise httpx.UnsupportedProtocol("")
     port = address.port or DEFAULT_PORTS[address.scheme]
     verify = address.scheme == "https"
-    proxy = _find_proxy(address, port)
+    proxy = find_proxy(str(address))
     if proxy is None:
         transport: httpx.AsyncHTTPTransport = GuardedTransport(guard, verify)
     else:
@@ -99,15 +99,6 @@ async def _request(address: httpx.URL, guard: Guard) -> AsyncIterator[tuple[http
 
 def _is_fetchable(address: httpx.URL) -> bool:
     return address.scheme in DEFAULT_PORTS and bool(address.host) and 0 <= (address.port or 0) <= 65535
-
-
-def _find_proxy(address: httpx.URL, port: int) -> str | None:
-    """The proxy that the environment names for an address."""
-    proxies = urllib.request.getproxies()
-    proxy = proxies.get(address.scheme) or proxies.get("all")
-    if not proxy or urllib.request.proxy_bypass(f"{address.host}:{port}"):
-        return None
-    return proxy if "://" in proxy else f"http://{proxy}"
 
 
 def _follow(address: httpx.URL, answer: httpx.Response) -> httpx.URL:

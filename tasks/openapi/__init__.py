@@ -1,5 +1,6 @@
 """OpenAPI documents: load, validate, lint, list functions, build and read requests, check responses. No network."""
 
+from tasks.openapi.assembling import Assembled, assemble_document
 from tasks.openapi.errors import CallError, DocumentError
 from tasks.openapi.functions import Body, Operation, Parameter, Response, build_function, list_operations
 from tasks.openapi.lint import find_lint_problems
@@ -10,6 +11,7 @@ from tasks.openapi.responses import check_response
 from tasks.openapi.validate import find_spec_problems
 
 __all__ = [
+    "Assembled",
     "Body",
     "CallError",
     "DocumentError",
@@ -17,6 +19,7 @@ __all__ = [
     "Operation",
     "Parameter",
     "Response",
+    "assemble_document",
     "build_function",
     "build_request",
     "check_arguments",

@@ -9,7 +9,7 @@ from functools import lru_cache
 from typing import Any, Literal
 
 from schemas.toolset import Function
-from tasks.openapi.tools import describe_returns, end_sentence, make_lean_schema, shorten_text
+from tasks.openapi.tools import describe_returns, drop_repeating, end_sentence, make_lean_schema, shorten_text
 
 Place = Literal["path", "query", "header", "cookie"]
 
@@ -107,14 +107,14 @@ def build_function(operation: Operation) -> Function:
     """An operation as a tool.
 
     Parameters and body fields stand side by side; a body that is no plain object, or a field of which has the name of
-    a parameter, is one argument named `body`. A required argument that has a default may be left out.
+    a parameter, is one argument named `body`. A required argument that has a default may be left out. There are no
+    other arguments than those that are named; `schema_checks` holds calls to that.
     """
     properties: dict[str, Any] = {}
     required: list[str] = []
     for parameter in operation.parameters:
-        schema = make_lean_schema(parameter.schema)
-        if parameter.description:
-            schema = {**schema, "description": shorten_text(parameter.description, limit=300)}
+        own = {"description": parameter.description} if parameter.description else {}
+        schema = make_lean_schema({**parameter.schema, **own})
         properties[parameter.argument] = schema
         if parameter.required and "default" not in schema:
             required.append(parameter.argument)
@@ -123,10 +123,11 @@ def build_function(operation: Operation) -> Function:
         properties |= body_properties
         required += body_required
     text = end_sentence(shorten_text(operation.description or operation.summary or operation.name))
+    properties = {name: drop_repeating(schema, (name, operation.name)) for name, schema in properties.items()}
     return Function(
         name=operation.name,
         description=f"{text} {describe_returns(operation.success.schema if operation.success else None)}",
-        parameters={"type": "object", "properties": properties, "required": required, "additionalProperties": False},
+        parameters={"type": "object", "properties": properties, **({"required": required} if required else {})},
     )
 
 
@@ -134,7 +135,7 @@ def _list_body_arguments(body: Body) -> tuple[dict[str, Any], list[str]]:
     schema = make_lean_schema(body.schema)
     if body.argument is not None:
         if body.description and "description" not in schema:
-            schema["description"] = shorten_text(body.description, limit=300)
+            schema = make_lean_schema({**body.schema, "description": body.description})
         return {body.argument: schema}, [body.argument] if body.required and not has_default(schema) else []
     properties: dict[str, Any] = schema["properties"]
     if not body.required:

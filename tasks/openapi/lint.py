@@ -10,7 +10,7 @@ since a user does not know them.
 Nothing unbounded:
     - an array has `maxItems` (in a body or parameter), or, in a response, `maxItems` unless the operation has a
       parameter that limits (limit, page_size, per_page, count, top ... of type integer with `maximum`);
-    - an integer or number among the arguments has `minimum` and `maximum`, or `enum`;
+    - an integer or number among the arguments has `minimum` and `maximum`, or `enum`, or is an id with examples;
     - an object has properties, anywhere; one without is free-form.
 Text has no such rule: limits on its length say little, and real documents leave them out.
 """
@@ -104,12 +104,12 @@ def _check_arguments(operation: Operation) -> Iterator[str]:
         where = f"{operation.name}: parameter {parameter.name!r}"
         if not (parameter.description or parameter.schema.get("description")):
             yield f"{where} has no description; say what it is"
-        yield from _check_argument_schema(parameter.schema, where)
+        yield from _check_argument_schema(parameter.schema, where, parameter.name)
     if operation.body is not None:
         yield from _check_argument_schema(operation.body.schema, f"{operation.name}: request body")
 
 
-def _check_argument_schema(schema: Any, where: str) -> Iterator[str]:
+def _check_argument_schema(schema: Any, where: str, name: str = "") -> Iterator[str]:
     """Descriptions of the fields within, and bounds, at every depth."""
     if not isinstance(schema, Mapping):
         return
@@ -120,6 +120,7 @@ def _check_argument_schema(schema: Any, where: str) -> Iterator[str]:
     for alternative in alternatives:
         yield from _check_argument_schema(alternative, where)
     is_number = not alternatives and not {"integer", "number"}.isdisjoint(types)
+    is_number = is_number and not (is_named_id(name) and schema.get("examples"))
     if is_number and "enum" not in schema and "const" not in schema:
         for words in (("minimum", "exclusiveMinimum"), ("maximum", "exclusiveMaximum")):
             if not any(word in schema for word in words):
@@ -134,7 +135,7 @@ def _check_argument_schema(schema: Any, where: str) -> Iterator[str]:
         field = f"{where}, field {name!r}"
         if not (isinstance(child, Mapping) and child.get("description")):
             yield f"{field} has no description; say what it is"
-        yield from _check_argument_schema(child, field)
+        yield from _check_argument_schema(child, field, name)
 
 
 def _check_responses(operation: Operation) -> Iterator[str]:
@@ -168,29 +169,44 @@ def _check_response_schema(schema: Any, where: str, has_limit: bool) -> Iterator
 
 
 def _has_limit(operation: Operation) -> bool:
-    return any(
-        re.sub(r"[^a-z]", "", parameter.name.lower()) in LIMIT_NAMES and "maximum" in parameter.schema
-        for parameter in operation.parameters
-    )
+    return any(is_limit_name(parameter.name) and "maximum" in parameter.schema for parameter in operation.parameters)
+
+
+def is_limit_name(name: str) -> bool:
+    """Whether a parameter of this name bounds a list."""
+    return re.sub(r"[^a-z]", "", name.lower()) in LIMIT_NAMES
 
 
 def _check_ids(operations: tuple[Operation, ...]) -> Iterator[str]:
+    for operation, name in list_unlisted_ids(operations):
+        yield (
+            f"{operation}: no search or list function returns the {name!r} that it needs; let one that "
+            f"does not need it return an array of objects that have {name!r}"
+        )
+
+
+def list_unlisted_ids(operations: tuple[Operation, ...]) -> list[tuple[str, str]]:
+    """The operations by name and the ids that they need and no list returns."""
+    unlisted = []
     for operation in operations:
         for name in sorted(_list_required_ids(operation)):
             noun = _find_noun(name, operation)
             sources = [other for other in operations if name not in _list_required_ids(other)]
             if not any(_returns_id(other, name, noun) for other in sources):
-                yield (
-                    f"{operation.name}: no search or list function returns the {name!r} that it needs; let one that "
-                    f"does not need it return an array of objects that have {name!r}"
-                )
+                unlisted.append((operation.name, name))
+    return unlisted
 
 
 def _list_required_ids(operation: Operation) -> set[str]:
     names = [parameter.name for parameter in operation.parameters if parameter.required]
     if operation.body is not None:
         names += [name for name in operation.body.schema.get("required", ()) if isinstance(name, str)]
-    return {name for name in names if name == "id" or re.search(r"([a-z0-9]I[dD]|_id|_ID)$", name)}
+    return {name for name in names if is_named_id(name)}
+
+
+def is_named_id(name: str) -> bool:
+    """Whether a parameter or field of this name holds an id: `id`, or what ends in `Id`, `_id` or `_ID`."""
+    return name == "id" or re.search(r"([a-z0-9]I[dD]|_id|_ID)$", name) is not None
 
 
 def _find_noun(name: str, operation: Operation) -> str:

@@ -58,9 +58,12 @@ def _compile_text(text: str) -> jsonschema_rs.Draft202012Validator:
 
 
 def find_argument_problems(schema: dict[str, Any], arguments: Json) -> list[Problem]:
-    """What is wrong with a function's arguments, in the order in which a reader meets it; empty if they conform."""
+    """What is wrong with a function's arguments, in the order in which a reader meets it; empty if they conform.
+
+    A schema that does not say whether there may be others than it names allows none.
+    """
     try:
-        errors = list(_compile_text(json.dumps(schema)).iter_errors(arguments))
+        errors = list(_compile_text(json.dumps({"additionalProperties": False, **schema})).iter_errors(arguments))
     except (TypeError, ValueError) as error:
         return [Problem("invalid_argument", f"the arguments hold a value that JSON cannot carry: {error}")]
     return [problem for error in errors for problem in _describe_error(error, schema)]

@@ -9,9 +9,10 @@ import json
 import re
 from collections.abc import Callable, Iterator
 
-from schemas.episodes import Episode, Kind, Verdict
+from schemas.episodes import Episode, Flaw, Kind, Verdict
 from schemas.reasons import Reason
 from schemas.toolset import Toolset
+from tasks.markup.control_tokens import find_control_token
 from tasks.openapi.requests import check_arguments
 from tasks.quality.corpus import Corpus
 from tasks.quality.counts import Counts
@@ -19,7 +20,8 @@ from tasks.quality.episode_view import CallView, EpisodeView, find_vocabulary, v
 from tasks.quality.folding import fold_words
 from tasks.quality.placeholders import find_placeholders
 from tasks.quality.response_claims import Grounds, go_through_claims
-from tasks.quality.written_calls import find_written_call
+from tasks.quality.used_results import find_unused_results
+from tasks.quality.written_calls import find_announced_call, find_written_call
 from tasks.quality.written_numbers import Number, read_numbers, read_spelled_numbers
 
 Check = Callable[[Episode, Toolset], Iterator[str]]
@@ -60,9 +62,24 @@ def _quote(value: object) -> str:
 
 
 def check_teacher(episode: Episode, toolset: Toolset) -> Iterator[str]:
-    """The teacher answered to the end."""
-    if episode.trajectory.end == "teacher_error":
+    """The teacher could be asked to the end; answers that are none are left to others."""
+    if episode.trajectory.end == "teacher_error" and episode.trajectory.flaw is None:
         yield episode.trajectory.error or "the teacher gave no usable answer"
+
+
+def _check_flaw(flaw: Flaw, episode: Episode, toolset: Toolset) -> Iterator[str]:
+    """The episode did not end for want of an answer without this flaw."""
+    if episode.trajectory.flaw == flaw:
+        yield episode.trajectory.error or "no draw was an answer"
+
+
+def check_tokens(episode: Episode, toolset: Toolset) -> Iterator[str]:
+    """No answer holds tokens that steer the model, but for those that the user or the API spoke of."""
+    yield from _check_flaw("leaked_tokens", episode, toolset)
+    for message in episode.trajectory.messages:
+        token = find_control_token(message.content) if message.role == "assistant" else ""
+        if token and not _find_said(episode).holds_raw(token):
+            yield f"an answer holds {token}"
 
 
 def check_tool_calls(episode: Episode, toolset: Toolset) -> Iterator[str]:
@@ -76,6 +93,10 @@ def check_tool_calls(episode: Episode, toolset: Toolset) -> Iterator[str]:
             written = find_written_call(message.content, names, has_calls=bool(message.tool_calls))
             if written:
                 yield f"a call is written as text: {written}"
+    if episode.instruction.kind is not Kind.NO_TOOL:
+        called = {view.call.name for view in view_episode(episode, toolset).calls}
+        if named := find_announced_call(episode.trajectory.response, names - called, has_calls=bool(called)):
+            yield f"a function is named and not called: {named}"
 
 
 def check_functions(episode: Episode, toolset: Toolset) -> Iterator[str]:
@@ -133,8 +154,14 @@ def _find_said(episode: Episode) -> Corpus:
 
 
 def check_call_present(episode: Episode, toolset: Toolset) -> Iterator[str]:
-    """Where a function fits, one was called."""
-    if episode.instruction.kind is Kind.NO_TOOL or episode.trajectory.end == "teacher_error":
+    """Where a function fits, one was called. One fits, too, where an instruction of kind no_tool was planned with
+    it."""
+    if episode.trajectory.end == "teacher_error":
+        return
+    if episode.instruction.kind is Kind.NO_TOOL:
+        if episode.instruction.functions:
+            planned = ", ".join(episode.instruction.functions)
+            yield f"the instruction is of kind no_tool, and its plan names {planned}"
         return
     if not view_episode(episode, toolset).calls:
         yield f"nothing was called for an instruction of kind {episode.instruction.kind.value}"
@@ -204,6 +231,19 @@ def check_response_grounding(episode: Episode, toolset: Toolset) -> Iterator[str
         yield f"nothing that was said or returned holds {_quote(claim)}"
 
 
+def check_result_used(episode: Episode, toolset: Toolset) -> Iterator[str]:
+    """Where something was to be found out, the final response uses what the calls returned.
+
+    One that is empty, or states what nobody returned, is left to the checks for that.
+    """
+    response = episode.trajectory.response
+    if not response.strip() or episode.instruction.kind is Kind.NO_TOOL:
+        return
+    for problem in find_unused_results(episode, toolset):
+        if next(check_response_grounding(episode, toolset), None) is None:
+            yield problem
+
+
 def _find_grounds(view: EpisodeView, toolset: Toolset, response: str) -> Grounds:
     def find_limits() -> set[Number]:
         limits: set[Number] = read_numbers(response)
@@ -218,12 +258,18 @@ def _find_grounds(view: EpisodeView, toolset: Toolset, response: str) -> Grounds
 
 def check_response_present(episode: Episode, toolset: Toolset) -> Iterator[str]:
     """The final response says something."""
+    yield from _check_flaw("empty", episode, toolset)
     if episode.trajectory.end == "response" and not episode.trajectory.response.strip():
         yield "the final response is empty"
 
 
 CHECKS: dict[Reason, Check] = {
     Reason.TEACHER_ERROR: check_teacher,
+    Reason.CUT_OFF: functools.partial(_check_flaw, "cut_off"),
+    Reason.FILTERED: functools.partial(_check_flaw, "filtered"),
+    Reason.REFUSED: functools.partial(_check_flaw, "refused"),
+    Reason.PARTIAL: functools.partial(_check_flaw, "partial"),
+    Reason.LEAKED_TOKENS: check_tokens,
     Reason.INVALID_TOOL_CALL: check_tool_calls,
     Reason.UNKNOWN_FUNCTION: check_functions,
     Reason.INVALID_ARGUMENTS: check_conformance,
@@ -236,6 +282,7 @@ CHECKS: dict[Reason, Check] = {
     Reason.UNRECOVERED_ERROR: check_recovery,
     Reason.INVALID_RESPONSE: check_observations,
     Reason.UNGROUNDED_RESPONSE: check_response_grounding,
+    Reason.UNUSED_RESULT: check_result_used,
     Reason.EMPTY_RESPONSE: check_response_present,
 }
 """The checks by the reason that each gives."""

@@ -5,16 +5,23 @@ import re
 from collections.abc import Iterator, Set
 from typing import Any
 
+from tasks.markup.written_calls import ARGUMENT_KEYS, CALL_MARK, NAME_KEYS
+
 _TAG = re.compile(
-    r"<\|?/?(?:tool_call|tool_calls|function_call|function_calls|invoke|function=[\w-]+)\b[^>]*>|\[TOOL_CALLS\]",
-    re.IGNORECASE,
+    rf"<\|?/?(?:tool_calls?|function_calls?|invoke|function=[\w-]+)\b[^>]*>|{CALL_MARK.pattern}",
+    re.IGNORECASE | re.VERBOSE,
 )
 _FENCE = re.compile(r"```[\w-]*\s*\n?(.*?)(?:```|\Z)", re.DOTALL)
 _REACT = re.compile(r"(?m)^\s{0,200}Action(?: Input)?\s*:\s*(\S+)")
 # From the start of a run of such characters, and never back into it: else a long word would be read from each letter.
 _CALLED = re.compile(r"(?<![\w-])(?:(?![A-Za-z_])[\w-])*+([A-Za-z_][\w-]*+)\s*+\(\s*+(?:\{|[A-Za-z_]\w*+\s*+=|\"|'|\))")
-_NAME_KEYS = ("name", "function", "tool", "tool_name", "action", "function_name")
-_ARGUMENT_KEYS = ("arguments", "parameters", "args", "action_input", "input", "params")
+_ANNOUNCED = re.compile(
+    r"\b(?:I(?:'ll| will|'m going to| am going to| need to| have to| should| must| can now)|let me"
+    r"|let's|next|now|first|then|calling|using)\b[^.!?\n]{0,80}$",
+    re.IGNORECASE,
+)
+_OF_CODE = re.compile(r"[a-z0-9][A-Z]|[_\d]")
+_NAME = re.compile(r"(?<![\w-])[A-Za-z_][\w-]*")
 
 
 def find_written_call(content: str, functions: Set[str], has_calls: bool) -> str:
@@ -44,6 +51,25 @@ def find_written_call(content: str, functions: Set[str], has_calls: bool) -> str
     return ""
 
 
+def find_announced_call(response: str, functions: Set[str], has_calls: bool) -> str:
+    """Where a final response names one of these functions, which were not called, instead of calling it; or nothing.
+
+    A name counts that is no ordinary word: `searchPets`, or `search` in backticks. Beside calls (`has_calls`) it counts
+    only where the sentence says that it is to be called; to name what else there is does no harm.
+    """
+    for match in _NAME.finditer(response):
+        if match.group() not in functions:
+            continue
+        is_quoted = (
+            response[match.start() - 1 : match.start()] == "`" and response[match.end() : match.end() + 1] == "`"
+        )
+        if not (is_quoted or _OF_CODE.search(match.group())):
+            continue
+        if not has_calls or _ANNOUNCED.search(response[max(0, match.start() - 120) : match.start()]):
+            return response[max(0, match.start() - 40) : match.end() + 20].strip()
+    return ""
+
+
 def _read_json(text: str) -> Iterator[Any]:
     """The JSON values (objects, or members of lists) that a text is or, if bare, begins or ends with."""
     opening = re.search(r"[{\[]", text)
@@ -63,8 +89,8 @@ def _is_call(value: Any, functions: Set[str]) -> bool:
         return True
     if isinstance(value.get("function"), dict):
         value = value["function"]
-    name = next((value[key] for key in _NAME_KEYS if isinstance(value.get(key), str)), None)
-    if name is None or not any(key in value for key in _ARGUMENT_KEYS):
+    name = next((value[key] for key in NAME_KEYS if isinstance(value.get(key), str)), None)
+    if name is None or not any(key in value for key in ARGUMENT_KEYS):
         return False
     return name in functions or set(value) <= {"name", "arguments", "id", "type"}
 

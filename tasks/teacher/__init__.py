@@ -7,10 +7,12 @@ others to say.
 from tasks.completions.store import CompletionStore
 from tasks.teacher.budget import Spent
 from tasks.teacher.client import RequestCounts, Teacher, open_teacher
-from tasks.teacher.endpoint import build_recipe
-from tasks.teacher.engine.engine import Engine, EngineStart, EngineState, require_usable_teacher
+from tasks.teacher.endpoint import build_recipe, gather_secrets
+from tasks.teacher.engine.engine import Engine, EngineState
+from tasks.teacher.engine.engines import Engines, EngineStart, require_usable_teacher, require_usable_teachers
 from tasks.teacher.engine.garbage import collect_rarely
 from tasks.teacher.ledger import Ledger
+from tasks.teacher.presets import fill_presets, list_endpoints
 from tasks.teacher.prices import Price, Prices, find_price, load_prices
 
 __all__ = [
@@ -18,6 +20,7 @@ __all__ = [
     "Engine",
     "EngineStart",
     "EngineState",
+    "Engines",
     "Ledger",
     "Price",
     "Prices",
@@ -26,8 +29,12 @@ __all__ = [
     "Teacher",
     "build_recipe",
     "collect_rarely",
+    "fill_presets",
     "find_price",
+    "gather_secrets",
+    "list_endpoints",
     "load_prices",
     "open_teacher",
     "require_usable_teacher",
+    "require_usable_teachers",
 ]

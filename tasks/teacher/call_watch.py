@@ -25,6 +25,8 @@ class CallWatch:
         """
         if self._is_over or not request.tools or request.messages[-1].get("role") != "user":
             return
+        if completion.flaw is not None:  # no answer, and drawn again
+            return
         self._is_over = bool(completion.tool_calls)
         self._without += not completion.tool_calls
         if not self._is_over and self._without >= FIRST:

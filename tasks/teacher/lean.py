@@ -27,6 +27,9 @@ class LeanClient(openai.AsyncOpenAI):
         """The SDK's: it names the class."""
         return super().user_agent.replace(type(self).__name__, openai.AsyncOpenAI.__name__)
 
+    def _validate_headers(self, headers: Any, custom_headers: Any) -> None:
+        """Whatever stands in them: where a key goes, and whether one is needed, `endpoint` says."""
+
     async def post(self, path: str, *, cast_to: Any, **options: Any) -> Any:
         """What `AsyncOpenAI.post` gives."""
         body = options.get("body")

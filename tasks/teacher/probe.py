@@ -6,9 +6,11 @@ refused for is learnt on the way. An endpoint or model that cannot call function
 
 from schemas.base import Json
 from schemas.calls import ChatRequest, Completion
-from schemas.errors import UserError
+from schemas.errors import FatalTeacherError
 from schemas.shown import show_line
-from tasks.teacher.sending.refusals import TOOL_FLAGS, refuses_tools
+from schemas.teacher import TeacherSettings
+from tasks.teacher.sampling import fill_sampling
+from tasks.teacher.sending.tools_remedy import find_tools_remedy
 
 MOST_DRAWS = 2
 """How often a model is told to call a function before it counts as one that cannot."""
@@ -41,9 +43,8 @@ _FUNCTION_WITHOUT_PARAMETERS: dict[str, Json] = {
     "parameters": {"type": "object", "properties": {}, "required": [], "additionalProperties": False},
 }
 _SYSTEM = (
-    "You are a helpful assistant with access to the functions of a weather API. To answer, call the function "
-    "that fits, "
-    "and never make a value up."
+    "You are a helpful assistant with access to the functions of a weather API. To answer, call the function that "
+    "fits, and never make a value up."
 )
 _QUESTION = 'Find stations by city "Oslo". Call the function searchStations for it.'
 
@@ -74,12 +75,8 @@ _FOR_JSON = (
     "Name one weather station of this API as JSON: its city, and the unit of temperature that it uses."
 )
 
-_VLLM = "start the server with --enable-auto-tool-choice and --tool-call-parser NAME, as its model's card says"
-_LLAMA_CPP = "start llama-server with --jinja"
-_OTHER_MODEL = "name a model that can, with --teacher.model"
 
-
-def ask_for_call(temperature: float | None, draw: int) -> ChatRequest:
+def ask_for_call(settings: TeacherSettings, draw: int) -> ChatRequest:
     """The request that a model which can call functions answers with a call; each `draw` is another one."""
     tools: tuple[dict[str, Json], ...] = (
         {"type": "function", "function": _FUNCTION},
@@ -89,44 +86,34 @@ def ask_for_call(temperature: float | None, draw: int) -> ChatRequest:
         {"role": "system", "content": _SYSTEM},
         {"role": "user", "content": _QUESTION},
     )
-    return ChatRequest(messages=messages, tools=tools, temperature=temperature, seed=1, sample=draw)
+    return _fill(ChatRequest(messages=messages, tools=tools, seed=1, sample=draw), settings)
 
 
-def ask_for_object(temperature: float | None) -> ChatRequest:
+def ask_for_object(settings: TeacherSettings) -> ChatRequest:
     """The request for JSON by a schema. What is answered does not matter."""
     described: dict[str, Json] = {"name": "stations", "schema": _SCHEMA, "strict": False}
-    return ChatRequest(
+    request = ChatRequest(
         messages=({"role": "user", "content": _FOR_JSON},),
         response_format={"type": "json_schema", "json_schema": described},
-        temperature=temperature,
         seed=1,
     )
+    return _fill(request, settings)
 
 
-def explain_refused_tools(endpoint: str, model: str, said: str) -> UserError | None:
-    """What to tell the user of a refusal that says that functions cannot be called; None for any other."""
-    if not refuses_tools(said):
-        return None
-    if "--jinja" in said:
-        remedy = _LLAMA_CPP
-    elif TOOL_FLAGS.search(said):
-        remedy = _VLLM
-    elif "endpoints found" in said:
-        remedy = f"{_OTHER_MODEL}, such as one of https://openrouter.ai/models?supported_parameters=tools"
-    else:
-        remedy = _OTHER_MODEL
-    return UserError(f"{model!r} cannot call functions at {endpoint} ({_quote(said)}): {remedy}")
-
-
-def explain_no_calls(endpoint: str, model: str, answers: list[Completion]) -> UserError:
+def explain_no_calls(endpoint: str, settings: TeacherSettings, answers: list[Completion]) -> FatalTeacherError:
     """What to tell the user of a model that was told to call a function, and did not."""
     said = next((answer.content for answer in answers if answer.content), "")
     words = f" (it said: {_quote(said)})" if said else ""
-    return UserError(
-        f"{model!r} at {endpoint} was told {len(answers)} times to call a function, and did not{words}: "
-        f"{_OTHER_MODEL}, "
-        "or have the server read its calls (llama.cpp: --jinja; vLLM: --enable-auto-tool-choice, --tool-call-parser)"
+    return FatalTeacherError(
+        f"{settings.model!r} at {endpoint} was told {len(answers)} times to call a function, and did not{words}: "
+        f"{find_tools_remedy(settings, None)}"
     )
+
+
+def _fill(request: ChatRequest, settings: TeacherSettings) -> ChatRequest:
+    """The request with all that those of the run are sent with."""
+    limit = settings.max_tokens.find("probe", "assistant")
+    return fill_sampling(request, settings).model_copy(update={"max_tokens": limit})
 
 
 def _quote(said: str) -> str:

@@ -15,6 +15,7 @@ from tests.benchmarks.faults import measure_faults
 from tests.benchmarks.flow_http import measure_flow
 from tests.benchmarks.kills import measure_kills
 from tests.benchmarks.memory import measure_memory
+from tests.benchmarks.outages import measure_outages
 from tests.benchmarks.recheck import count_missed, find_violations, jaccard_pairs
 from tests.benchmarks.store import measure_store
 from tests.benchmarks.throttle import measure_throttle
@@ -143,6 +144,11 @@ def bench_faults() -> None:
     _print_table("faults20", measure_faults())
 
 
+def bench_outages() -> None:
+    """An endpoint that is away for a minute: by 502, by a closed port, by a model that loads."""
+    _print_table("outages", measure_outages())
+
+
 def bench_train_cpu() -> None:
     """Training on the CPU, packed and padded as ToolAlpaca does; needs the `train` extra."""
     from tests.benchmarks.training import measure_training
@@ -174,6 +180,7 @@ BENCHMARKS: dict[str, Callable[[], None]] = {
     "throttle": bench_throttle,
     "kills": bench_kills,
     "faults20": bench_faults,
+    "outages": bench_outages,
     "train_cpu": bench_train_cpu,
 }
 

@@ -15,13 +15,12 @@ from schemas.calls import ChatRequest
 from schemas.catalog import CatalogEntry
 from schemas.parameters import BuildDatasetParams
 from schemas.teacher import TeacherSettings
-from tasks.agents import accept_audit, document_api, draft_toolset, instruct_api, specify_api
+from tasks.agents import instruct_api
 from tasks.completions.store import STORE_NAME
-from tasks.mock import audit_functions
 from tasks.side_process import SideProcess
 from tasks.teacher import EngineStart, Ledger, Teacher, open_teacher
 from tests.benchmarks.bare import Way, choose_send, measure_bare, open_bare, send_all
-from tests.benchmarks.recording import SINGLE_SHOT, list_entries, make_body, record
+from tests.benchmarks.recording import SINGLE_SHOT, list_entries, make_body, make_toolset, record
 from tests.endpoint.process import serve_offline
 
 SINGLE_APIS: int | None = None
@@ -70,10 +69,7 @@ async def _walk_single_shot(base_url: str) -> None:
 
     async def walk(entry: CatalogEntry, teacher: Teacher) -> None:
         async with places:
-            documentation = await document_api(entry, teacher)
-            document = await specify_api(entry, documentation, teacher, run=side.run)
-            draft = draft_toolset(entry, documentation.introduction, document, settings.model)
-            toolset = accept_audit(draft, await side.run(audit_functions, draft))
+            toolset = await make_toolset(entry, teacher, side.run)
             await instruct_api(toolset, params.instructions, params.shares.by_kind(), params.seed, teacher)
 
     try:

@@ -9,23 +9,28 @@ import atexit
 import functools
 import shutil
 import tempfile
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from schemas.calls import ChatRequest, Completion, Stage
+from schemas.calls import ChatRequest, Completion, Role, Stage
 from schemas.catalog import CatalogEntry
 from schemas.parameters import BuildDatasetParams
 from schemas.teacher import TeacherSettings
-from tasks.agents import accept_audit, document_api, draft_toolset, instruct_api, simulate_episodes, specify_api
+from schemas.toolset import Toolset
+from tasks.agents import instruct_api, simulate_episodes
 from tasks.completions.keys import build_key
-from tasks.mock import audit_functions
+from tasks.document import make_documentation
+from tasks.making import Making
 from tasks.sources import read_catalog, select_entries
+from tasks.specify import specify_toolset
 from tasks.teacher import Engine, Ledger, Teacher
 from tasks.teacher.endpoint import name_endpoint
 from tasks.teacher.sending.capabilities import Capabilities, build_body
 from tests.endpoint.process import serve_offline
 
+Run = Callable[..., Awaitable[Any]]
 _APIS_AT_A_TIME = 8
 SINGLE_SHOT: tuple[Stage, ...] = ("document", "specify", "instruct")
 
@@ -49,10 +54,12 @@ class _Recorder(Teacher):
         super().__init__(Engine(settings), Ledger())
         self.asked: dict[str, tuple[Stage, ChatRequest]] = {}
 
-    async def complete(self, request: ChatRequest, *, stage: Stage, api_id: str, owner: str) -> Completion:
+    async def complete(
+        self, request: ChatRequest, *, stage: Stage, api_id: str, owner: str, role: Role | None = None
+    ) -> Completion:
         full = request.model_copy(update={"temperature": self.settings.temperature})
         self.asked[build_key(name_endpoint(self.settings), self.settings.model, full)] = (stage, full)
-        return await super().complete(request, stage=stage, api_id=api_id, owner=owner)
+        return await super().complete(request, stage=stage, api_id=api_id, owner=owner, role=role)
 
 
 def list_entries(limit: int | None) -> list[CatalogEntry]:
@@ -90,12 +97,20 @@ async def _walk_all(base_url: str, limit: int | None) -> tuple[tuple[Stage, Chat
         return tuple(teacher.asked.values())
 
 
+async def make_toolset(entry: CatalogEntry, teacher: Teacher, run: Run = asyncio.to_thread) -> Toolset:
+    """The toolset of an API, as the flow's steps make it; `run` calls what computes for long."""
+    made: list[Any] = []
+
+    async def read(kind: Any, /) -> Any:
+        return made[-1]
+
+    making = Making(entry, BuildDatasetParams(teacher=teacher.settings), teacher, read, run)
+    made.append((await make_documentation(making)).content)
+    return (await specify_toolset(making)).content
+
+
 async def _walk(entry: CatalogEntry, teacher: Teacher) -> None:
     params = BuildDatasetParams()
-    documentation = await document_api(entry, teacher)
-    document = await specify_api(entry, documentation, teacher)
-    draft = draft_toolset(entry, documentation.introduction, document, teacher.settings.model)
-    toolset = accept_audit(draft, audit_functions(draft))
-    shares = params.shares.by_kind()
-    instructions = await instruct_api(toolset, params.instructions, shares, params.seed, teacher)
-    await simulate_episodes(toolset, instructions, params.seed, teacher, params.teacher.concurrency)
+    toolset = await make_toolset(entry, teacher)
+    written = await instruct_api(toolset, params.instructions, params.shares.by_kind(), params.seed, teacher)
+    await simulate_episodes(toolset, written.instructions, params.seed, teacher, params.teacher.concurrency)

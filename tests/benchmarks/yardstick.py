@@ -17,12 +17,12 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from schemas.catalog import CatalogEntry
 from schemas.parameters import BuildDatasetParams
 from schemas.teacher import TeacherSettings
-from tasks.agents import accept_audit, document_api, draft_toolset, instruct_api, simulate_episodes, specify_api
+from tasks.agents import instruct_api, simulate_episodes
 from tasks.embedded.app import create_app
-from tasks.mock import audit_functions
 from tasks.sources import read_catalog, select_entries
 from tasks.teacher import Engine, Ledger, Teacher
 from tasks.teacher.in_process import connect_app
+from tests.benchmarks.recording import make_toolset
 
 _IN_FLIGHT = 32
 
@@ -46,12 +46,9 @@ async def _measure(limit: int | None, seed: int) -> tuple[float, int]:
 
 async def _walk(entry: CatalogEntry, teacher: Teacher, seed: int) -> None:
     params = BuildDatasetParams()
-    documentation = await document_api(entry, teacher)
-    document = await specify_api(entry, documentation, teacher)
-    draft = draft_toolset(entry, documentation.introduction, document, "offline")
-    toolset = accept_audit(draft, audit_functions(draft))
-    instructions = await instruct_api(toolset, params.instructions, params.shares.by_kind(), seed, teacher)
-    await simulate_episodes(toolset, instructions, seed, teacher, _IN_FLIGHT)
+    toolset = await make_toolset(entry, teacher)
+    written = await instruct_api(toolset, params.instructions, params.shares.by_kind(), seed, teacher)
+    await simulate_episodes(toolset, written.instructions, seed, teacher, _IN_FLIGHT)
 
 
 def _record(app: ASGIApp, bodies: list[dict[str, Any]]) -> ASGIApp:

@@ -34,10 +34,10 @@ def prefect(server: str, data_root: DataRoot, tmp_path: Path) -> Iterator[str]:
 
 @pytest.fixture
 def prompt_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
-    """A copy of the prompts that the test may edit; call `prompts.load_prompt.cache_clear()` after an edit."""
+    """A copy of the prompts that the test may edit; call `prompts.load_own_prompt.cache_clear()` after an edit."""
     folder = tmp_path / "prompts"
     shutil.copytree(Path(prompts.__file__).parent, folder, ignore=shutil.ignore_patterns("*.py", "__pycache__"))
     monkeypatch.setattr(prompts, "_FOLDER", folder)
-    prompts.load_prompt.cache_clear()
+    prompts.load_own_prompt.cache_clear()
     yield folder
-    prompts.load_prompt.cache_clear()
+    prompts.load_own_prompt.cache_clear()

@@ -92,7 +92,7 @@ class Tampering:
 
     def _find_name(self, role: Role, text: str) -> str:
         if role == "assistant":
-            found = re.search(r"access to the functions of (.*?)\. ", text)
+            found = re.search(r"with the functions of (.*?)\. ", text)
             return found[1] if found else ""
         if role == "instruct":
             return next((name for told, name in self._names.items() if told in text), "")

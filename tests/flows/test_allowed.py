@@ -57,6 +57,22 @@ def refuse(allowed: Allowed, params: BuildDatasetParams | TrainParams) -> str:
     return said
 
 
+def test_each_role_and_what_it_may_go_on_with_are_held_to_the_lists(lists: Lists, tmp_path: Path) -> None:
+    allowed = lists(hosts="good.example", keys="GOOD_API_KEY")
+    good = {"model": "m", "base_url": "http://good.example/v1", "api_key_env": "GOOD_API_KEY"}
+    bad_host = {"base_url": "http://bad.example/v1"}
+    for role in ("teacher", "user", "assistant"):
+        allowed.check_data(make(**{"teacher": good, role: good}))
+        if role != "teacher":
+            assert "bad.example" in refuse(allowed, make(teacher=good, **{role: bad_host}))
+            assert f"--{role}.api_key_env" in refuse(allowed, make(teacher=good, **{role: {"api_key_env": "HOME"}}))
+    assert "bad.example" in refuse(allowed, make(teacher={**good, "fallback": [bad_host]}))
+    headers = {"extra_headers": {"X-Key": "env:HOME"}}
+    assert "the environment variable HOME" in refuse(allowed, make(teacher={**good, **headers}))
+    assert "--prompts" in refuse(allowed, make(prompts=str(tmp_path / "elsewhere")))
+    allowed.check_data(make(prompts=str(tmp_path / "data" / "prompts")))
+
+
 def test_without_lists_public_hosts_loopback_the_data_root_and_api_keys_are_allowed(
     lists: Lists, tmp_path: Path
 ) -> None:

@@ -32,10 +32,9 @@ COUNT = 3
 ONE_CALL = {"multi_call": 0, "missing_detail": 0, "no_tool": 0, "error_recovery": 0}
 
 
-def give_no_document(asked: Asked) -> Response | None:
-    """OpenAPI documents without a single operation."""
-    document = {"openapi": "3.1.0", "info": {"title": asked.api, "version": "1"}, "paths": {}}
-    return asked.say(json.dumps(document)) if asked.role == "specify" else None
+def give_no_fields(asked: Asked) -> Response | None:
+    """Functions of which nothing comes back."""
+    return asked.say('{"path": "/x", "answer": []}') if asked.role == "specify" else None
 
 
 def say_nothing(asked: Asked) -> Response | None:
@@ -109,7 +108,7 @@ def ran(server: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ran]:
     teacher = Tampering(
         {
             REFUSED: refuse,
-            UNFIT: give_no_document,
+            UNFIT: give_no_fields,
             SILENT: say_nothing,
             GREEDY: give_too_much,
             BROKEN: broken,
@@ -140,14 +139,20 @@ def test_an_api_whose_teacher_always_fails_is_rejected_at_its_first_step_and_the
     assert ran.first.rejected_apis["steem"].startswith("document: ")
 
 
-def test_an_api_whose_document_is_of_no_use_after_all_repairs_is_rejected_with_what_is_wrong(ran: Ran) -> None:
+def test_an_api_whose_functions_are_of_no_use_after_all_repairs_is_rejected_with_what_is_wrong(ran: Ran) -> None:
     row = ran.row(UNFIT)
     assert (row.accepted, row.rejected_at) == (False, "specify")
-    assert "operation" in row.reasons[0]
-    assert ran.asked[UNFIT, "specify"] == 4
+    assert "answer: it is empty; list the fields that come back" in row.reasons[0]
+    assert ran.asked[UNFIT, "specify"] == 4 * count_documented(ran.root, row.api_id)
     assert ran.asked[UNFIT, "instruct"] == 0
     stages = Counter(call.stage for call in read_calls(ran.root, ran.first.dataset) if call.api_id == row.api_id)
-    assert stages == {"document": 1, "specify": 4}
+    assert stages == {"document": 1, "specify": ran.asked[UNFIT, "specify"]}
+
+
+def count_documented(root: DataRoot, api_id: str) -> int:
+    """How many functions an API was documented with."""
+    (path,) = Path(root.url).glob(f"document/{api_id}/*.json")
+    return len(json.loads(path.read_text())["payload"]["content"]["functions"])
 
 
 def test_rows_without_a_final_response_are_rejected_for_that_reason_and_no_other(ran: Ran) -> None:
@@ -186,12 +191,13 @@ def test_the_next_run_asks_for_what_was_lost_and_for_nothing_else(ran: Ran) -> N
     asked = {api for api, _ in ran.asked_again}
     assert asked == {REFUSED, BROKEN}
     assert {role for api, role in ran.asked_again if api == BROKEN} == {"assistant"}
-    assert ran.asked_again[REFUSED, "document"] == ran.asked_again[REFUSED, "specify"] == 1
+    assert ran.asked_again[REFUSED, "document"] == 1
+    assert ran.asked_again[REFUSED, "specify"] == count_documented(ran.root, "steem")
     assert ran.second.calls.sent == sum(ran.asked_again.values())
     assert len(ran.rows(REFUSED, again=True)) == COUNT
     assert set(ran.second.rejected_apis) == {"accuweather"}
-    # A rejection for good is found again in the store: one answer that documents, four that specify.
-    assert ran.second.calls.stored >= 5
+    # A rejection for good is found again in the store: one answer that documents, four for each function.
+    assert ran.second.calls.stored >= 1 + 4 * count_documented(ran.root, "accuweather")
 
 
 @pytest.mark.parametrize("api", [PLAIN, SILENT, GREEDY, ENDLESS])

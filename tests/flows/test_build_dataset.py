@@ -177,7 +177,7 @@ async def test_an_edited_prompt_runs_again_only_what_depends_on_it(data_root: Da
 
     assistant = prompt_folder / "assistant.jinja"
     assistant.write_text(assistant.read_text().rstrip() + "\n- Be brief.\n")
-    prompts.load_prompt.cache_clear()
+    prompts.load_own_prompt.cache_clear()
     second = await build_dataset(make_params())
 
     assert count_artifacts(data_root) == {**made, "simulate": 4, "check": 4}

@@ -18,6 +18,7 @@ from flows.inputs import Inputs, gather_inputs
 from flows.server import Server
 from flows.train_command import read_train_command
 from schemas.errors import (
+    EngineLostError,
     FatalTeacherError,
     MissingArtifactError,
     RunStoppedError,
@@ -48,7 +49,10 @@ def data(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         (ToolHerdError("no API came through"), 1, "error: no API came through\n"),
         (MissingArtifactError("a is missing: run again."), 1, "error: a is missing: run again.\n"),
         (TeacherError("no answer"), 1, "error: no answer\n"),
-        (FatalTeacherError("bad key"), 1, "error: bad key\n"),
+        (FatalTeacherError("bad key"), 2, "error: bad key\n"),
+        (EngineLostError("killed"), 1, "error: killed\n"),
+        (RunStoppedError("quota", "quota"), 3, "error: quota\n"),
+        (RunStoppedError("away", "outage"), 3, "error: away\n"),
         (
             KeyboardInterrupt(),
             130,

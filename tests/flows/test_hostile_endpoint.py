@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from flows.build_dataset import build_dataset
-from schemas.errors import ToolHerdError
+from schemas.errors import NothingAcceptedError, ToolHerdError
 from schemas.parameters import BuildDatasetParams
 from schemas.steps import BuildSummary
 from tasks.completions.store import STORE_NAME, connect, pack_completion, unpack_completion
@@ -47,6 +47,8 @@ async def build(params: BuildDatasetParams) -> BuildSummary | ToolHerdError:
     """What a run leads to; ToolHerdError is status 1 to 3 with one line, anything else would be a traceback."""
     try:
         return await build_dataset(params)
+    except NothingAcceptedError as error:
+        return error.summary if isinstance(error.summary, BuildSummary) else error
     except ToolHerdError as error:
         return error
 

@@ -131,6 +131,48 @@ def test_a_wrong_option_is_one_clear_line(arguments: list[str], line: str) -> No
     assert "\n" not in str(caught.value)
 
 
+def test_json_is_given_as_text_and_limits_one_by_one() -> None:
+    body, headers = '{"provider": {"order": ["a"]}}', '{"X-Token": "env:TOKEN"}'
+    teacher = parse(
+        "--teacher.model", "m", "--teacher.extra_body", body, "--teacher.extra-headers", headers,
+        "--teacher.fallback", '{"preset": "groq"}', '{"base_url": "http://h/v1"}', "--teacher.max_tokens.document", "9",
+    ).teacher  # fmt: skip
+    assert teacher.extra_body == {"provider": {"order": ["a"]}}
+    assert teacher.extra_headers == {"X-Token": "env:TOKEN"}
+    assert [one.preset or one.base_url for one in teacher.fallback] == ["groq", "http://h/v1"]
+    assert (teacher.max_tokens.document, teacher.max_tokens.specify) == (9, 16_384)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "line"),
+    [
+        (["--teacher.extra_headers", '{"X-Key": "marked-4711'], "--teacher.extra_headers: should be a JSON object"),
+        (["--teacher.extra_headers", "X-Token=marked-4711"], "--teacher: extra_headers must be JSON"),
+        (["--teacher.extra_headers", '{"Authorization": "marked-4711"}'], "--teacher: extra_headers: the value of"),
+        (["--teacher.preset", "groq"], "--teacher: a preset names an endpoint and no model"),
+        (["--teacher.stream", "often"], "--teacher.stream 'often': should be 'auto', 'always' or 'never'"),
+        (["--user.temperatur", "1"], "unknown parameter --user.temperatur; did you mean --user.temperature?"),
+        (["--user.rpm", "0"], "--user.rpm '0': should be greater than or equal to 1"),
+    ],
+)  # fmt: skip
+def test_so_is_one_of_the_teacher_s_knobs_and_no_secret_is_shown(arguments: list[str], line: str) -> None:
+    with pytest.raises(UserError) as caught:
+        parse(*arguments)
+    assert str(caught.value).startswith(line)
+    assert "marked-4711" not in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+def test_a_role_takes_what_the_teacher_takes_and_the_help_says_so_once(capsys: pytest.CaptureFixture[str]) -> None:
+    params = parse("--teacher.model", "big", "--teacher.base_url", "http://h/v1", "--user.model", "small")
+    assert (params.user.model, params.user.base_url, params.assistant.model) == ("small", "http://h/v1", "big")
+    with pytest.raises(SystemExit):
+        parse("--help")
+    text = capsys.readouterr().out
+    assert "--user.* and --assistant.*" in text
+    assert "--user.model" not in text
+
+
 def test_what_no_single_value_is_to_blame_for_is_said_of_their_group() -> None:
     with pytest.raises(UserError) as caught:
         parse(*(word for kind in KindShares.model_fields for word in (f"--shares.{kind}", "0")))

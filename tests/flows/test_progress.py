@@ -101,7 +101,7 @@ def test_without_a_price_tokens_are_told_instead_of_dollars(clock: Clock) -> Non
     clock.now = 10
     assert progress.describe() == "0/4 APIs, 10 calls/s, 50k tokens"
     progress.count(DONE, Spent(calls=20, tokens=10_000))
-    assert "50k tokens of ~40k" in progress.describe()
+    assert "50k tokens of ~50k" in progress.describe()  # never less than what is spent
     progress.count(DONE, Spent(calls=20, tokens=20_000))
     assert "50k tokens of ~60k" in progress.describe()
 
@@ -139,6 +139,58 @@ def test_a_short_pause_is_not_worth_a_word(pause_s: float, told: str, clock: Clo
     clock.now = 10
     progress = make_progress(apis=1, teacher=Spender(Spent(), pause_s=pause_s))
     assert progress.describe() == f"1/4 APIs, {told}"
+
+
+def make_state(**more: Any) -> Spender:
+    teacher = Spender(Spent(calls=20, tokens=9000))
+    teacher.state = replace(teacher.state, **more)
+    return teacher
+
+
+def test_a_slow_endpoint_is_told_of_by_the_minute_and_by_the_stage_that_is_under_way(clock: Clock) -> None:
+    clock.now = 60
+    progress = make_progress(teacher=make_state(stage="specify"))
+    assert progress.describe() == "0/4 APIs, 20 calls/min, 9,000 tokens, specify"
+    assert progress.describe(brief=True) == "0/4 APIs, 20/min, 9,000 tokens, specify"
+    progress.apis = 1
+    assert progress.describe(brief=True) == "1/4 APIs, 20/min, 9,000 tokens, specify, 3 min 00 s left"
+
+
+@pytest.mark.parametrize(("seconds", "told"), [(2, "10/s"), (2.1, "571/min")])
+def test_ten_calls_a_second_are_counted_by_the_second(seconds: float, told: str, clock: Clock) -> None:
+    clock.now = seconds
+    assert told in make_progress(teacher=make_state()).describe(brief=True)
+
+
+def test_an_endpoint_that_is_away_is_told_with_its_reason_and_for_how_long(clock: Clock) -> None:
+    clock.now = 60
+    progress = make_progress(apis=1, teacher=make_state(stage="specify", away="endpoint answers 502", away_s=40))
+    assert progress.describe() == ("1/4 APIs, 20 calls/min, 9,000 tokens, endpoint answers 502, waiting since 40 s")
+
+
+def test_answers_that_came_too_late_are_counted(clock: Clock) -> None:
+    clock.now = 60
+    progress = make_progress(teacher=make_state(late=3))
+    assert "3 not answered in time" in progress.describe()
+    assert "3 late" in progress.describe(brief=True)
+
+
+def test_what_does_not_fit_beside_a_bar_is_left_out_and_the_reason_of_a_wait_never(clock: Clock) -> None:
+    clock.now = 6000
+    state = make_state(away="endpoint is out of reach", away_s=4000, late=1200)
+    progress = make_progress(9999, state, apis=1234, instances=12340, accepted=12340)
+    line = progress.describe(brief=True)
+    assert len(line) <= 71
+    assert line.startswith("1234/9999 APIs, ")
+    assert line.endswith(", endpoint is out of reach, waiting since 1 h 06 min")
+    assert "1200 not answered in time" in progress.describe()
+
+
+def test_a_forecast_is_never_less_than_what_is_spent(clock: Clock) -> None:
+    progress = make_progress(teacher=Spender(Spent(calls=90, tokens=9, usd=5.0)))
+    clock.now = 10
+    progress.count(DONE, Spent(calls=1, tokens=1, usd=0.5))
+    assert "$5.00 of ~$5.00" in progress.describe()
 
 
 def test_calls_in_the_first_moment_make_no_absurd_rate(clock: Clock) -> None:

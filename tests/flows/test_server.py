@@ -205,6 +205,15 @@ def test_our_own_server_is_reached_past_any_proxy(
     assert os.environ["NO_PROXY"] == os.environ["no_proxy"] == expected
 
 
+@pytest.mark.parametrize(("host", "is_here"), [("localhost", True), ("127.0.0.1", True), ("x.example", False)])
+def test_so_is_one_of_the_user_s_on_this_machine_and_none_elsewhere(
+    host: str, is_here: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    forget(monkeypatch, *CLIENT, PASSWORD, *PROXIES)
+    configure_client(Server(f"http://{host}:4200/api"))
+    assert os.environ.get("NO_PROXY") == (host if is_here else None)
+
+
 @pytest.mark.parametrize(
     ("arguments", "status", "said"),
     [

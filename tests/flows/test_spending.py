@@ -2,7 +2,8 @@
 
 import pytest
 
-from flows.spending import describe_spent, format_tokens, format_usd
+from flows.spending import describe_row_tokens, describe_spent, format_tokens, format_usd
+from schemas.calls import Usage
 from schemas.steps import CallCounts
 
 
@@ -48,3 +49,17 @@ def test_tokens_are_told_in_few_characters(count: int, text: str) -> None:
 )
 def test_what_was_bought_is_told_with_its_cost_where_that_is_known(calls: CallCounts, text: str) -> None:
     assert describe_spent(calls) == text
+
+
+@pytest.mark.parametrize(
+    ("usage", "accepted", "text"),
+    [
+        (Usage(prompt=7000, completion=800), 2, "3,900 for an accepted row"),
+        (Usage(prompt=1000, completion=1, cached=725), 1,
+         "1,001 for an accepted row, 72% of the prompts' from the endpoint's cache"),
+        (Usage(prompt=1000), 0, ""),
+        (Usage(), 2, ""),
+    ],
+)  # fmt: skip
+def test_what_an_accepted_row_took_is_told_where_it_is_known(usage: Usage, accepted: int, text: str) -> None:
+    assert describe_row_tokens(usage, accepted) == text

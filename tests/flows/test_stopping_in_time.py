@@ -140,7 +140,7 @@ async def test_what_a_real_teacher_s_documents_ask_for_is_done_apart_too(
     with serve_offline() as server:
         teacher = {"model": "offline", "base_url": server.base_url}
         params = make_params(names=NAMES[:1], teacher=teacher, document_limit_s=0.0001)
-        with pytest.raises(Exception, match="find lint problems was cut off"):
+        with pytest.raises(Exception, match="assemble toolset was cut off"):
             await build_dataset(params)
 
 

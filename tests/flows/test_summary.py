@@ -10,6 +10,7 @@ from markdown_it import MarkdownIt
 from flows.build_dataset import render_summary
 from flows.server import Server
 from flows.summary import print_summary, shorten_path
+from schemas.calls import Usage
 from schemas.manifest import DatasetRef
 from schemas.steps import BuildSummary, CallCounts, ToolsetSummary
 from tests.hostile import ALL, list_unprintable
@@ -46,48 +47,61 @@ def test_a_run_in_which_all_went_well_needs_nine_lines(capsys: pytest.CaptureFix
     ]
 
 
+def test_what_an_accepted_row_took_is_told_before_what_was_spent(capsys: pytest.CaptureFixture[str]) -> None:
+    usage = Usage(prompt=5_000_000, completion=850_000, cached=4_000_000)
+    lines = tell(make_summary(usage=usage, calls=CallCounts(sent=1, bought=1, tokens=5)), capsys)
+    assert lines[7] == "tokens    3,900 for an accepted row, 80% of the prompts' from the endpoint's cache"
+    assert lines[8].startswith("spent ")
+
+
 def test_operations_that_are_no_functions_are_told_with_where_their_reasons_are(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    line = "left out  1,003 operations, with reasons in import/<api id>/"
+    line = "left out  1,003 operations, with reasons in import/ or specify/<api id>/"
     assert tell(make_summary(left_out=1003), capsys)[4:6] == ["APIs      1,200", line]
     toolset = ToolsetSummary(apis=1, rejected={}, calls=CallCounts(), left_out=1003)
     assert tell(toolset, capsys)[1:3] == ["APIs      1 ready, 0 rejected", line]
 
 
-def test_what_was_turned_down_is_told_by_reason_and_the_first_apis_by_name(capsys: pytest.CaptureFixture[str]) -> None:
-    apis = {f"api-{number}": "specify: no" for number in range(6)}
+def test_what_was_turned_down_is_told_by_reason_and_apis_by_their_causes(capsys: pytest.CaptureFixture[str]) -> None:
+    apis = {f"api-{number}": "specify: no" for number in range(6)} | {"other": "document: not that"}
     reasons = {"placeholder": 1200, "no_question": 3}
     lines = tell(make_summary(accepted=2, rejected=1201, reasons=reasons, rejected_apis=apis), capsys)
     assert lines[4:] == [
-        "APIs      1,200, 6 rejected",
+        "APIs      1,200, 7 rejected",
         "accepted  2 of 1,203 instances (0%)",
         "rejected  1,201",
         "           1,200  placeholder",
         "               3  no_question",
-        *(f"            api-{number}: specify: no" for number in range(5)),
-        "            and 1 more, in toolset.parquet and on the run's page",
+        "            api-0, api-1, api-2 and 3 more: specify: no",
+        "            other: document: not that",
         *lines[-3:],
     ]
 
 
-def test_as_many_rejected_apis_as_there_is_room_for_are_all_told(capsys: pytest.CaptureFixture[str]) -> None:
-    lines = tell(make_summary(rejected_apis={f"api-{number}": "no" for number in range(5)}), capsys)
-    assert sum("api-" in line for line in lines) == 5
-    assert not any("more" in line for line in lines)
-
-
-@pytest.mark.parametrize(
-    ("length", "ends"), [(65, "x"), (66, "…")], ids=["just fits 80 columns", "one character too long"]
-)
-def test_a_reason_is_cut_where_it_would_leave_80_columns(
-    length: int, ends: str, capsys: pytest.CaptureFixture[str]
+@pytest.mark.parametrize(("causes", "more"), [(5, ""), (7, "            and 2 more, in toolset.parquet")])
+def test_as_many_causes_as_there_is_room_for_are_all_told(
+    causes: int, more: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    (line,) = (
-        one for one in tell(make_summary(rejected_apis={"a": "x" * length}), capsys) if "  a: " in one
-    )  # 10 columns for the label, 5 before the reason
-    assert len(line) == 80
-    assert line.endswith(f"x{ends}")
+    lines = tell(make_summary(rejected_apis={f"api-{number}": f"no {number}" for number in range(causes)}), capsys)
+    assert sum("api-" in line for line in lines) == 5
+    assert any(line.startswith(more) for line in lines if "more" in line) == bool(more)
+
+
+def test_a_cause_is_told_whole_however_long_it_is_and_leaves_no_column(capsys: pytest.CaptureFixture[str]) -> None:
+    cause = "specify: no usable toolset after 4 attempts: " + "the path '/v1/things/{id}' lacks its parameter; " * 20
+    lines = tell(make_summary(rejected_apis={"steem": cause}), capsys)
+    assert max(map(len, lines)) <= 80
+    told = " ".join(" ".join(lines).split())
+    assert " ".join(cause.split()) in told
+
+
+def test_a_build_without_an_accepted_row_says_so_and_not_that_it_is_published(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    summary = make_summary(accepted=0, rejected=6, reasons={"no_tool_call": 6})
+    assert tell(summary, capsys)[1] == "dataset   demo v2: no row was accepted, `latest` is not moved"
+    assert render_summary(summary).splitlines()[2] == "**No row was accepted**: `latest` is not moved."
 
 
 def test_what_others_wrote_neither_acts_nor_takes_a_line_of_its_own(capsys: pytest.CaptureFixture[str]) -> None:

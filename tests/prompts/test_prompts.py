@@ -1,5 +1,6 @@
 """The prompt files: what they declare, what they use, and what they promise to the code that reads the answers."""
 
+import re
 from pathlib import Path
 
 import jinja2
@@ -8,8 +9,9 @@ import pytest
 
 import prompts
 from prompts import PROMPTS, load_prompt
-from schemas.episodes import Detail, Kind
-from schemas.toolset import Documentation, DocumentedField, DocumentedFunction
+from schemas.described import DescribedOperation, DescribedParameter
+from schemas.episodes import Detail, Instruction, Kind
+from schemas.toolset import Documentation, DocumentedFunction
 
 FOLDER = Path(prompts.__file__).parent
 
@@ -46,17 +48,43 @@ def test_a_missing_or_surplus_variable_is_an_error() -> None:
         load_prompt("document").render(entry={}, surplus=1)
 
 
-def test_the_field_names_that_the_document_prompt_asks_for_are_those_of_the_schema() -> None:
+def test_the_field_names_that_a_prompt_asks_for_are_those_that_are_read() -> None:
     text = read_body("document")
-    for field in ("introduction", "functions"):
-        assert field in Documentation.model_fields
+    for field in (*Documentation.model_fields, *DocumentedFunction.model_fields):
         assert f'"{field}"' in text
-    for field in ("name", "description", "inputs", "outputs", "returns_list"):
-        assert field in DocumentedFunction.model_fields
+    text = read_body("specify")
+    for field in (*DescribedOperation.model_fields, *DescribedParameter.model_fields):
         assert f'"{field}"' in text
-    for field in ("enum", "examples", "required"):
-        assert field in DocumentedField.model_fields
-        assert field in text
+    text = read_body("instruct")
+    for field in ("text", "functions", "withheld"):
+        assert field in Instruction.model_fields
+        assert f'"{field}"' in text
+
+
+def test_the_example_in_a_prompt_is_one_that_can_be_read() -> None:
+    (line,) = [line for line in read_body("document").splitlines() if line.startswith('{"name"')]
+    DocumentedFunction.model_validate_json(line)
+    (line,) = [line for line in read_body("specify").splitlines() if line.startswith('{"method"')]
+    operation = DescribedOperation.model_validate_json(line)
+    assert (operation.method, operation.path, operation.returns_list) == ("get", "/books", True)
+    assert [field.name for field in (*operation.parameters, *operation.answer)] == ["author", "bookId"]
+
+
+VARYING = {
+    "instruct": ("kind", "count", "earlier", "turned_down"),
+    "specify": ("function",),
+    "user": ("instruction", "detail"),
+}
+
+
+@pytest.mark.parametrize("name", VARYING)
+def test_what_differs_within_an_api_stands_behind_what_does_not(name: str) -> None:
+    """So that an endpoint's own prompt cache serves the head."""
+    text = read_body(name)
+    first = min(match.start() for each in VARYING[name] for match in re.finditer(rf"{{[{{%].*\b{each}\b", text))
+    steady = [each for each in load_prompt(name).variables if each not in VARYING[name]]
+    assert all(match.start() < first for each in steady for match in re.finditer(rf"{{[{{%].*\b{each}\b", text))
+    assert first > len(text) / 3
 
 
 def test_the_instruct_prompt_explains_every_kind_and_no_other() -> None:
@@ -68,4 +96,4 @@ def test_the_instruct_prompt_explains_every_kind_and_no_other() -> None:
 
 def test_json_in_prompts_keeps_its_characters() -> None:
     text = load_prompt("document").render(entry={"name": "Café <b>"})
-    assert '{"name": "Café <b>"}' in text
+    assert '{"name":"Café <b>"}' in text

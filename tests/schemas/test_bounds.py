@@ -72,19 +72,26 @@ def test_the_defaults_are_those_that_the_readme_tells() -> None:
     params = BuildDatasetParams().model_dump()
     shares = params.pop("shares")
     teacher = params.pop("teacher")
+    assert params.pop("user") == params.pop("assistant") == teacher
     assert params == {
         "catalog": "bundled", "categories": (), "names": (), "auth": (), "apis": 50, "seed": 0, "in_flight": None,
         "max_error_share": 0.5, "budget": {"usd": None, "tokens": None, "calls": None}, "name": "toolherd",
         "version": None, "instructions": 10, "test_share": 0.1, "benchmarks": (), "export": (),
-        "document_limit_s": 120.0, "document_limit_mb": 1024,
+        "document_limit_s": 120.0, "document_limit_mb": 1024, "prompts": None,
+        "retry_rejected": False,
     }  # fmt: skip
     assert shares == {
         "single_call": 0.45, "multi_call": 0.35, "missing_detail": 0.08, "no_tool": 0.06, "error_recovery": 0.06,
     }  # fmt: skip
+    assert teacher.pop("max_tokens") == {
+        "document": 16_384, "specify": 16_384, "instruct": 16_384, "assistant": 16_384, "user": 8_192, "judge": 8_192,
+    }  # fmt: skip
     assert teacher == {
-        "model": "offline", "base_url": None, "api_key_env": "OPENAI_API_KEY", "api_key_block": None,
-        "temperature": 0.7, "concurrency": 64, "rpm": None, "tpm": None, "timeout_s": 120, "attempts": 6,
-        "give_up_s": 900, "batch": False, "error_rate": 0,
+        "model": "offline", "preset": None, "base_url": None, "api_version": None, "api_key_env": "OPENAI_API_KEY",
+        "api_key_block": None, "extra_headers": {}, "fallback": (), "temperature": 0.7, "top_p": None,
+        "reasoning_effort": "", "extra_body": {}, "concurrency": 64, "rpm": None, "tpm": None, "timeout_s": 120,
+        "attempts": 6, "give_up_s": 900, "stream": "auto", "caching": None, "batch": False, "written_calls": "auto",
+        "error_rate": 0,
     }  # fmt: skip
 
 

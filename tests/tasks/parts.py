@@ -10,6 +10,7 @@ import pytest
 
 from schemas.artifacts import ArtifactRef
 from schemas.base import Record
+from schemas.calls import ROLES
 from schemas.catalog import Catalog, CatalogEntry
 from schemas.parameters import BuildDatasetParams, BuildToolsetParams
 from tasks.context import RunContext, get_context
@@ -18,7 +19,8 @@ from tasks.making import Made, Making, Step
 from tasks.recipes import hash_code
 from tasks.step_tasks import TASKS, find_result, make_key, make_task
 from tasks.steps import STEPS
-from tasks.teacher import Engine, Ledger, Teacher
+from tasks.teacher import EngineStart, Ledger, Teacher
+from tasks.teacher.engine.engines import open_engines
 
 C = TypeVar("C", bound=Record)
 Make = Callable[[Making], Awaitable[Made[Any]]]
@@ -28,8 +30,8 @@ ENTRY = CatalogEntry(
 )
 
 ROOMS = (
-    "agents", "completions", "datasets", "embedded", "mock", "network", "openapi", "quality", "sources", "supervision",
-    "teacher", "trainer", "values",
+    "agents", "completions", "datasets", "embedded", "markup", "mock", "network", "openapi", "quality", "sources",
+    "supervision", "teacher", "trainer", "values",
 )  # fmt: skip
 """The folders of tasks/."""
 
@@ -43,9 +45,10 @@ def make_context(
     """The context of a run over one API; `folder` is the data root."""
     params = params or BuildDatasetParams()
     ledger = Ledger()
+    roles = {role: params.get_settings(role) for role in ROLES}
     return RunContext(
         root=DataRoot(str(folder)),
-        teacher=Teacher(Engine(params.teacher), ledger),
+        teacher=Teacher(open_engines(EngineStart(params.teacher, Path(), roles=roles), None), ledger),
         ledger=ledger,
         catalog=Catalog(source="test", entries=(entry,)),
         params=params,

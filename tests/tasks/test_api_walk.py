@@ -23,7 +23,7 @@ from schemas.toolset import Toolset
 from tasks.api_walk import ApiWalk, find_fatal, walk_api, walk_to_toolset
 from tasks.context import use_context
 from tasks.datasets import find_artifact, write_artifact
-from tasks.making import Made, Making
+from tasks.making import UNANSWERED, Made, Making
 from tasks.openapi import DocumentError
 from tasks.recipes import compute_way_recipe
 from tasks.steps import STEPS, list_steps
@@ -47,6 +47,7 @@ class Walked:
         self.folder = folder
         self.failing: dict[str, Exception] = {}
         self.unfinished: dict[str, int] = {}
+        self.unanswered: dict[str, int] = {}
         self.contents = dict(BY_STEP)
         self.plain = PlainSteps(monkeypatch, {step.name: self._make_step(step.name) for step in STEPS})
         self.ask()
@@ -80,7 +81,8 @@ class Walked:
                 self.context.ledger.add(build_ledger_row("boats", "boats", stage=name))
             if name in self.failing:
                 raise self.failing[name]
-            return Made(self.contents[name], {"things": 2}, self.unfinished.get(name, 0))
+            counts = {"things": 2} | ({UNANSWERED: self.unanswered[name]} if name in self.unanswered else {})
+            return Made(self.contents[name], counts, self.unfinished.get(name, 0))
 
         return make
 
@@ -206,6 +208,41 @@ async def test_an_api_of_which_something_was_left_out_is_walked_again_from_there
     assert walked.plain.made == WAY[WAY.index(step) :]
     assert not any(ref.unfinished for ref in whole.made.values())
     assert await walked.walk() == whole
+    assert walked.plain.called == []
+
+
+async def test_what_ended_without_an_answer_is_finished_and_made_again_only_where_that_is_wanted(
+    walked: Walked,
+) -> None:
+    walked.unanswered = {"simulate": 1}
+    first = await walked.walk()
+    walked.ask()
+    assert await walked.walk() == first
+    assert walked.plain.called == []
+    walked.unanswered = {}
+    walked.ask(retry_rejected=True)
+    again = await walked.walk()
+    assert walked.plain.made == ["simulate"]  # what it made is as before, so that its checks are still good
+    assert again.made["episodes"].counts == {"things": 2}
+    assert await walked.walk() == again
+    assert walked.plain.made == []
+
+
+async def test_to_try_again_leaves_alone_what_was_answered(walked: Walked) -> None:
+    first = await walked.walk()
+    walked.ask(retry_rejected=True)
+    assert await walked.walk() == first
+    assert walked.plain.called == []
+
+
+async def test_what_is_tried_again_in_vain_is_there_for_the_next_run(walked: Walked) -> None:
+    walked.unanswered = {"simulate": 1}
+    first = await walked.walk()
+    walked.ask(retry_rejected=True)
+    assert await walked.walk() == first
+    assert walked.plain.made == ["simulate"]
+    walked.ask()
+    assert await walked.walk() == first
     assert walked.plain.called == []
 
 

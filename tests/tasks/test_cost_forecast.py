@@ -140,3 +140,28 @@ async def test_without_a_price_there_is_no_cost() -> None:
     found = await forecast([ENTRY], [ENTRY], make_params(teacher=teacher))
     assert found.price is None
     assert {row.cost_usd for row in found.stages} == {None}
+
+
+async def test_each_role_is_paid_at_its_own_price(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "prices.yaml").write_text(
+        "endpoints: {any: {gpt-x: {input: 1, output: 1, noted: 2026-11-01}, "
+        "gpt-y: {input: 1000, output: 1000, noted: 2026-11-01}}}"
+    )
+    monkeypatch.setenv("TOOLHERD_PRICES", str(tmp_path / "prices.yaml"))
+    roles = {"teacher": {"model": "gpt-x", "base_url": "http://127.0.0.1:9/v1"}, "user": {"model": "gpt-y"}}
+    found = await forecast([ENTRY], [ENTRY], make_params(**roles))
+    shares = {
+        row.stage: (row.cost_usd or 0) / ((row.prompt_tokens + row.completion_tokens) / 1e6) for row in found.stages
+    }
+    assert shares["document"] == shares["specify"] == pytest.approx(1)
+    assert shares["instruct"] == pytest.approx(1000)
+    assert shares["simulate"] == pytest.approx(1)  # the assistant's turns alone: nobody asks back here
+    assert set(found.more_prices) == {"gpt-y"}
+
+
+async def test_a_role_without_a_price_leaves_what_it_is_asked_for_without_a_cost(tmp_path: Path) -> None:
+    roles = {"user": {"model": "gpt-y", "base_url": "http://127.0.0.1:9/v1"}}
+    found = await forecast([ENTRY], [ENTRY], make_params(**roles))
+    unknown = {row.stage for row in found.stages if row.cost_usd is None}
+    assert "instruct" in unknown
+    assert found.more_prices == {"gpt-y": None}

@@ -116,8 +116,9 @@ EDITS: dict[str, set[str]] = {
     "agents": ALL_STEPS,
     "openapi": {"specify", "import", "instruct", *PLAYING, "dataset"},
     "mock": {"specify", "import", *PLAYING},
-    "values": {"specify", "import", "instruct", *PLAYING},
+    "values": ALL_STEPS,
     "quality": {"instruct", "check", "check imported", "dataset"},
+    "markup": {"instruct", "check", "check imported", "dataset"},
     "datasets": {"dataset"},
     "teacher": set(),
     "completions": set(),
@@ -152,7 +153,7 @@ def test_an_edit_of_the_code_changes_the_recipes_of_what_that_code_makes(
     assert compute_all(context) == before
 
 
-def test_an_edit_of_the_real_values_changes_all_that_is_made_of_documents(
+def test_an_edit_of_the_real_values_changes_all_that_is_made_with_them(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     folder = copy_code(tmp_path / "tasks")
@@ -166,7 +167,7 @@ def test_an_edit_of_the_real_values_changes_all_that_is_made_of_documents(
     after = compute_all(context)
     monkeypatch.undo()
     hash_code.cache_clear()
-    assert find_changed(before, after) == {"specify", "import", "instruct", *PLAYING}
+    assert find_changed(before, after) == ALL_STEPS
 
 
 def copy_code(folder: Path) -> Path:
@@ -203,6 +204,19 @@ EVERYTHING = {*ALL_STEPS, "dataset"} - {"import"}
         ({"shares": {"no_tool": 0.5}}, {"instruct", "check", "check imported"}),
         ({"test_share": 0.2}, {"dataset"}),
         ({"teacher": {"concurrency": 3, "attempts": 9, "timeout_s": 5, "rpm": 7}}, set()),
+        ({"teacher": {"top_p": 0.9}}, EVERYTHING),
+        (
+            {
+                "teacher": {"model": "x", "base_url": "http://h/v1"},
+                "user": {"model": "offline"},
+                "assistant": {"model": "offline"},
+            },
+            {"document", "specify", "check", "dataset"},
+        ),
+        ({"user": {"temperature": 0.1}}, {"instruct", *PLAYING, "dataset"}),
+        ({"assistant": {"temperature": 0.1}}, {*PLAYING, "dataset"}),
+        ({"assistant": {"reasoning_effort": "low", "extra_body": {"a": 1}}}, {*PLAYING, "dataset"}),
+        ({"user": {"concurrency": 3}, "assistant": {"max_tokens": 99, "stream": "never"}}, set()),
         ({"name": "other", "version": "v7", "in_flight": 1, "export": ["trl"], "budget": {"calls": 9}}, set()),
         ({"apis": 7, "names": ["x"], "catalog": "list.md", "max_error_share": 1}, set()),
     ],
@@ -213,6 +227,25 @@ def test_a_parameter_changes_the_recipes_of_what_depends_on_it(
     before = compute_all(make_context(tmp_path))
     after = compute_all(make_context(tmp_path, BuildDatasetParams.model_validate(params)))
     assert find_changed(before, after) == changed
+
+
+def test_two_roles_that_are_asked_alike_are_one_and_those_that_change_places_are_two(tmp_path: Path) -> None:
+    def compute(**roles: Any) -> str:
+        context = make_context(tmp_path, BuildDatasetParams.model_validate(roles))
+        return compute_recipe(context, SIMULATE, ENTRY, ())
+
+    hot, cold = {"temperature": 1}, {"temperature": 0}
+    assert compute(teacher=hot) == compute(user=hot, assistant=hot)
+    assert compute(user=hot, assistant=cold) != compute(user=cold, assistant=hot)
+
+
+def test_a_prompt_of_the_user_s_changes_what_it_is_asked_for(tmp_path: Path) -> None:
+    (tmp_path / "user.jinja").write_text((Path(prompts.__file__).parent / "user.jinja").read_text() + "Be brief.\n")
+    context = make_context(tmp_path / "data")
+    before = compute_all(context)
+    with prompts.use_prompts(prompts.read_prompts(str(tmp_path))):
+        assert find_changed(before, compute_all(context)) == {*PLAYING, "dataset"}
+    assert compute_all(context) == before
 
 
 def test_what_answers_calls_is_part_of_what_is_played(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -253,11 +286,11 @@ def test_a_prompt_is_part_of_the_stages_that_use_it_and_of_the_dataset_whose_row
     for path in Path(prompts.__file__).parent.glob("*.jinja"):
         (folder / path.name).write_text(path.read_text() + ("\nOne more line.\n" if path.stem == prompt else ""))
     monkeypatch.setattr(prompts, "_FOLDER", folder)
-    prompts.load_prompt.cache_clear()
+    prompts.load_own_prompt.cache_clear()
     try:
         after = compute_all(context)
     finally:
-        prompts.load_prompt.cache_clear()
+        prompts.load_own_prompt.cache_clear()
     assert find_changed(before, after) == changed
 
 

@@ -14,12 +14,10 @@ from schemas.artifacts import Episodes, Instructions
 from schemas.base import Record
 from schemas.catalog import CatalogEntry
 from schemas.toolset import Toolset
-from tasks.agents import specify_api
 from tasks.making import Making, Step
 from tasks.steps import CHECK, DOCUMENT, IMPORT, INSTRUCT, SIMULATE, SPECIFY, STEPS, TOOLSET_STEPS, list_steps
 from tests.tasks.agents.parts import (
     ENTRY,
-    embedded,
     make_document,
     make_documentation,
     make_instruction,
@@ -27,6 +25,7 @@ from tests.tasks.agents.parts import (
     scripted,
     write,
 )
+from tests.tasks.agents.test_specify import GOOD
 from tests.tasks.parts import ROOMS, make_making
 from tests.tasks.teacher.endpoints import Reply, say
 
@@ -137,12 +136,11 @@ async def write_script(step: Step) -> list[Reply]:
     """Of a teacher that has to be asked twice."""
     if step is SIMULATE:
         return [say("Where?"), say("Lyon."), say("None.")]
-    async with embedded() as teacher:
-        document = await specify_api(ENTRY, make_documentation(), teacher)
+    if step is SPECIFY:  # each function is asked for by itself
+        return [say("no"), say("no"), write(GOOD), write(GOOD)]
     good = {
         "document": make_documentation().model_dump(mode="json"),
-        "specify": document,
-        "instruct": {"instructions": [{"text": "Any dogs in Lyon?"}]},
+        "instruct": {"instructions": [{"text": "Any dogs in Lyon?", "functions": ["searchPets"]}]},
     }
     return [say("no"), write(good.get(step.name, "Yes."))]
 

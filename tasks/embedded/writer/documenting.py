@@ -11,8 +11,9 @@ from typing import Any
 from schemas.base import Json
 from tasks.embedded.tool_roles import Tool, read_tools
 from tasks.embedded.writer import PHRASES
-from tasks.embedded.writer.inventing import Style, Subject, as_tool, make_function
+from tasks.embedded.writer.inventing import Style, Subject, make_function
 from tasks.embedded.writer.knowledge import Resource, find_resources, load_knowledge, rank_resources
+from tasks.embedded.writer.specifying import as_tool, describe_function
 from tasks.values import join_list
 
 _EXTRAS = ("list", "random", "count", "top", "latest")
@@ -30,28 +31,29 @@ def compose_documentation(entry: dict[str, Any], rng: Random) -> dict[str, Json]
     text = f"{entry.get('name', '')} {entry.get('description', '')}"
     ranked = rank_resources(str(entry.get("category", "")), text, rng)
     style = Style.draw(rng)
-    subjects = _draw_subjects(ranked[:3], style, rng)
+    subjects = _draw_subjects(ranked[:3], rng)
     wanted = _choose_functions(subjects, rng)
     functions: list[Json] = [make_function(item.archetype, item.subject, item.owner, style, rng) for item in wanted]
-    return {"introduction": _compose_introduction(entry, subjects, wanted, rng), "functions": functions}
+    return {"introduction": _compose_introduction(entry, subjects, rng), "functions": functions}
 
 
 def draw_foreign_tools(rng: Random) -> tuple[Tool, ...]:
     """The tools of some other API, about anything at all."""
     resource = rng.choice(find_resources(rng.choice(sorted(load_knowledge()))))
     style = Style.draw(rng)
-    subject = Subject.draw(resource, frozenset(), style, rng)
+    subject = Subject.draw(resource, frozenset(), rng)
     archetypes = ["search", "list", "random", "top", "count", *resource.actions[:1]]
     function = make_function(rng.choice(archetypes), subject, None, style, rng)
-    return read_tools([as_tool(function)])
+    operation = describe_function(function, [function], (resource,), str(rng.random()))
+    return read_tools([as_tool(function, operation)])
 
 
-def _draw_subjects(ranked: list[Resource], style: Style, rng: Random) -> list[Subject]:
+def _draw_subjects(ranked: list[Resource], rng: Random) -> list[Subject]:
     chosen = ranked[: rng.choice((1, 2, 2, 2, 3))]
     subjects = []
     for resource in chosen:
         others = frozenset(other.name.split()[-1] for other in chosen if other is not resource)
-        subjects.append(Subject.draw(resource, others, style, rng))
+        subjects.append(Subject.draw(resource, others, rng))
     return subjects
 
 
@@ -72,13 +74,10 @@ def _choose_functions(subjects: list[Subject], rng: Random) -> list[_Wanted]:
     return wanted + pool[: total - len(wanted)]
 
 
-def _compose_introduction(entry: dict[str, Any], subjects: list[Subject], wanted: list[_Wanted], rng: Random) -> str:
+def _compose_introduction(entry: dict[str, Any], subjects: list[Subject], rng: Random) -> str:
     name = str(entry.get("name") or "This API")
     description = str(entry.get("description") or "").strip().rstrip(".")
-    about = join_list([f"{subject.plural} ({subject.resource.about})" for subject in subjects])
-    told = PHRASES["introduction"]
-    abilities = join_list(list(dict.fromkeys(told["abilities"][item.archetype] for item in wanted)))
-    audience, offers = rng.choice(told["audiences"]), rng.choice(told["offers"])
-    first = f"{name} {offers} {about}."
+    main, *others = subjects
+    about = join_list([f"{main.plural} ({main.resource.about})", *(subject.plural for subject in others)])
     purpose = f" {description[:1].upper()}{description[1:]}." if description else ""
-    return f"{first}{purpose} It is made for {audience}: its functions let you {abilities}."
+    return f"{name} {rng.choice(PHRASES['offers'])} {about}.{purpose}"

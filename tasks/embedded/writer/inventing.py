@@ -1,28 +1,32 @@
-"""The functions of an invented API, one maker an archetype: name, description, inputs and outputs."""
+"""The functions of an invented API, by archetype: name, description, and the names of inputs and outputs."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from random import Random
-from typing import Any
 
 from schemas.base import Json
 from tasks.embedded.writer import PHRASES
 from tasks.embedded.writer.knowledge import Attribute, Resource
-from tasks.values import join_camel, join_list, join_pascal, join_snake, singularize, with_article
+from tasks.values import join_camel, join_pascal, join_snake, singularize, with_article
+
+_NO_FILTER = ("date", "date_time", "url", "image_url", "uuid", "latitude", "longitude")
+"""Kinds of values that nothing is narrowed down by."""
+
+_SHOWN = (4, 6)
+"""Attributes of each thing in a list, at least and at most; whoever wants all asks for the one."""
 
 
 @dataclass(frozen=True)
 class Style:
-    """The habits of one API: how it spells fields and ids."""
+    """The habits of one API: how it spells fields, and whether its ids carry their noun (`petId`)."""
 
     snake: bool
-    id_form: str
     long_id: bool
 
     @classmethod
     def draw(cls, rng: Random) -> "Style":
         """A style at random."""
-        return cls(rng.random() < 0.45, rng.choice(("low", "low", "high", "integer", "dash")), rng.random() < 0.35)
+        return cls(rng.random() < 0.45, rng.random() < 0.35)
 
     def spell(self, words: str) -> str:
         """A field's name."""
@@ -31,17 +35,15 @@ class Style:
 
 @dataclass(frozen=True)
 class Subject:
-    """A kind of thing as one API knows it: under which noun, with which attributes and which ids."""
+    """A kind of thing as one API knows it: under which noun, and with which attributes."""
 
     resource: Resource
     noun: str
     plural: str
     attributes: tuple[Attribute, ...]
-    examples: dict[str, tuple[Json, ...]]
-    ids: tuple[Json, ...]
 
     @classmethod
-    def draw(cls, resource: Resource, taken: frozenset[str], style: Style, rng: Random) -> "Subject":
+    def draw(cls, resource: Resource, taken: frozenset[str], rng: Random) -> "Subject":
         """The API's view of `resource`; the noun is shortened at times, never to one that is `taken`."""
         noun, plural = resource.name, resource.plural
         short, shorts = noun.split()[-1], plural.split()[-1]
@@ -49,9 +51,7 @@ class Subject:
             noun, plural = short, shorts
         label, *rest = resource.attributes
         kept = rng.sample(rest, rng.randint(min(5, len(rest)), len(rest)))
-        attributes = (label, *kept)
-        examples = {attribute.name: attribute.draw_examples(rng, 8) for attribute in attributes}
-        return cls(resource, noun, plural, attributes, examples, _draw_ids(noun, style, rng))
+        return cls(resource, noun, plural, (label, *kept))
 
     def offers(self, archetype: str) -> bool:
         """Whether the archetype makes sense for these attributes."""
@@ -63,177 +63,78 @@ class Subject:
 def make_function(
     archetype: str, subject: Subject, owner: Subject | None, style: Style, rng: Random
 ) -> dict[str, Json]:
-    """A documented function as plain JSON (see `schemas.toolset.DocumentedFunction`)."""
-    inputs = _INPUTS[archetype](subject, owner, style, rng)
+    """A function as the documentation tells of it (see `schemas.toolset.DocumentedFunction`)."""
+    inputs = _INPUTS[archetype](subject, owner, rng)
     noun = subject.noun if archetype in ("get", "create", "update", "delete", "random") else subject.plural
     verb = rng.choice(PHRASES["verbs"][archetype])
     if archetype == "related" and owner:
         noun = f"{owner.noun} {noun}"
-    narrowing = [field for field in inputs if field["enum"] or field["examples"] or field["type"] == "boolean"]
-    by = [str(field["description"]) for field in narrowing if not field["description"].startswith("The id ")][:3]
     description = str(rng.choice(PHRASES["descriptions"][archetype])).format(
-        things=subject.plural, thing=subject.noun, a_thing=with_article(subject.noun),
-        owner=owner.noun if owner else "",
-        by=join_list([text[:1].lower() + text[1:].split(" (")[0] for text in by]) or "their fields",
-    )  # fmt: skip
+        things=subject.plural, thing=subject.noun, a_thing=with_article(subject.noun), owner=owner.noun if owner else ""
+    )
     return {
         "name": f"{verb}{join_pascal(noun)}",
         "description": description,
-        "inputs": inputs,
-        "outputs": _make_outputs(archetype, subject, style),
-        "returns_list": archetype in ("search", "list", "related", "top", "latest"),
+        "inputs": [style.spell(words) for words in inputs],
+        "outputs": [style.spell(words) for words in _list_outputs(archetype, subject, inputs, style, rng)],
     }
 
 
-def as_tool(function: dict[str, Any]) -> dict[str, Any]:
-    """A documented function as the `function` object of a tool."""
-    inputs = function.get("inputs", ())
-    properties = {
-        field["name"]: {key: field[key] for key in ("type", "enum", "examples") if field.get(key)} for field in inputs
-    }
-    required = [field["name"] for field in inputs if field.get("required", True)]
-    fields = ", ".join(field["name"] for field in function.get("outputs", ()))
-    return {
-        "name": function["name"],
-        "description": f"{function['description']} Returns: {fields}.",
-        "parameters": {"type": "object", "properties": properties, "required": required},
-    }
-
-
-def _draw_ids(noun: str, style: Style, rng: Random) -> tuple[Json, ...]:
-    numbers = rng.sample(range(1000, 9999), 3)
-    prefix = noun.split()[-1][:4]
-    if style.id_form == "integer":
-        return tuple(number * 7 + 10000 for number in numbers)
-    form = {"low": f"{prefix}_{{}}", "high": f"{prefix[:2].upper()}-{{}}", "dash": f"{prefix}-{{}}"}[style.id_form]
-    return tuple(form.format(number) for number in numbers)
-
-
-def _describe(attribute: Attribute) -> str:
-    text = attribute.about[:1].upper() + attribute.about[1:]
-    return f"{text} ({attribute.low:g} to {attribute.high:g})" if attribute.low is not None else text
-
-
-def _make_field(
-    name: str, kind: str, about: str, *, required: bool = True, enum: Sequence[Json] = (), examples: Sequence[Json] = ()
-) -> dict[str, Any]:
-    return {
-        "name": name,
-        "type": kind,
-        "description": about,
-        "required": required,
-        "enum": list(enum),
-        "examples": list(examples),
-    }
-
-
-def _field(attribute: Attribute, subject: Subject, style: Style, required: bool = True) -> dict[str, Any]:
-    return _make_field(
-        style.spell(attribute.words),
-        attribute.type,
-        _describe(attribute),
-        required=required,
-        enum=attribute.enum,
-        examples=subject.examples[attribute.name],
-    )
-
-
-def _id_field(subject: Subject, style: Style, name: str = "") -> dict[str, Any]:
-    kind = "integer" if style.id_form == "integer" else "string"
-    name = name or style.spell(f"{subject.noun} id")
-    return _make_field(name, kind, f"The id of the {subject.noun}", examples=subject.ids)
-
-
-def _limit_field(things: str, rng: Random) -> dict[str, Any]:
-    about = f"How many {things} to return at most (1 to {rng.choice((10, 20, 25, 50))})"
-    return _make_field("limit", "integer", about, required=False)
-
-
-def _filters(subject: Subject, style: Style, rng: Random, count: int) -> list[dict[str, Any]]:
+def _draw_filters(subject: Subject, rng: Random, count: int) -> list[str]:
     """Filters over some attributes; amounts are filtered by their lowest or highest value, dates not at all."""
-    able = [
-        a
-        for a in subject.attributes
-        if a.kind not in ("date", "date_time", "url", "image_url", "uuid", "latitude", "longitude")
-    ]
-    fields = []
-    for attribute in rng.sample(able, min(count, len(able))):
-        field = _field(attribute, subject, style, required=False)
-        if attribute.is_amount:
-            end, text = rng.choice((("min", "The lowest value of"), ("max", "The highest value of")))
-            field["name"] = style.spell(f"{end} {attribute.words}")
-            field["description"] = f"{text} {_describe(attribute)[:1].lower()}{_describe(attribute)[1:]}"
-        fields.append(field)
-    return fields
-
-
-def _search_inputs(subject: Subject, owner: Subject | None, style: Style, rng: Random) -> list[dict[str, Any]]:
-    fields = _filters(subject, style, rng, rng.randint(2, 4))
-    choices = [field for field in fields if field["type"] == "string"]
-    if choices and rng.random() < 0.7:
-        rng.choice(choices)["required"] = True
+    able = [attribute for attribute in subject.attributes if attribute.kind not in _NO_FILTER]
     return [
-        *sorted(fields, key=lambda f: not f["required"]),
-        *([_limit_field(subject.plural, rng)] if rng.random() < 0.8 else []),
+        f"{rng.choice(('min', 'max'))} {attribute.words}" if attribute.is_amount else attribute.words
+        for attribute in rng.sample(able, min(count, len(able)))
     ]
 
 
-def _list_inputs(subject: Subject, owner: Subject | None, style: Style, rng: Random) -> list[dict[str, Any]]:
-    return [*_filters(subject, style, rng, rng.choice((0, 1, 1))), _limit_field(subject.plural, rng)]
+def _search_inputs(subject: Subject, owner: Subject | None, rng: Random) -> list[str]:
+    return [*_draw_filters(subject, rng, rng.randint(2, 4)), *(["limit"] if rng.random() < 0.8 else [])]
 
 
-def _get_inputs(subject: Subject, owner: Subject | None, style: Style, rng: Random) -> list[dict[str, Any]]:
-    return [_id_field(subject, style)]
+def _list_inputs(subject: Subject, owner: Subject | None, rng: Random) -> list[str]:
+    return [*_draw_filters(subject, rng, rng.choice((0, 1, 1))), "limit"]
 
 
-def _related_inputs(subject: Subject, owner: Subject | None, style: Style, rng: Random) -> list[dict[str, Any]]:
+def _get_inputs(subject: Subject, owner: Subject | None, rng: Random) -> list[str]:
+    return [f"{subject.noun} id"]
+
+
+def _related_inputs(subject: Subject, owner: Subject | None, rng: Random) -> list[str]:
     assert owner is not None
-    fields = [_id_field(owner, style), *_filters(subject, style, rng, rng.choice((0, 1)))]
-    return [*fields, _limit_field(subject.plural, rng)] if rng.random() < 0.7 else fields
+    limit = ["limit"] if rng.random() < 0.7 else []
+    return [f"{owner.noun} id", *_draw_filters(subject, rng, rng.choice((0, 1))), *limit]
 
 
-def _random_inputs(subject: Subject, owner: Subject | None, style: Style, rng: Random) -> list[dict[str, Any]]:
-    return _filters(subject, style, rng, rng.choice((1, 1, 2)))
+def _random_inputs(subject: Subject, owner: Subject | None, rng: Random) -> list[str]:
+    return _draw_filters(subject, rng, rng.choice((1, 1, 2)))
 
 
-def _create_inputs(subject: Subject, owner: Subject | None, style: Style, rng: Random) -> list[dict[str, Any]]:
+def _create_inputs(subject: Subject, owner: Subject | None, rng: Random) -> list[str]:
     label, *rest = subject.attributes
-    needed = rng.randint(1, 2)
-    chosen = rng.sample(rest, min(len(rest), needed + rng.randint(1, 2)))
-    fields = [_field(label, subject, style)]
-    fields += [_field(attribute, subject, style, required=i < needed) for i, attribute in enumerate(chosen)]
-    return [_id_field(owner, style), *fields] if owner else fields
+    chosen = rng.sample(rest, min(len(rest), rng.randint(2, 4)))
+    return [*([f"{owner.noun} id"] if owner else []), label.words, *(attribute.words for attribute in chosen)]
 
 
-def _update_inputs(subject: Subject, owner: Subject | None, style: Style, rng: Random) -> list[dict[str, Any]]:
+def _update_inputs(subject: Subject, owner: Subject | None, rng: Random) -> list[str]:
     chosen = rng.sample(subject.attributes, min(len(subject.attributes), rng.randint(2, 4)))
-    return [_id_field(subject, style), *(_field(attribute, subject, style, required=False) for attribute in chosen)]
+    return [f"{subject.noun} id", *(attribute.words for attribute in chosen)]
 
 
-def _count_inputs(subject: Subject, owner: Subject | None, style: Style, rng: Random) -> list[dict[str, Any]]:
-    fields = _filters(subject, style, rng, rng.choice((1, 2)))
-    if rng.random() < 0.4:
-        fields[0]["required"] = True
-    return fields
+def _count_inputs(subject: Subject, owner: Subject | None, rng: Random) -> list[str]:
+    return _draw_filters(subject, rng, rng.choice((1, 2)))
 
 
-def _top_inputs(subject: Subject, owner: Subject | None, style: Style, rng: Random) -> list[dict[str, Any]]:
-    amounts = [style.spell(attribute.words) for attribute in subject.attributes if attribute.is_amount]
-    about = f"The measure to rank the {subject.plural} by"
-    by = _make_field(style.spell("rank by"), "string", about, required=rng.random() < 0.6, enum=amounts)
-    return [by, _limit_field(subject.plural, rng)]
+def _top_inputs(subject: Subject, owner: Subject | None, rng: Random) -> list[str]:
+    return ["rank by", "limit"]
 
 
-def _latest_inputs(subject: Subject, owner: Subject | None, style: Style, rng: Random) -> list[dict[str, Any]]:
-    about = f"The earliest day that {subject.plural} may date from, as YYYY-MM-DD"
-    required = rng.random() < 0.5
-    days = sorted(f"2026-{rng.randint(1, 12):02}-{rng.randint(1, 28):02}" for _ in range(3))
-    since = _make_field("since", "string", about, required=required, examples=days)
-    return [since, _limit_field(subject.plural, rng)]
+def _latest_inputs(subject: Subject, owner: Subject | None, rng: Random) -> list[str]:
+    return ["since", "limit"]
 
 
-_Maker = Callable[[Subject, Subject | None, Style, Random], list[dict[str, Any]]]
-_INPUTS: dict[str, _Maker] = {
+_INPUTS: dict[str, Callable[[Subject, Subject | None, Random], list[str]]] = {
     "search": _search_inputs,
     "list": _list_inputs,
     "get": _get_inputs,
@@ -248,14 +149,30 @@ _INPUTS: dict[str, _Maker] = {
 }
 
 
-def _make_outputs(archetype: str, subject: Subject, style: Style) -> list[dict[str, Any]]:
+def _list_outputs(archetype: str, subject: Subject, inputs: list[str], style: Style, rng: Random) -> list[str]:
     if archetype == "count":
-        description = f"How many {subject.plural} there are (0 to 100000)"
-        return [{"name": "count", "type": "integer", "description": description, "enum": [], "examples": []}]
+        return ["count"]
     plain = subject.plural in (f"{subject.noun}s", f"{subject.noun}es", f"{subject.noun[:-1]}ies")
     # "id" in "analyses" is not seen at once to be an analysisId: irregular nouns spell it out
-    identity = _id_field(subject, style, "id" if plain and not style.long_id else "")
+    identity = "id" if plain and not style.long_id else f"{subject.noun} id"
     if archetype == "delete":
-        deleted = {"name": "deleted", "type": "boolean", "description": f"Whether the {subject.noun} was deleted"}
-        return [identity, {**deleted, "enum": [], "examples": []}]
-    return [identity, *(_field(attribute, subject, style) for attribute in subject.attributes)]
+        return [identity, "deleted"]
+    return [identity, *(attribute.words for attribute in _choose_shown(archetype, subject, inputs, rng))]
+
+
+def _choose_shown(archetype: str, subject: Subject, inputs: list[str], rng: Random) -> list[Attribute]:
+    """The attributes that come back: all of one thing, of many the label, those they are found by and some more."""
+    if archetype in ("get", "random"):
+        return list(subject.attributes)
+    given = {words.removeprefix("min ").removeprefix("max ") for words in inputs}
+    label, *others = subject.attributes
+    shown = {label.name, *(attribute.name for attribute in others if attribute.words in given)}
+    if archetype == "top":
+        shown |= {attribute.name for attribute in others if attribute.is_amount}
+    if archetype == "latest":
+        shown |= {attribute.name for attribute in others if attribute.kind in ("date", "date_time")}
+    if archetype not in ("create", "update"):
+        rest = [attribute.name for attribute in others if attribute.name not in shown]
+        wanted = rng.randint(*_SHOWN) - len(shown)
+        shown |= set(rng.sample(rest, max(0, min(wanted, len(rest)))))
+    return [attribute for attribute in subject.attributes if attribute.name in shown]

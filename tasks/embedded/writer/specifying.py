@@ -1,46 +1,121 @@
-"""The specification writer: turns documentation into an OpenAPI 3.1 document, from the documentation alone."""
+"""The specification writer: describes one function of an API, from its documentation and what it knows of the world.
 
-import re
+What it is told are names. It finds the kind of thing that they are about among those that it knows of, and so types,
+values and ranges. All that it chooses is drawn by the documentation's own words, so that the functions of an API agree,
+each of which it is asked for by itself: the ids that a list returns are those that others take.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from random import Random
 from typing import Any
 
 from schemas.base import Json
 from tasks.embedded.tool_roles import Tool, read_tools
-from tasks.embedded.writer.inventing import as_tool
-from tasks.embedded.writer.knowledge import FORMATS
-from tasks.values import infer_value_kind, join_camel, join_snake, pluralize, split_name
+from tasks.embedded.writer.knowledge import Attribute, Resource, find_resources
+from tasks.values import pluralize, singularize, split_name
 
-_RANGE = re.compile(r"\((-?[\d.]+) to (-?[\d.]+)\)")
-_SHAPES = (
-    (re.compile(r"\d{4}-\d\d-\d\d"), "date"),
-    (re.compile(r"\d{4}-\d\d-\d\dT.*"), "date-time"),
-    (re.compile(r"[^@\s]+@[^@\s]+\.\w+"), "email"),
-    (re.compile(r"https?://\S+"), "uri"),
-    (re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}"), "uuid"),
-)
 _POSTED = ("create", "update")
+_IN_CALL = 3
+_IN_ANSWER = 6
+"""How many values are told of a field in a call, and in an answer: those of the one are among those of the other."""
+
+_OF_DATES = 2
+_LIMITS = (10, 20, 25, 50)
+_SHARES_NEEDED = {"top": 0.6, "latest": 0.5, "count": 0.4}
+"""How often a function cannot do without its first input."""
 
 
-def compose_document(entry: dict[str, Any], documentation: dict[str, Any]) -> dict[str, Json]:
-    """The OpenAPI document of the API that `documentation` tells of."""
-    functions = documentation["functions"]
-    tools = read_tools([as_tool(function) for function in functions])
-    paths: dict[str, Any] = {}
-    for function, tool in zip(functions, tools, strict=True):
-        method, path = _choose_path(tool, tools)
-        while method in paths.get(path, {}):
-            path = f"{path}/{'-'.join(split_name(tool.name))}"
-        paths.setdefault(path, {})[method] = _compose_operation(function, tool, method, path)
-    slug = re.sub(r"[^a-z0-9]+", "-", str(entry.get("name", "")).lower()).strip("-") or "api"
+@dataclass(frozen=True)
+class _Topic:
+    """What a function is about; `told` is the documentation, by which everything is drawn."""
+
+    resource: Resource
+    resources: tuple[Resource, ...]
+    told: str
+
+    def rng(self, *of: str) -> Random:
+        return Random("|".join((self.told, *of)))
+
+
+def compose_operation(entry: dict[str, Any], functions: Sequence[dict[str, Any]], name: str) -> dict[str, Json]:
+    """The function of that name as one operation (see `schemas.described`), without what says nothing.
+
+    `functions` are all of the API, as `schemas.toolset.DocumentedFunction` has them.
+    """
+    function = next(each for each in functions if each["name"] == name)
+    told = "|".join([str(entry.get("name")), *(f"{each['name']}:{each['outputs']}" for each in functions)])
+    return describe_function(function, functions, find_resources(str(entry.get("category", ""))), told)
+
+
+def describe_function(
+    function: dict[str, Any], functions: Sequence[dict[str, Any]], resources: tuple[Resource, ...], told: str
+) -> dict[str, Json]:
+    """The same of a function about one of `resources`; `told` is what everything is drawn by."""
+    tools = read_tools([_as_bare_tool(each) for each in functions])
+    tool = next(tool for tool in tools if tool.name == function["name"])
+    topic = _Topic(_find_resource(function, resources), resources, told)
+    method, path = _choose_path(tool, tools)
+    inputs = [_describe_input(field, function, topic) for field in function["inputs"]]
+    _require(inputs, tool, topic.rng("required", tool.name))
+    for field in inputs:
+        inside = f"{{{field['name']}}}" in path
+        field["place"] = "path" if inside else "body" if tool.archetype in _POSTED else "query"
     return {
-        "openapi": "3.1.0",
-        "info": {
-            "title": entry.get("name") or "API",
-            "version": "1.0.0",
-            "description": documentation["introduction"],
-        },
-        "servers": [{"url": f"https://{slug[:60].strip('-')}.example.com/v1"}],
-        "paths": paths,
+        "method": method,
+        "path": path,
+        "parameters": inputs,
+        "answer": [_describe_field(field, topic, _IN_ANSWER) for field in function["outputs"]],
+        "returns_list": tool.gives_list,
     }
+
+
+def as_tool(function: dict[str, Any], operation: dict[str, Any]) -> dict[str, Any]:
+    """A function that was described, as the `function` object of a tool."""
+    about = ("type", "description", "enum", "examples", "minimum", "maximum")
+    fields = operation["parameters"]
+    properties = {field["name"]: {key: field[key] for key in about if key in field} for field in fields}
+    return {
+        "name": function["name"],
+        "description": f"{function['description']} Returns: {', '.join(function['outputs'])}.",
+        "parameters": {
+            "type": "object",
+            "properties": properties,
+            "required": [field["name"] for field in fields if field["required"]],
+        },
+    }
+
+
+def _as_bare_tool(function: dict[str, Any]) -> dict[str, Any]:
+    """A function of which only names are known: ids are text, and needed."""
+    names = function["inputs"]
+    return {
+        "name": function["name"],
+        "description": function["description"],
+        "parameters": {
+            "type": "object",
+            "properties": {name: {"type": "string"} for name in names},
+            "required": [name for name in names if split_name(name)[-1:] == ("id",)],
+        },
+    }
+
+
+def _find_resource(function: dict[str, Any], resources: tuple[Resource, ...]) -> Resource:
+    """The kind of thing that the function's name ends with, or most of its fields belong to."""
+    words = split_name(function["name"])
+    fields = {split_name(field) for field in (*function["inputs"], *function["outputs"])}
+
+    def score(resource: Resource) -> int:
+        noun = resource.name.split()
+        named = singularize(words[-1]) == noun[-1] if words else False
+        whole = {singularize(word) for word in words} >= {singularize(word) for word in noun}
+        return 20 * named + 5 * whole + len(fields & _list_attributes(resource).keys())
+
+    return max(resources, key=score)
+
+
+def _list_attributes(resource: Resource) -> dict[tuple[str, ...], Attribute]:
+    return {split_name(attribute.name): attribute for attribute in resource.attributes}
 
 
 def _choose_path(tool: Tool, tools: tuple[Tool, ...]) -> tuple[str, str]:
@@ -64,80 +139,83 @@ def _dash(words: str) -> str:
     return "-".join(split_name(words)) or "items"
 
 
-def _compose_operation(function: dict[str, Any], tool: Tool, method: str, path: str) -> dict[str, Json]:
-    inputs = function.get("inputs", ())
-    in_path = [field for field in inputs if f"{{{field['name']}}}" in path]
-    rest = [field for field in inputs if field not in in_path]
-    parameters = [_compose_parameter(field, "path") for field in in_path]
-    operation: dict[str, Json] = {"operationId": function["name"], "summary": function["description"]}
-    if tool.archetype not in _POSTED:
-        parameters += [_compose_parameter(field, "query") for field in rest]
-    if parameters:
-        operation["parameters"] = parameters
-    if tool.archetype in _POSTED and rest:
-        schema = _compose_object(rest, [field["name"] for field in rest if field.get("required", True)])
-        operation["requestBody"] = {"required": True, "content": {"application/json": {"schema": schema}}}
-    status = "201" if method == "post" else "200"
-    operation["responses"] = {
-        status: {
-            "description": function["description"],
-            "content": {"application/json": {"schema": _compose_response(function, tool)}},
-        }
-    }
-    return operation
+def _require(inputs: list[dict[str, Any]], tool: Tool, rng: Random) -> None:
+    """Say of each input whether the function needs it."""
+    ids = [field for field in inputs if split_name(field["name"])[-1:] == ("id",)]
+    others = [field for field in inputs if field not in ids and split_name(field["name"]) != ("limit",)]
+    needed = list(ids)
+    if tool.archetype == "create":
+        needed += others[: rng.randint(2, 3)]
+    elif tool.archetype == "search" and rng.random() < 0.7:
+        texts = [field for field in others if field["type"] == "string"]
+        needed += rng.sample(texts, min(len(texts), 1))
+    elif rng.random() < _SHARES_NEEDED.get(tool.archetype, 0.0):
+        needed += others[:1]
+    for field in inputs:
+        field["required"] = field in needed
 
 
-def _compose_parameter(field: dict[str, Any], place: str) -> dict[str, Json]:
-    schema = _compose_schema(field)
-    description = schema.pop("description")
-    required = place == "path" or field.get("required", True)
-    return {"name": field["name"], "in": place, "required": required, "description": description, "schema": schema}
+def _describe_input(name: str, function: dict[str, Any], topic: _Topic) -> dict[str, Any]:
+    words = split_name(name)
+    if words == ("limit",):
+        most = topic.rng("limit", function["name"]).choice(_LIMITS)
+        return {"name": name, "type": "integer", "description": "The limit", "minimum": 1, "maximum": most}
+    if words == ("since",):
+        days = [f"2026-{month:02}-{day:02}" for month, day in ((2, 14), (9, 3))]
+        about = "The earliest day"
+        return {"name": name, "type": "string", "description": about, "examples": days}
+    if words == ("rank", "by"):
+        known = _list_attributes(topic.resource)
+        ranked = [n for n in function["outputs"] if (found := known.get(split_name(n))) is not None and found.is_amount]
+        about = "The measure to rank by"
+        return {"name": name, "type": "string", "description": about, **({"enum": ranked} if ranked else {})}
+    if words[:1] in (("min",), ("max",)) and _find_attribute(words[1:], topic) is not None:
+        field = _describe_field(" ".join(words[1:]), topic, _IN_CALL)
+        end = "lowest" if words[0] == "min" else "highest"
+        about = field["description"]
+        about = f"The {end} {about[4:]}" if about.startswith("The ") else f"The {end} value: {about.lower()}"
+        return {**field, "name": name, "description": about}
+    return _describe_field(name, topic, _IN_CALL)
 
 
-def _compose_response(function: dict[str, Any], tool: Tool) -> dict[str, Json]:
-    outputs = function.get("outputs", ())
-    names = [field["name"] for field in outputs]
-    item = _compose_object(outputs, names)
-    if not function.get("returns_list"):
-        return item
-    things = tool.things or "results"
-    key = join_snake(things) if any("_" in name for name in names) else join_camel(things)
-    listed = {"type": "array", "description": f"The {things} found", "maxItems": 100, "items": item}
-    total = {"type": "integer", "description": "How many there are", "minimum": 0, "maximum": 100000}
-    return {"type": "object", "properties": {key: listed, "total": total}, "required": [key, "total"]}
+def _describe_field(name: str, topic: _Topic, most: int) -> dict[str, Any]:
+    words = split_name(name)
+    if words[-1:] == ("id",):
+        return _describe_id(name, words[:-1] or tuple(topic.resource.name.split()), topic)
+    if words == ("count",):
+        return {"name": name, "type": "integer", "description": "How many there are", "minimum": 0, "maximum": 100_000}
+    if words == ("deleted",):
+        return {"name": name, "type": "boolean", "description": "Whether it was deleted"}
+    attribute = _find_attribute(words, topic)
+    if attribute is None:
+        return {"name": name, "type": "string", "description": f"The {' '.join(words) or name}"}
+    return _tell_attribute(name, attribute, topic, most)
 
 
-def _compose_object(fields: Any, required: list[str]) -> dict[str, Json]:
-    return {
-        "type": "object",
-        "properties": {field["name"]: _compose_schema(field) for field in fields},
-        **({"required": required} if required else {}),
-        "additionalProperties": False,
-    }
+def _find_attribute(words: tuple[str, ...], topic: _Topic) -> Attribute | None:
+    """The attribute of that name: of what the function is about, else of another thing that the API may know of."""
+    candidates = (topic.resource, *topic.resources)
+    return next((found for one in candidates if (found := _list_attributes(one).get(words)) is not None), None)
 
 
-def _compose_schema(field: dict[str, Any]) -> dict[str, Json]:
-    schema: dict[str, Json] = {"type": field["type"], "description": field["description"]}
-    if field.get("enum"):
-        return {**schema, "enum": list(field["enum"])}
-    examples = list(field.get("examples") or ())
-    if field["type"] in ("integer", "number"):
-        match = _RANGE.search(field["description"])
-        low, high = (match.group(1), match.group(2)) if match else ("0", "1000000")
-        to_number = int if field["type"] == "integer" else float
-        schema |= {"minimum": to_number(float(low)), "maximum": to_number(float(high))}
-    elif field["type"] == "string":
-        schema |= _compose_string(field["name"], examples)
-        if "format" in schema and schema["format"] in ("date", "date-time"):
-            examples = []
-    elif field["type"] == "array":
-        schema |= {"items": {"type": "string", "maxLength": 200}, "maxItems": 20}
-    return {**schema, **({"examples": examples} if examples else {})}
+def _tell_attribute(name: str, attribute: Attribute, topic: _Topic, most: int) -> dict[str, Any]:
+    about = attribute.about[:1].upper() + attribute.about[1:]
+    field: dict[str, Any] = {"name": name, "type": attribute.type, "description": about}
+    if attribute.enum:
+        return {**field, "enum": list(attribute.enum)}
+    if attribute.low is not None:
+        return {**field, "minimum": attribute.low, "maximum": attribute.high}
+    most = _OF_DATES if attribute.kind in ("date", "date_time") else most
+    examples = attribute.draw_examples(topic.rng(attribute.name, attribute.about), _IN_ANSWER)[:most]
+    return {**field, **({"examples": list(examples)} if examples else {})}
 
 
-def _compose_string(name: str, examples: list[Json]) -> dict[str, Json]:
-    for pattern, form in _SHAPES:
-        if examples and all(isinstance(value, str) and pattern.fullmatch(value) for value in examples):
-            return {"format": form, "maxLength": 300}
-    form = FORMATS.get(infer_value_kind(name, {"type": "string"}) or "", "")
-    return {"format": form, "maxLength": 300} if form and not examples else {"maxLength": 300}
+def _describe_id(name: str, noun: tuple[str, ...], topic: _Topic) -> dict[str, Any]:
+    """An id of what `noun` names; all of an API have one form."""
+    form = topic.rng("form of ids").choice(("low", "low", "high", "integer", "dash"))
+    numbers = topic.rng("ids", noun[-1]).sample(range(1000, 9999), 3)
+    prefix = noun[-1][:4]
+    forms = {"low": f"{prefix}_{{}}", "high": f"{prefix[:2].upper()}-{{}}", "dash": f"{prefix}-{{}}"}
+    ids: list[Json] = [number * 7 + 10000 if form == "integer" else forms[form].format(number) for number in numbers]
+    about = f"The id of the {' '.join(noun)}"
+    return {"name": name, "type": "integer" if form == "integer" else "string", "description": about, "examples": ids}

@@ -22,7 +22,8 @@ from tasks.completions.answers import clean_label
 from tasks.teacher.batches.batch_lines import MOST_FILE_BYTES, URL
 from tasks.teacher.bounded_body import allow_bytes
 from tasks.teacher.response_reading import BadAnswerError
-from tasks.teacher.sending.failures import NO_MODEL, explain_failure, write_said
+from tasks.teacher.sending.failures import explain_failure, write_said
+from tasks.teacher.sending.meanings import NO_MODEL
 from tasks.teacher.sending.retries import Backoff, EndpointError
 
 T = TypeVar("T")

@@ -141,7 +141,9 @@ def finalise(error: EndpointError, rounds: int = 1) -> EndpointError:
     """The failure as the last word: whoever asked does not retry what was retried here."""
     text = f"{error} (in {rounds} batches)" if error.retried and rounds > 1 else str(error)
     status = None if error.is_limit else error.status
-    return EndpointError(text, status=status, fatal=error.fatal, said=error.said)
+    return EndpointError(
+        text, status=status, fatal=error.fatal, said=error.said, means=error.means if error.fatal else None
+    )
 
 
 async def cancel_all(tasks: set["asyncio.Task[None] | None"]) -> None:

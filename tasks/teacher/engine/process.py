@@ -22,22 +22,32 @@ from pathlib import Path
 
 import uvloop
 
-from schemas.calls import ChatRequest, Stage
+from schemas.calls import ChatRequest, Role, Stage
 from schemas.environment import NETWORK, pick_environment
-from schemas.errors import FatalTeacherError, RunStoppedError, make_portable
+from schemas.errors import EngineLostError, RunStoppedError, make_portable
 from schemas.shown import PrintableRecord
+from schemas.teacher import TeacherSettings
 from tasks.completions.store import CompletionStore
 from tasks.supervision.orphans import ParentWatch
 from tasks.teacher.batches.batch_record import OpenBatch
-from tasks.teacher.endpoint import read_key
+from tasks.teacher.counting import TIKTOKEN_VARIABLES
+from tasks.teacher.endpoint import gather_secrets
 from tasks.teacher.engine.channel import Channel
-from tasks.teacher.engine.engine import Answer, Engine, EngineStart, EngineState, open_engine
+from tasks.teacher.engine.engine import Answer, EngineState
+from tasks.teacher.engine.engines import Engines, EngineStart, open_engines
 from tasks.teacher.engine.garbage import collect_rarely
 from tasks.teacher.prices import PRICES_VARIABLE
 
 _FOLDER = Path(__file__).parents[3]
 _TELL_EVERY_S = 0.1
-_ASKED_FOR = ("OPENAI_BASE_URL", "OPENAI_ORG_ID", "OPENAI_PROJECT_ID", "OPENAI_LOG", PRICES_VARIABLE)
+_ASKED_FOR = (
+    "OPENAI_BASE_URL",
+    "OPENAI_ORG_ID",
+    "OPENAI_PROJECT_ID",
+    "OPENAI_LOG",
+    PRICES_VARIABLE,
+    *TIKTOKEN_VARIABLES,
+)
 """Variables that only the engine reads, the SDK's own among them."""
 
 _SERVE = """
@@ -65,6 +75,8 @@ class Ask:
     request: ChatRequest
     stage: Stage
     api_id: str
+    role: Role = "teacher"
+    only_stored: bool = False
 
 
 @dataclass(frozen=True)
@@ -137,26 +149,32 @@ class EngineProcess:
 
         Raises:
             UserError: what `Engine` and `CompletionStore` raise.
-            FatalTeacherError: the process ended before it was there.
+            EngineLostError: the process ended before it was there.
         """
         if start.key is None:  # told, for the process has no variable that holds one
-            start = replace(start, key=read_key(start.settings).get_secret_value())
+            start = replace(start, secrets=gather_secrets(start.list_all_settings(), start.secrets))
         engine = cls(start)
         await engine._open()
         return engine
 
-    async def answer(self, request: ChatRequest, stage: Stage, api_id: str) -> Answer:
+    def find_settings(self, role: Role) -> TeacherSettings:
+        """How a role is asked."""
+        return self._start.find_settings(role)
+
+    async def answer(
+        self, request: ChatRequest, stage: Stage, api_id: str, role: Role = "teacher", *, only_stored: bool = False
+    ) -> Answer:
         """See `Engine.answer`.
 
         Raises:
-            FatalTeacherError: the engine's process was ended by something else.
+            EngineLostError: the engine's process was ended by something else.
         """
         if self._ended.done():
             raise self._explain_end()
         number = next(self._numbers)
         answered: asyncio.Future[Answer] = asyncio.get_running_loop().create_future()
         self._asked[number] = answered
-        self._send(Ask(number, request, stage, api_id))
+        self._send(Ask(number, request, stage, api_id, role, only_stored))
         try:
             return await answered
         finally:
@@ -244,8 +262,8 @@ class EngineProcess:
             if not answered.done():
                 answered.set_exception(self._explain_end())
 
-    def _explain_end(self) -> FatalTeacherError:
-        return FatalTeacherError(
+    def _explain_end(self) -> EngineLostError:
+        return EngineLostError(
             "the process that asks the teacher has ended before the run, killed or out of memory; what was answered is "
             "kept: the same command goes on from there"
         )
@@ -259,7 +277,7 @@ class EngineServer:
         self._opened: asyncio.Future[EngineStart | None] = asyncio.get_running_loop().create_future()
         self._closing = asyncio.Event()
         self._answering: set[asyncio.Task[None]] = set()
-        self._engine: Engine | None = None
+        self._engine: Engines | None = None
         self._channel: Channel | None = None
 
     async def run(self, end: socket.socket) -> None:
@@ -269,12 +287,13 @@ class EngineServer:
         if start is None:
             return
         if self._watch is not None:
-            self._watch.grace_s = start.settings.timeout_s + LAST_S
+            longest_s = max(settings.timeout_s for settings in start.list_all_settings())
+            self._watch.grace_s = longest_s + LAST_S
         logging.getLogger("tasks").setLevel(logging.INFO)
         logging.getLogger("tasks").addHandler(Forwarder(self._channel))
         try:
             with collect_rarely(), CompletionStore(start.path) as store:
-                self._engine = open_engine(start, store)
+                self._engine = open_engines(start, store)
                 open_batches = await self._serve(self._engine)
             ended = Ended(open_batches)
         except Exception as error:
@@ -282,7 +301,7 @@ class EngineServer:
         self._channel.send(ended)
         self._channel.close()
 
-    async def _serve(self, engine: Engine) -> tuple[OpenBatch, ...]:
+    async def _serve(self, engine: Engines) -> tuple[OpenBatch, ...]:
         telling = asyncio.create_task(self._tell(engine))
         await self._closing.wait()
         open_batches = await engine.aclose()
@@ -291,7 +310,7 @@ class EngineServer:
         telling.cancel()
         return open_batches
 
-    async def _tell(self, engine: Engine) -> None:
+    async def _tell(self, engine: Engines) -> None:
         assert self._channel is not None
         while True:
             self._channel.send(Standing(engine.state))
@@ -318,11 +337,11 @@ class EngineServer:
             self._opened.set_result(None)
         self._closing.set()
 
-    async def _answer(self, engine: Engine, ask: Ask) -> None:
+    async def _answer(self, engine: Engines, ask: Ask) -> None:
         assert self._channel is not None
         answer: Answer | Exception
         try:
-            answer = await engine.answer(ask.request, ask.stage, ask.api_id)
+            answer = await engine.answer(ask.request, ask.stage, ask.api_id, ask.role, only_stored=ask.only_stored)
         except Exception as error:
             answer = make_portable(error)
         self._channel.send(AskOutcome(ask.number, answer, engine.state))

@@ -16,7 +16,6 @@ from tasks.teacher.sending.message_forms import (
     LONGEST_NAME,
     alternate,
     drop_empty_content,
-    drop_extra_fields,
     list_extra_fields,
     make_plain_names,
     move_system,
@@ -25,10 +24,10 @@ from tasks.teacher.sending.message_forms import (
     shorten_descriptions,
 )
 from tasks.teacher.sending.schema_forms import EMPTY_OBJECTS, drop_parts, list_parts, list_tool_parts
+from tasks.teacher.sending.seeds import find_seed
+from tasks.teacher.sending.turns import CallIds, Thoughts, write_turns
 from tasks.teacher.strict import make_strict
 
-_SEED_STEP = 1_000_003
-_SEEDS = 2**31
 _SCHEMA_TEXT = "Answer with one JSON object that conforms to this JSON Schema, and with nothing else:\n{schema}"
 """What tells the model the schema where `response_format` does not.
 
@@ -38,13 +37,16 @@ rows name the prompts of the caller.
 
 Parameter = Literal[
     "temperature", "top_p", "seed", "tool_choice", "parallel_tool_calls", "reasoning_effort", "prompt_cache_key",
-    "stream_options", "stream",
+    "stream_options", "stream", "cache_control",
 ]  # fmt: skip
 PARAMETERS: tuple[Parameter, ...] = (
     "temperature", "seed", "top_p", "tool_choice", "parallel_tool_calls", "reasoning_effort", "prompt_cache_key",
     "stream", "stream_options",
 )  # fmt: skip
-"""What may be left out of a request, in the order of its worth."""
+"""What may be left out of a body, in the order of its worth; `cache_control` stands in its messages."""
+
+SAMPLING: tuple[Parameter, ...] = ("temperature", "top_p", "reasoning_effort", "seed")
+"""Those that say how answers are drawn."""
 
 Limit = Literal["max_tokens", "max_completion_tokens", "max_output_tokens"]
 LIMITS: tuple[Limit, ...] = ("max_tokens", "max_completion_tokens", "max_output_tokens")
@@ -63,7 +65,8 @@ class Capabilities(Record):
 
     `answers` is the form in which JSON is asked for. `limit` is the name of the most tokens of an answer, None where
     none is taken; with `needs_limit` there has to be one, and `most_output` is the largest that is taken. `left_out`
-    are parameters that are refused, `message_fields` the extra fields of messages that are; `answer_parts` and
+    are parameters that are refused. `call_ids` is the form in which ids of calls go back, `refused_fields` are extra
+    fields of messages that may not, and `asked_fields` those that each turn with calls must have. `answer_parts` and
     `tool_parts` are keywords (and `schema_forms.SPECIAL`) that schemas of answers and of functions may not hold.
     Without `system` there are no system messages, with `alternate` user and assistant must take turns, without
     `empty_content` a message with calls may not have the content "". `most_tools` is the most functions in a request,
@@ -78,7 +81,9 @@ class Capabilities(Record):
     needs_limit: bool = False
     most_output: Count | None = None
     left_out: frozenset[Parameter | Limit] = frozenset()
-    message_fields: frozenset[Name] = frozenset()
+    call_ids: CallIds = "given"
+    refused_fields: frozenset[Name] = frozenset()
+    asked_fields: frozenset[Thoughts] = frozenset()
     answer_parts: frozenset[Name] = frozenset()
     tool_parts: frozenset[Name] = frozenset()
     system: bool = True
@@ -92,7 +97,7 @@ class Capabilities(Record):
 def build_body(model: str, request: ChatRequest, known: Capabilities) -> dict[str, Any]:
     """The request's body in the form that the endpoint takes; fields that are not set are left out.
 
-    A further sample of a seeded request gets a seed of its own, or a deterministic endpoint would repeat itself.
+    What the user's settings add to it, whatever the form is, is in `bodies`.
     """
     body: dict[str, Any] = {"model": model, "messages": request.messages}
     if request.tools:
@@ -119,13 +124,6 @@ def build_body(model: str, request: ChatRequest, known: Capabilities) -> dict[st
     return body
 
 
-def find_seed(request: ChatRequest) -> int | None:
-    """The seed that is sent with a request."""
-    if request.seed is None or not request.sample:
-        return request.seed
-    return (request.seed + _SEED_STEP * request.sample) % _SEEDS
-
-
 def choose_names(request: ChatRequest, known: Capabilities) -> dict[str, str]:
     """The names under which the request's functions are sent; none where all go under their own."""
     return {} if known.longest_name is None else make_plain_names(request.tools, known.longest_name)
@@ -139,8 +137,8 @@ def list_left_out(request: ChatRequest, known: Capabilities) -> tuple[str, ...]:
     """
     if known == _NOTHING_LEARNT:
         return ()
-    wished = {name for name in ("temperature", "seed") if getattr(request, name) is not None}
-    found: set[str] = wished & known.left_out
+    wished: set[str] = {name for name in SAMPLING if getattr(request, name) is not None}
+    found = wished & known.left_out
     if request.max_tokens is not None and known.limit is None:
         found.add("max_tokens")
     if request.response_format is not None:
@@ -154,8 +152,8 @@ def list_left_out(request: ChatRequest, known: Capabilities) -> tuple[str, ...]:
             found.add("json_schema")
     if request.tools and known.tool_parts:
         found |= {f"tools.{part}" for part in known.tool_parts & list_tool_parts(request.tools)}
-    if known.message_fields:
-        found |= {f"messages.{name}" for name in known.message_fields & list_extra_fields(request.messages)}
+    if known.refused_fields:
+        found |= {f"messages.{name}" for name in known.refused_fields & list_extra_fields(request.messages)}
     if not known.system and any(message.get("role") == "system" for message in request.messages):
         found.add("system_role")
     return tuple(sorted(found))
@@ -186,8 +184,10 @@ def _reduce_function(function: Any, parts: frozenset[str]) -> dict[str, Any]:
 
 
 def _shape_messages(messages: Any, request: ChatRequest, known: Capabilities) -> Any:
-    if known.message_fields:
-        messages = drop_extra_fields(messages, known.message_fields)
+    messages = write_turns(
+        messages, request.call_ids,
+        call_ids=known.call_ids, refused=known.refused_fields, asked_for=known.asked_fields,
+    )  # fmt: skip
     if not known.empty_content:
         messages = drop_empty_content(messages)
     if names := choose_names(request, known):

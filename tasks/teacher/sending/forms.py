@@ -10,9 +10,12 @@ from typing import Any
 from schemas.calls import ChatRequest, Completion
 from schemas.teacher import TeacherSettings
 from tasks.teacher.notices import tell
+from tasks.teacher.presets import find_preset
+from tasks.teacher.sending.bodies import finish_body
 from tasks.teacher.sending.capabilities import (
     DEFAULT_LIMIT,
     LIMITS,
+    PARAMETERS,
     Capabilities,
     build_body,
     choose_names,
@@ -23,6 +26,9 @@ from tasks.teacher.sending.memory import PROBED_S, Learnt, Memory
 from tasks.teacher.sending.message_forms import list_extra_fields, restore_names
 from tasks.teacher.sending.retries import EndpointError
 from tasks.teacher.sending.schema_forms import list_parts, list_tool_parts
+
+_LONGEST_WAIT_S = 10.0
+"""So long others wait for one that finds out what is taken: a refusal comes at once, an answer may take minutes."""
 
 
 @dataclass
@@ -60,26 +66,21 @@ class Form:
 class Forms:
     """What is believed of one endpoint and model; all methods belong to one event loop.
 
-    Begins with what `memory` holds, else with `first`. With `scouts` a request that holds something which nobody has
-    sent yet goes alone, so that a refusal is met once and not by all that are on their way.
+    Begins with what `memory` holds, else with what the settings lead to. With `scouts` a request that holds something
+    which nobody has sent yet goes alone, so that a refusal is met once and not by all that are on their way.
     """
 
     def __init__(
-        self,
-        endpoint: str,
-        model: str,
-        first: Capabilities | None = None,
-        memory: Memory | None = None,
-        *,
-        scouts: bool = False,
+        self, endpoint: str, settings: TeacherSettings, memory: Memory | None = None, *, scouts: bool = False
     ) -> None:
         self._endpoint = endpoint
-        self._model = model
+        self._settings = settings
+        self._model = settings.model
         self._memory = memory
         self._scouts = scouts
         self._scouting = asyncio.Lock()
         self._taken: frozenset[str] = frozenset()
-        self._first = self.known = first or Capabilities()
+        self._first = self.known = choose_first_beliefs(settings)
         self._learnt_at = self._probed_at = 0.0
         self._is_told = True
         self.recall()
@@ -99,7 +100,7 @@ class Forms:
 
     @asynccontextmanager
     async def open(self, request: ChatRequest) -> AsyncIterator[Form]:
-        """The form for one attempt at a request; waits while another finds out whether it is taken.
+        """The form for one attempt at a request; waits while another finds out whether it is taken, but not for long.
 
         Raises:
             EndpointError: it holds more functions than the endpoint takes.
@@ -113,7 +114,12 @@ class Forms:
         if not self._scouts or form.list_features() <= self._taken:
             yield form
             return
-        async with self._scouting:
+        try:
+            await asyncio.wait_for(self._scouting.acquire(), _LONGEST_WAIT_S)
+        except TimeoutError:
+            yield self.make(request)
+            return
+        try:
             form = self.make(request)  # more may be known by now
             features = form.list_features()
             if not features <= self._taken:
@@ -123,11 +129,14 @@ class Forms:
                     if not form.taught:  # taken, or failed for another reason, of which nobody learns by waiting
                         self._taken |= features
                 return
+        finally:
+            self._scouting.release()
         yield form
 
     def learn(self, form: Form, refusal: EndpointError) -> bool:
         """Whether a refusal tells in which other form the endpoint takes it; finding that is no failed attempt."""
-        learnt = learn(form.known, form.body, refusal)
+        own = {*(form.request.extra_body or {})} & {*PARAMETERS, *LIMITS}  # what the user insists on is sent on
+        learnt = learn(form.known, {name: form.body[name] for name in form.body if name not in own}, refusal)
         if learnt is None:
             return False
         form.taught = True
@@ -145,10 +154,12 @@ class Forms:
         self._probed_at = time.time()
         self._remember()
 
-    def make(self, request: ChatRequest) -> Form:
-        """The form in which a request goes now."""
+    def make(self, request: ChatRequest, *, streams: bool = True) -> Form:
+        """The form in which a request goes now; `streams` as for `finish_body`."""
         self._tell_remembered()
-        return Form(request, self.known, build_body(self._model, request, self.known))
+        known, settings = self.known, self._settings
+        body = build_body(self._model, request, known)
+        return Form(request, known, finish_body(body, request, settings, known.left_out, streams=streams))
 
     def _remember(self) -> None:
         if self._memory is not None:
@@ -173,8 +184,11 @@ class Forms:
 
 def choose_first_beliefs(settings: TeacherSettings) -> Capabilities:
     """What is believed before anything was refused."""
-    # The embedded teacher takes the schema as it is asked for, and its answers depend on it.
-    return Capabilities(answers="json_schema") if settings.is_embedded else Capabilities()
+    if settings.is_embedded:
+        # It takes the schema as it is asked for; its answers depend on it, and on the ids of calls.
+        return Capabilities(answers="json_schema", call_ids="numbered")
+    preset = find_preset(settings)
+    return Capabilities() if preset is None else preset.takes
 
 
 def describe_lessons(before: Capabilities, after: Capabilities) -> Iterator[str]:
@@ -189,8 +203,12 @@ def describe_lessons(before: Capabilities, after: Capabilities) -> Iterator[str]
                            ("functions", before.tool_parts, after.tool_parts)):  # fmt: skip
         if parts := sorted(new - old):
             yield f"does not take {_quote(parts)} in schemas of {kind}: they go without, the checks stay"
-    if fields := sorted(after.message_fields - before.message_fields):
+    if after.call_ids != before.call_ids:
+        yield _CALL_IDS[after.call_ids]
+    if fields := sorted(after.refused_fields - before.refused_fields):
         yield f"does not take {_quote(fields)} in messages: they go back without"
+    if asked := sorted(after.asked_fields - before.asked_fields):
+        yield f"wants {_quote(asked)} in each turn with calls: it stands empty in those that came without"
     if before.system and not after.system:
         yield "takes no system message: its text goes at the head of the user's first one"
     if after.alternate and not before.alternate:
@@ -210,6 +228,12 @@ _ANSWERS = {
     "json_schema": "takes no strict schema for JSON answers: the schema goes as it is",
     "json_object": "takes no schema for JSON answers: a JSON object is asked for, the schema goes into the message",
     "plain": "takes no form for JSON answers: the schema goes into the message",
+}
+
+_CALL_IDS = {
+    "given": "takes ids of calls as it gave them",
+    "numbered": "takes ids of calls as rows have them",
+    "nine": "wants ids of calls of nine letters and digits: they go back as such",
 }
 
 

@@ -5,7 +5,7 @@ its value. One answer may refuse several parts; each statement of it is read by 
 """
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from tasks.teacher.sending.capabilities import LIMITS, PARAMETERS, Answers, Capabilities, Limit
@@ -22,6 +22,7 @@ from tasks.teacher.sending.schema_forms import (
     list_parts,
     list_tool_parts,
 )
+from tasks.teacher.sending.turns import find_asked_fields, find_form_of_ids
 
 Body = Mapping[str, Any]
 Rule = Callable[[Capabilities, Body, str], Capabilities]
@@ -259,11 +260,27 @@ def _learn_messages(known: Capabilities, body: Body, statement: str) -> Capabili
     if is_refusal(statement):
         refused = {name for name in list_extra_fields(messages) if names_word(statement, name)}
         if refused:
-            return known.model_copy(update={"message_fields": known.message_fields | refused})
+            return known.model_copy(update={"refused_fields": known.refused_fields | refused})
+        if names_word(statement, "cache_control") and _is_marked(messages):
+            return known.model_copy(update={"left_out": known.left_out | {"cache_control"}})
     is_empty = any(message.get("tool_calls") and message.get("content") == "" for message in messages)
     if is_empty and _EMPTY_CONTENT.search(statement):
         return known.model_copy(update={"empty_content": False})
     return known
+
+
+def _learn_asked_turns(known: Capabilities, body: Body, statement: str) -> Capabilities:
+    """In which form ids of calls go back, and what each turn with calls must have."""
+    messages = body["messages"]
+    call_ids = find_form_of_ids(known.call_ids, messages, statement)
+    asked_fields = known.asked_fields | find_asked_fields(messages, statement)
+    return known.model_copy(update={"call_ids": call_ids, "asked_fields": asked_fields})
+
+
+def _is_marked(messages: Iterable[Any]) -> bool:
+    """Whether messages tell what of them may be cached."""
+    contents = (message.get("content") for message in messages)
+    return any("cache_control" in part for content in contents if isinstance(content, list) for part in content)
 
 
 def _learn_functions(known: Capabilities, body: Body, statement: str) -> Capabilities:
@@ -306,4 +323,5 @@ _RULES: tuple[Rule, ...] = (
     _learn_functions,
     _learn_turns,
     _learn_messages,
+    _learn_asked_turns,
 )

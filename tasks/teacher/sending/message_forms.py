@@ -67,12 +67,6 @@ def list_extra_fields(messages: Iterable[Chat]) -> frozenset[str]:
     return frozenset(found)
 
 
-def drop_extra_fields(messages: Sequence[Chat], fields: frozenset[str]) -> tuple[Chat, ...]:
-    """The messages without these of their extra fields."""
-    fields = fields - STANDARD_FIELDS - _STANDARD_CALL_FIELDS
-    return tuple(_drop_fields(message, fields) for message in messages)
-
-
 def make_plain_names(tools: Sequence[Mapping[str, Any]], longest: int) -> dict[str, str]:
     """For each function's name one of letters, digits and `_` that begins with no digit and is not too long."""
     plain: dict[str, str] = {}
@@ -143,15 +137,6 @@ def _join_content(one: Json, other: Json) -> Json:
 def _list_calls(message: Chat) -> list[Any]:
     calls = message.get("tool_calls")
     return [call for call in calls if isinstance(call, dict)] if isinstance(calls, list) else []
-
-
-def _drop_fields(message: Chat, fields: frozenset[str]) -> Chat:
-    kept = {name: value for name, value in message.items() if name not in fields}
-    if any(fields & call.keys() for call in _list_calls(message)):
-        kept["tool_calls"] = [
-            {name: value for name, value in call.items() if name not in fields} for call in _list_calls(message)
-        ]
-    return kept
 
 
 def _read_name(tool: Mapping[str, Any]) -> str:

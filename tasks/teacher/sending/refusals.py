@@ -35,7 +35,8 @@ _ADVICE = re.compile(
 )
 _REFUSED = re.compile(
     r"unsupported|un(?:known|recogni[sz]ed|expected|implemented|available)|forbidden|deprecated|no longer"
-    r"|n[o'’]t (?:an? |\w+ )?(?:support|permit|allow|available|accept|enabl|implement|recogni[sz]|configurable)"
+    r"|n[o'’]t (?:an? |\w+ )?(?:support|permit|allow|available|accept|expected|enabl|implement|recogni[sz]"
+    r"|configurable)"
     r"|n[o'’]t a valid (?:parameter|argument|field|property|option|keyword)"
     r"|invalid (?:parameter|argument|field|property|option|keyword)s?\b(?! value)|invalid for th"
     r"|no endpoints? found|cannot find field|extra[ _](?:inputs?|fields?|forbidden)|could not understand"
@@ -60,7 +61,13 @@ _ONE_OF_TWO = re.compile(
 )
 
 _TOOLS = re.compile(r"\btools?\b|tool[ _-]?(?:use|call|choice)|function[ _-]?call|\bfunctions\b", re.I)
-_OF_TOOL_SCHEMA = re.compile(r"schema|\.parameters|properties|keyword|unknown name|tools\[", re.I)
+_OF_A_PART = re.compile(
+    r"schema|\.parameters|properties|keyword|unknown name|\b(?:tools|messages)(?:\[|\.\w)|\brole\b|_id\b"
+    r"|parallel_?tool|tool_?choice",
+    re.I,
+)
+"""Of functions, of what went back of their calls, or of how they are to be called, only a part is refused."""
+
 _NO_TOOLS = re.compile(r"support param\w*: [\[{]\s*['\"](?:tools|functions)\b", re.I)
 TOOL_FLAGS = re.compile(r"--(?:enable-auto-tool-choice|tool-call-parser|jinja)\b|\btool_call_parser\b")
 """What servers of one's own have to be started with, so that a model can call functions."""
@@ -109,7 +116,7 @@ def refuses_tools(said: str) -> bool:
     return any(
         TOOL_FLAGS.search(statement)
         or _NO_TOOLS.search(statement)
-        or (_TOOLS.search(statement) and is_refusal(statement) and not _OF_TOOL_SCHEMA.search(statement))
+        or (_TOOLS.search(statement) and is_refusal(statement) and not _OF_A_PART.search(statement))
         for statement in split_statements(said)
     )
 

@@ -9,6 +9,8 @@ within some rounds.
 One refused request is not the endpoint's word on the others (its limit may be one of requests in flight, or it may
 refuse now and then whatever the load): it waits as long as it was told, and holds no place meanwhile. A fall takes
 several refusals among the last requests. If those that are sent after it are refused too, all wait.
+
+While the endpoint as a whole is away (`outage`) the throttle is closed: one request at a time goes out to look.
 """
 
 import asyncio
@@ -41,10 +43,14 @@ _FIRST_PAUSE_S, _LONGEST_PAUSE_S = 0.25, 30.0
 
 @dataclass(frozen=True, slots=True)
 class Ticket:
-    """One request in flight, numbered in the order of sending; `tokens` is what it was thought to take."""
+    """One request in flight, numbered in the order of sending; `tokens` is what it was thought to take.
+
+    One that `looks` went out while the throttle was closed.
+    """
 
     number: int
     tokens: int
+    looks: bool = False
 
 
 _Waiting = tuple[int, int, asyncio.Future[Ticket], int]
@@ -69,6 +75,8 @@ class Throttle:
         self._stop: RunStoppedError | None = None
         self._sent = 0
         self._paused_until = 0.0
+        self._look_at: float | None = None  # while it is closed, when the next one may go out to look
+        self._is_looking = False  # whether one has
         # Growth: None while no ceiling is known.
         self._ceiling: float | None = None
         self._held = 0
@@ -114,6 +122,8 @@ class Throttle:
     def leave(self, ticket: Ticket, used_tokens: int | None = None) -> None:
         """Give a place back; `used_tokens` is what the request really took."""
         self.in_flight -= 1
+        if ticket.looks:
+            self._is_looking = False
         if used_tokens is not None:
             self._pace.correct(used_tokens - ticket.tokens)
         self._wake()
@@ -158,6 +168,20 @@ class Throttle:
         """Let nobody in for so long and a little longer, since other processes may have been told the same."""
         seconds += random.uniform(0, min(seconds / 10, 1.0))
         self._paused_until = max(self._paused_until, time.monotonic() + seconds)
+
+    def close(self, look_in_s: float) -> None:
+        """Let only one in at a time, the first in so many seconds, until `reopen`. Call it before `leave`."""
+        self._look_at = time.monotonic() + look_in_s
+        if self._timer is not None:  # it may ring much later
+            self._timer.cancel()
+            self._timer = None
+        self._wake()
+
+    def reopen(self) -> None:
+        """Let all in again that may be in flight."""
+        if self._look_at is not None:
+            self._look_at = None
+            self._wake()
 
     def stop(self, error: RunStoppedError) -> None:
         """Let nobody in any more: those who wait, and all who come, get `error`."""
@@ -205,10 +229,15 @@ class Throttle:
         self._sent += 1
         self.in_flight += 1
         self._pace.take(tokens)
-        return Ticket(self._sent, tokens)
+        looks = self._is_looking = self._look_at is not None
+        return Ticket(self._sent, tokens, looks)
 
     def _find_delay(self) -> float | None:
         """Seconds until the next may go; None where a place must be given back first."""
+        if self._look_at is not None:
+            # Whatever is in flight by then: it may hang there for long.
+            look_in_s = self._look_at - time.monotonic()
+            return None if self._is_looking else max(look_in_s, self.pause_s, self._pace.find_delay(), 0.0)
         if self.in_flight >= int(self.limit):
             return None
         return max(self.pause_s, self._pace.find_delay())

@@ -11,7 +11,7 @@ from starlette.responses import JSONResponse, Response
 from schemas.catalog import CatalogEntry
 from schemas.episodes import Detail, Instruction, Kind
 from schemas.teacher import TeacherSettings
-from schemas.toolset import Documentation, DocumentedField, DocumentedFunction, Toolset
+from schemas.toolset import Documentation, DocumentedFunction, Toolset
 from tasks.agents.toolset import accept_audit, draft_toolset
 from tasks.mock import audit_functions
 from tasks.teacher import Engine, Ledger, Teacher
@@ -85,11 +85,9 @@ def make_toolset() -> Toolset:
 
 def make_documentation(**changes: Any) -> Documentation:
     """Documentation of two functions, as a good teacher writes it."""
-    city = DocumentedField(name="city", type="string", description="Where to look", examples=("Lyon", "Oslo", "Rome"))
-    name = DocumentedField(name="name", type="string", description="The name")
     functions = (
-        DocumentedFunction(name="searchPets", description="Search pets.", inputs=(city,), outputs=(name,)),
-        DocumentedFunction(name="countPets", description="Count pets.", inputs=(city,), outputs=(name,)),
+        DocumentedFunction(name="searchPets", description="Search pets.", inputs=("city",), outputs=("petId", "name")),
+        DocumentedFunction(name="countPets", description="Count pets.", inputs=("city",), outputs=("count",)),
     )
     told: Json = {"introduction": "Pets that wait for a home.", "functions": functions, **changes}
     return Documentation(**told)
@@ -124,11 +122,15 @@ def call(*calls: tuple[str, Any], thought: str = "I look it up.") -> Reply:
 
 @asynccontextmanager
 async def scripted(
-    *script: Reply, last: Reply | None = None, ledger: Ledger | None = None
+    *script: Reply, last: Reply | None = None, ledger: Ledger | None = None, is_remote: bool = False
 ) -> AsyncIterator[tuple[Teacher, Endpoint]]:
-    """A teacher that answers by script, through the real client; `last` is repeated after the script."""
+    """A teacher that answers by script, through the real client; `last` is repeated after the script.
+
+    It is asked as the embedded teacher is, or as any endpoint over HTTP (`is_remote`).
+    """
     endpoint = Endpoint(*script, last=last or fail_the_test)
-    settings = TeacherSettings(attempts=2)
+    where = {"model": "tiny", "base_url": "http://tiny.test/v1"} if is_remote else {}
+    settings = TeacherSettings.model_validate({"attempts": 2, **where})
     client = connect_app(endpoint.app)
     async with Teacher(Engine(settings, client=client, first_backoff_s=0.0), ledger or Ledger()) as teacher:
         yield teacher, endpoint

@@ -6,6 +6,7 @@ from typing import Any
 
 import httpx
 import pytest
+from starlette.responses import JSONResponse
 
 from schemas.episodes import Detail, Episode, Instruction, Kind, Trajectory
 from schemas.errors import FatalTeacherError
@@ -14,20 +15,25 @@ from tasks.agents.episode import MOST_TURNS, EpisodeApi, run_episode
 from tasks.mock import MockApi
 from tasks.openapi import list_operations
 from tests.tasks.agents.parts import CountingTransport, call, make_instruction, scripted
-from tests.tasks.teacher.endpoints import Endpoint, Reply, fail, say
+from tests.tasks.teacher.endpoints import Endpoint, Reply, build_answer, fail, say
 
 LYON = {"city": "Lyon"}
 Answer = Callable[[httpx.Request], httpx.Response]
 
 
 async def play(
-    toolset: Toolset, *script: Reply, instruction: Instruction | None = None, last: Reply | None = None, **mock: Any
+    toolset: Toolset,
+    *script: Reply,
+    instruction: Instruction | None = None,
+    last: Reply | None = None,
+    is_remote: bool = False,
+    **mock: Any,
 ) -> tuple[Trajectory, Endpoint, CountingTransport]:
     """The trajectory, what the teacher was asked, and what was sent to the API."""
     operations = list_operations(toolset.document)
     transport = CountingTransport(MockApi(operations, toolset.entry.id).transport(1, **mock))
     world = EpisodeApi({operation.name: operation for operation in operations}, transport)
-    async with scripted(*script, last=last) as (teacher, endpoint):
+    async with scripted(*script, last=last, is_remote=is_remote) as (teacher, endpoint):
         episode = await run_episode(toolset, instruction or make_instruction(), world, 1, teacher)
     assert Episode.model_validate_json(episode.model_dump_json()) == episode
     return episode.trajectory, endpoint, transport
@@ -93,9 +99,13 @@ async def test_an_answer_without_a_question_is_not_shown_to_the_user(toolset: To
     assert len(endpoint.requests) == 1
 
 
-async def test_silence_is_an_empty_response(toolset: Toolset) -> None:
-    trajectory, _, _ = await play(toolset, say(""))
-    assert (trajectory.end, trajectory.response) == ("response", "")
+async def test_silence_is_drawn_again_and_at_last_ends_the_episode_for_what_it_is(toolset: Toolset) -> None:
+    trajectory, endpoint, _ = await play(toolset, say(""), say("  "), say("There are pets."))
+    assert (trajectory.end, trajectory.response) == ("response", "There are pets.")
+    assert len({body["seed"] for body in endpoint.requests}) == 3
+    trajectory, endpoint, _ = await play(toolset, last=say(""))
+    assert (trajectory.end, trajectory.flaw) == ("teacher_error", "empty")
+    assert trajectory.error == "no answer in 6 draws; the last was empty: it says nothing"
 
 
 async def test_an_assistant_that_never_comes_to_an_end_is_stopped_after_eight_turns(toolset: Toolset) -> None:
@@ -130,6 +140,83 @@ async def test_no_arguments_at_all_are_an_empty_object(toolset: Toolset) -> None
     assert trajectory.messages[2].tool_calls[0].arguments == "{}"
     (observation,) = trajectory.observations
     assert "city" in json.dumps(observation.body)
+
+
+def answer(message: dict[str, Any], finish: str = "stop") -> Reply:
+    """A reply that is this message."""
+    choice = {"index": 0, "finish_reason": finish, "message": {"role": "assistant", **message}}
+    return lambda _: JSONResponse(build_answer(choices=[choice]))
+
+
+def write_call(call_id: str, city: str = "Lyon", **extra: Any) -> dict[str, Any]:
+    function = {"name": "searchPets", "arguments": json.dumps({"city": city})}
+    return {"id": call_id, "type": "function", "function": function, **extra}
+
+
+class TestTurnsGoBackAsTheyCame:
+    async def test_with_the_endpoint_s_ids_and_with_all_that_its_message_had(self, toolset: Toolset) -> None:
+        first = {"content": None, "tool_calls": [write_call("x7Hk2mPq9", extra_content={"google": {"s": "AY8"}})],
+                 "reasoning_content": "Hm"}  # fmt: skip
+        trajectory, endpoint, _ = await play(toolset, answer(first), say("There are pets."), is_remote=True)
+        called, result = endpoint.requests[1]["messages"][2:]
+        assert (called["reasoning_content"], called["content"]) == ("Hm", "")
+        assert called["tool_calls"] == [write_call("x7Hk2mPq9", extra_content={"google": {"s": "AY8"}})]
+        assert result["tool_call_id"] == "x7Hk2mPq9"
+        assert trajectory.messages[2].tool_calls[0].id == trajectory.messages[3].tool_call_id == "call_1"
+
+    async def test_ids_that_are_empty_or_come_twice_are_made_good(self, toolset: Toolset) -> None:
+        script = [answer({"tool_calls": [write_call(""), write_call("same", "Oslo"), write_call("same", "Rome")]}),
+                  answer({"tool_calls": [write_call("same", "Bonn")]}), say("There are pets.")]  # fmt: skip
+        _, endpoint, _ = await play(toolset, *script, is_remote=True)
+        messages = endpoint.requests[2]["messages"]
+        ids = [call["id"] for message in messages for call in message.get("tool_calls", ())]
+        assert len(set(ids)) == 4
+        assert ids[1] == "same"
+        assert ids == [message["tool_call_id"] for message in messages if message["role"] == "tool"]
+
+    async def test_a_question_goes_back_with_its_thoughts_too(self, toolset: Toolset) -> None:
+        asked = answer({"content": "In which city?", "reasoning_content": "Hm"})
+        _, endpoint, _ = await play(toolset, asked, say("Lyon."), say("There are none."), is_remote=True)
+        assert endpoint.requests[2]["messages"][2]["reasoning_content"] == "Hm"
+        assert "Hm" not in json.dumps(endpoint.requests[1])  # the user hears what is said
+
+    async def test_an_endpoint_that_wants_other_ids_or_thoughts_that_it_never_gave_is_given_them(
+        self, toolset: Toolset
+    ) -> None:
+        script = [answer({"tool_calls": [write_call("call_x")]}),
+                  fail(400, "Tool call id was call_x but must be a-z, A-Z, 0-9, with a length of 9."),
+                  fail(400, "The `reasoning_content` in the thinking mode must be passed back to the API."),
+                  say("There are pets.")]  # fmt: skip
+        trajectory, endpoint, _ = await play(toolset, *script, is_remote=True)
+        assert trajectory.end == "response"
+        called = endpoint.requests[3]["messages"][2]
+        assert (called["tool_calls"][0]["id"], called["reasoning_content"]) == ("call00001", "")
+
+
+async def test_the_embedded_teacher_is_asked_with_the_ids_that_rows_have(toolset: Toolset) -> None:
+    _, endpoint, _ = await play(toolset, answer({"tool_calls": [write_call("x7Hk2mPq9")]}), say("There are pets."))
+    assert endpoint.requests[1]["messages"][3]["tool_call_id"] == "call_1"
+
+
+async def test_an_episode_whose_every_draw_of_a_turn_is_none_ends_with_the_flaw(toolset: Toolset) -> None:
+    cut = answer({"content": "There are"}, "length")
+    trajectory, endpoint, _ = await play(toolset, call(("searchPets", LYON)), cut, cut, cut)
+    assert (trajectory.end, trajectory.flaw, trajectory.response) == ("teacher_error", "cut_off", "")
+    assert trajectory.error == "no answer in 3 draws; the last was cut off: it ended with 'length'"
+    assert roles(trajectory) == ["system", "user", "assistant", "tool"]
+    assert len(endpoint.requests) == 4
+
+
+async def test_a_question_without_a_question_mark_goes_to_the_user_too(toolset: Toolset) -> None:
+    withheld = make_instruction("Find pets.", Kind.MISSING_DETAIL, withheld=Detail(parameter="city", value="Lyon"))
+    script = [say("Please tell me the city."), say("In Lyon."), call(("searchPets", LYON)), say("There are pets.")]
+    trajectory, _, _ = await play(toolset, *script, instruction=withheld)
+    assert trajectory.messages[3].content == "In Lyon."
+
+
+async def test_an_offer_does_not(toolset: Toolset) -> None:
+    trajectory, endpoint, _ = await play(toolset, say("There are none. Let me know if you need more."))
+    assert (trajectory.end, len(endpoint.requests)) == ("response", 1)
 
 
 async def test_a_teacher_that_fails_leaves_what_there_was(toolset: Toolset) -> None:

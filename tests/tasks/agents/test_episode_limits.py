@@ -121,7 +121,7 @@ async def test_an_episode_is_kept_with_what_it_was_played_from_and_told_to_the_l
 
 
 async def test_a_user_who_gives_no_answer_ends_the_episode_with_what_there_was(toolset: Toolset) -> None:
-    episode, _ = await play(toolset, say("Where?"), fail(400, "too long"))
+    episode, _ = await play(toolset, say("Where?"), fail(400, "too long"), fail(400, "too long"))
     trajectory = episode.trajectory
     assert trajectory.end == "teacher_error"
     assert "too long" in trajectory.error

@@ -12,7 +12,7 @@ from schemas.episodes import Detail, Kind
 from schemas.errors import TeacherError
 from schemas.parameters import KindShares
 from schemas.toolset import Function, Toolset
-from tasks.agents.instruct import instruct_api, share_out
+from tasks.agents.instruct import find_instruction_problem, instruct_api, share_out
 from tasks.quality.wording import is_repeated, names_api
 from tests.tasks.agents.parts import embedded, scripted, write
 
@@ -53,7 +53,7 @@ def test_a_share_of_nothing_is_nothing() -> None:
 @pytest.mark.parametrize("seed", range(3))
 async def test_the_embedded_teacher_fills_every_kind_with_different_words(toolset: Toolset, seed: int) -> None:
     async with embedded() as teacher:
-        made = await instruct_api(toolset, 20, KindShares().by_kind(), seed, teacher)
+        made = (await instruct_api(toolset, 20, KindShares().by_kind(), seed, teacher)).instructions
     assert [item.id for item in made] == [f"petfinder-{number:03}" for number in range(1, 21)]
     assert {item.kind for item in made} == set(Kind)
     texts = [item.text for item in made]
@@ -64,9 +64,9 @@ async def test_the_embedded_teacher_fills_every_kind_with_different_words(toolse
 
 async def test_another_seed_writes_other_instructions_and_the_same_seed_the_same(toolset: Toolset) -> None:
     async with embedded() as teacher:
-        first = await instruct_api(toolset, 5, SINGLE, 0, teacher)
-        again = await instruct_api(toolset, 5, SINGLE, 0, teacher)
-        other = await instruct_api(toolset, 5, SINGLE, 1, teacher)
+        first, again, other = [
+            (await instruct_api(toolset, 5, SINGLE, seed, teacher)).instructions for seed in (0, 0, 1)
+        ]
     assert first == again
     assert {item.text for item in first} != {item.text for item in other}
 
@@ -74,7 +74,7 @@ async def test_another_seed_writes_other_instructions_and_the_same_seed_the_same
 async def test_repeated_wording_is_thrown_out_and_asked_for_anew(toolset: Toolset) -> None:
     script = [write(written("Find me a dog in Lyon.", "find me a dog in Lyon!")), write(written("Any cats in Oslo?"))]
     async with scripted(*script) as (teacher, endpoint):
-        made = await instruct_api(toolset, 2, SINGLE, 0, teacher)
+        made = (await instruct_api(toolset, 2, SINGLE, 0, teacher)).instructions
     assert [item.text for item in made] == ["Find me a dog in Lyon.", "Any cats in Oslo?"]
     second = endpoint.requests[1]["messages"][0]["content"]
     assert "Write 1 different requests" in second
@@ -84,13 +84,13 @@ async def test_repeated_wording_is_thrown_out_and_asked_for_anew(toolset: Toolse
 async def test_what_names_the_api_is_thrown_out_and_asked_for_anew(toolset: Toolset) -> None:
     script = [write(written("Ask Petfinder for dogs in Lyon.")), write(written("Any dogs in Lyon?"))]
     async with scripted(*script) as (teacher, _):
-        (made,) = await instruct_api(toolset, 1, SINGLE, 0, teacher)
+        (made,) = (await instruct_api(toolset, 1, SINGLE, 0, teacher)).instructions
     assert made.text == "Any dogs in Lyon?"
 
 
 async def test_a_teacher_that_only_repeats_itself_is_asked_three_times_a_kind_and_no_more(toolset: Toolset) -> None:
     async with scripted(last=write(written("Find me a dog in Lyon."))) as (teacher, endpoint):
-        made = await instruct_api(toolset, 2, SINGLE, 0, teacher)
+        made = (await instruct_api(toolset, 2, SINGLE, 0, teacher)).instructions
     assert len(made) == 1
     assert len(endpoint.requests) == 4 * 3  # the kind itself, then single_call, multi_call and no_tool in its place
 
@@ -101,33 +101,148 @@ async def test_a_kind_that_the_api_does_not_allow_for_is_made_up_for_by_others(t
     )
     bare = toolset.model_copy(update={"functions": (random,)})
     async with embedded() as teacher:
-        made = await instruct_api(bare, 6, {Kind.MISSING_DETAIL: 1.0}, 0, teacher)
+        made = (await instruct_api(bare, 6, {Kind.MISSING_DETAIL: 1.0}, 0, teacher)).instructions
     assert len(made) == 6
     assert {item.kind for item in made} <= {Kind.SINGLE_CALL, Kind.MULTI_CALL, Kind.NO_TOOL}
 
 
-async def test_a_withheld_detail_must_be_a_parameter_of_the_functions_named(toolset: Toolset) -> None:
+async def test_what_was_turned_down_is_told_with_its_reason_when_another_is_asked_for(toolset: Toolset) -> None:
     wrong = written("Any dogs near me?", withheld={"parameter": "species", "value": "dog"})
-    none = written("Any dogs near me?")
-    good = written("Any dogs near me?", withheld={"parameter": "city", "value": "Lyon"})
+    none = written("Any cats near me?")
+    good = written("Any birds near me?", withheld={"parameter": "city", "value": "Lyon"})
     async with scripted(write(wrong), write(none), write(good)) as (teacher, endpoint):
-        (made,) = await instruct_api(toolset, 1, {Kind.MISSING_DETAIL: 1.0}, 0, teacher)
+        (made,) = (await instruct_api(toolset, 1, {Kind.MISSING_DETAIL: 1.0}, 0, teacher)).instructions
     assert made.withheld == Detail(parameter="city", value="Lyon")
-    complaints = [request["messages"][-1]["content"] for request in endpoint.requests[1:]]
-    assert "instruction 1 withholds 'species', no parameter of its functions" in complaints[0]
-    assert 'instruction 1 has no "withheld" detail' in complaints[1]
+    asked = [request["messages"][0]["content"] for request in endpoint.requests]
+    assert "turned down" not in asked[0]
+    told = '- "Any dogs near me?": "withheld" names \'species\'; take one that is required: city'
+    assert told in asked[1]
+    assert '- "Any cats near me?": "withheld" is missing; give the parameter and its value (city)' in asked[2]
+    assert told not in asked[2]
+    assert all(len(request["messages"]) == 1 for request in endpoint.requests)
 
 
-async def test_functions_that_do_not_exist_go_back_and_are_an_error_in_the_end(toolset: Toolset) -> None:
-    async with scripted(last=write(written("Any dogs?", functions=("findDogs",)))) as (teacher, endpoint):
-        with pytest.raises(TeacherError, match="names a function 'findDogs' that does not exist"):
+async def test_the_good_ones_of_an_answer_are_kept_and_only_the_others_asked_for(toolset: Toolset) -> None:
+    texts = ["Find me a dog in Lyon.", "Any cats for an old man?", "Which pet is the youngest?", "Is Luna still there?"]
+    answer = written(*texts)
+    answer["instructions"][1]["functions"] = ["findDogs"]
+    async with scripted(write(answer), write(written("A rabbit, please."))) as (teacher, endpoint):
+        made = (await instruct_api(toolset, 4, SINGLE, 0, teacher)).instructions
+    assert [item.text for item in made] == [texts[0], *texts[2:], "A rabbit, please."]
+    second = endpoint.requests[1]["messages"][0]["content"]
+    assert "Write 1 different requests" in second
+    assert "\"functions\" holds 'findDogs', which does not exist; use one of searchPets, createPet" in second
+
+
+async def test_a_teacher_that_writes_nothing_usable_is_an_error_that_says_why(toolset: Toolset) -> None:
+    async with scripted(last=write(written("Any dogs?", functions=("findDogs",)))) as (teacher, _):
+        with pytest.raises(TeacherError, match=r"no usable instruction: .*holds 'findDogs', which does not exist"):
             await instruct_api(toolset, 1, SINGLE, 0, teacher)
-    assert len(endpoint.requests) == 4
 
 
-async def test_an_instruction_beyond_all_measure_goes_back(toolset: Toolset) -> None:
-    long, good = written("Find pets. " * 400), written("Find pets in Lyon.")
-    async with scripted(write(long), write(good)) as (teacher, endpoint):
-        (made,) = await instruct_api(toolset, 1, SINGLE, 0, teacher)
-    assert made.text == "Find pets in Lyon."
-    assert "instruction 1 has 4,400 characters; 4,000 are the limit" in endpoint.requests[1]["messages"][-1]["content"]
+async def test_the_endpoint_is_told_the_names_and_numbers_that_there_are(toolset: Toolset) -> None:
+    script = [write(written("Any dogs in Lyon?")), write(written("Any?", withheld={"parameter": "city", "value": "X"}))]
+    async with scripted(*script) as (teacher, endpoint):
+        await instruct_api(toolset, 1, SINGLE, 0, teacher)
+        await instruct_api(toolset, 1, {Kind.MISSING_DETAIL: 1.0}, 0, teacher)
+    single, missing = (request["response_format"]["json_schema"]["schema"] for request in endpoint.requests)
+    assert single["properties"]["instructions"]["maxItems"] == 1
+    functions = single["$defs"]["_Written"]["properties"]["functions"]
+    assert functions["items"]["enum"] == ["searchPets", "createPet", "getPet", "deletePet"]
+    assert (functions["minItems"], functions["maxItems"]) == (1, 1)
+    assert "withheld" not in single["$defs"]["_Written"]["properties"]
+    assert "withheld" in missing["$defs"]["_Written"]["required"]
+    assert missing["$defs"]["_Detail"]["properties"]["parameter"]["enum"] == ["city", "name", "petId"]
+
+
+SEARCH, GET = ("searchPets",), ("getPet",)
+LYON = Detail(parameter="city", value="Lyon")
+
+
+def find(toolset: Toolset, text: str, kind: Kind, functions: tuple[str, ...], withheld: Detail | None = None) -> str:
+    return find_instruction_problem(text, functions, withheld, toolset, kind)
+
+
+@pytest.mark.parametrize(
+    ("kind", "fewest", "most"),
+    [
+        (Kind.SINGLE_CALL, 1, 1),
+        (Kind.MULTI_CALL, 2, 4),
+        (Kind.NO_TOOL, 0, 0),
+        (Kind.ERROR_RECOVERY, 1, 2),
+    ],
+)
+def test_a_kind_names_as_many_functions_as_it_has_calls(toolset: Toolset, kind: Kind, fewest: int, most: int) -> None:
+    right = [number for number in range(6) if not find(toolset, "Any?", kind, SEARCH * number)]
+    assert right == list(range(fewest, most + 1))
+
+
+@pytest.mark.parametrize(
+    ("text", "problem"),
+    [
+        ("Find pets.", ""),
+        ("Please searchPets in Lyon.", "it holds the function's name 'searchPets'; say it in plain words"),
+        ("Please SEARCHPETS in Lyon.", "it holds the function's name 'searchPets'; say it in plain words"),
+        ("I run mysearchPetsite.", ""),
+        ("Ask Petfinder.", "it names the API; say what is wanted without 'Petfinder'"),
+        ("x" * 4000, ""),
+        ("x" * 4001, "it has 4,001 characters; write at most 4,000"),
+    ],
+)
+def test_a_text_is_one_that_a_user_would_write(toolset: Toolset, text: str, problem: str) -> None:
+    assert find(toolset, text, Kind.SINGLE_CALL, SEARCH) == problem
+
+
+def test_a_function_s_name_that_is_a_plain_word_may_be_said(toolset: Toolset) -> None:
+    functions = (toolset.functions[0].model_copy(update={"name": "search"}), *toolset.functions[1:])
+    plain = toolset.model_copy(update={"functions": functions})
+    assert find(plain, "Please search pets.", Kind.SINGLE_CALL, ("search",)) == ""
+
+
+@pytest.mark.parametrize(
+    ("functions", "withheld", "problem"),
+    [
+        (SEARCH, LYON, ""),
+        ((*GET, *SEARCH), LYON, ""),
+        (SEARCH, None, '"withheld" is missing; give the parameter and its value (city)'),
+        (GET, LYON, "\"withheld\" names 'city'; take one that is required: petId"),
+        (SEARCH, Detail(parameter="limit", value=5), "\"withheld\" names 'limit'; take one that is required: city"),
+        (SEARCH, Detail(parameter="city", value=5), "the \"value\" of \"withheld\" does not fit 'city'; take one that "
+            "conforms to its schema"),
+        (SEARCH, Detail(parameter="city", value="Oslo"), "it says 'Oslo', which is to be left out of the request"),
+        (SEARCH, Detail(parameter="city", value="Os"), ""),
+    ],
+)  # fmt: skip
+def test_what_is_withheld_is_required_fits_and_is_not_said(
+    toolset: Toolset, functions: tuple[str, ...], withheld: Detail | None, problem: str
+) -> None:
+    assert find(toolset, "Any dogs for me? I am from oslo.", Kind.MISSING_DETAIL, functions, withheld) == problem
+
+
+@pytest.mark.parametrize(
+    ("kind", "told", "value"),
+    [
+        ("integer", "5", 5),
+        ("number", " 2.5 ", 2.5),
+        ("boolean", "True", True),
+        ("string", 5, "5"),
+        ("string", "5", "5"),
+        ("integer", 5, 5),
+    ],
+)
+async def test_a_value_is_of_its_parameter_s_type(toolset: Toolset, kind: str, told: Any, value: Any) -> None:
+    function = toolset.functions[0].model_copy(
+        update={"parameters": {"type": "object", "properties": {"age": {"type": kind}}, "required": ["age"]}}
+    )
+    aged = toolset.model_copy(update={"functions": (function, *toolset.functions[1:])})
+    answer = written("Any dogs that are old?", withheld={"parameter": "age", "value": told})
+    async with scripted(write(answer)) as (teacher, _):
+        (made,) = (await instruct_api(aged, 1, {Kind.MISSING_DETAIL: 1.0}, 0, teacher)).instructions
+    assert made.withheld == Detail(parameter="age", value=value)
+
+
+@pytest.mark.parametrize("name", ["searchPets", "searchPets()", 'searchPets(city="Lyon")', "functions.searchPets"])
+async def test_a_function_that_is_written_as_a_call_is_that_function(toolset: Toolset, name: str) -> None:
+    async with scripted(write(written("Any dogs in Lyon?", functions=(name,)))) as (teacher, _):
+        (made,) = (await instruct_api(toolset, 1, SINGLE, 0, teacher)).instructions
+    assert made.functions == ("searchPets",)

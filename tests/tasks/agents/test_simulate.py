@@ -24,7 +24,7 @@ FAULTS = (429, 500, 503, 504)
 
 async def simulate(toolset: Toolset, count: int, seed: int) -> tuple[Episode, ...]:
     async with embedded() as teacher:
-        instructions = await instruct_api(toolset, count, KindShares().by_kind(), 0, teacher)
+        instructions = (await instruct_api(toolset, count, KindShares().by_kind(), 0, teacher)).instructions
         return await simulate_episodes(toolset, instructions, seed, teacher, 4)
 
 
@@ -111,7 +111,8 @@ async def test_a_withheld_detail_is_asked_for_and_used(toolset: Toolset) -> None
 
 async def test_a_failed_episode_is_a_row_and_its_siblings_go_on(toolset: Toolset) -> None:
     instructions = [make_instruction(f"Find pets, number {number}.", number=number) for number in range(3)]
-    async with scripted(say("None."), fail(400, "too long"), say("None.")) as (teacher, _):
+    refused = fail(400, "too long")  # and once more, for another draw
+    async with scripted(say("None."), refused, refused, say("None.")) as (teacher, _):
         episodes = await simulate_episodes(toolset, instructions, 0, teacher, 1)
     assert [episode.trajectory.end for episode in episodes] == ["response", "teacher_error", "response"]
 

@@ -57,7 +57,7 @@ async def test_every_function_can_be_called_and_every_episode_passes(entry: Cata
     assert all(200 <= call.status < 300 for call in toolset.audit if call.good)
     assert {call.function for call in toolset.audit} == {function.name for function in toolset.functions}
     async with embedded() as teacher:
-        instructions = await instruct_api(toolset, 20, KindShares().by_kind(), 0, teacher)
+        instructions = (await instruct_api(toolset, 20, KindShares().by_kind(), 0, teacher)).instructions
         episodes = await simulate_episodes(toolset, instructions, 0, teacher, 4)
     assert len(episodes) == 20
     assert {Kind.SINGLE_CALL, Kind.MULTI_CALL} <= {instruction.kind for instruction in instructions}

@@ -35,7 +35,7 @@ async def test_to_the_user_the_assistant_is_the_other_one() -> None:
     system, *rest = request["messages"]
     assert system["role"] == "system"
     assert "Find pets." in system["content"]
-    assert '{"parameter": "city", "value": "Lyon"}' in system["content"]
+    assert '{"parameter":"city","value":"Lyon"}' in system["content"]
     assert rest == [
         {"role": "user", "content": "In which city?"},
         {"role": "assistant", "content": "Lyon."},
@@ -51,16 +51,30 @@ async def test_a_user_with_nothing_in_mind_is_told_of_no_detail() -> None:
     assert "<detail>" not in endpoint.requests[0]["messages"][0]["content"]
 
 
-@pytest.mark.parametrize("answer", ["DONE", "done.", ' "DONE" ', "Done!", "'Done'.", "", " \n", "."])
+@pytest.mark.parametrize(
+    "answer", ["DONE", "done.", ' "DONE" ', "Done!", "'Done'.", "**DONE**", "DONE. I have all I need.", "."]
+)
 async def test_done_means_that_no_answer_is_needed(answer: str) -> None:
     async with scripted(say(answer)) as (teacher, _):
         assert await ask_user(make_instruction(), CHAT, 0, teacher) is None
+
+
+@pytest.mark.parametrize("answer", ["", " \n"])
+async def test_nor_is_one_needed_where_the_user_says_nothing_however_often(answer: str) -> None:
+    async with scripted(last=say(answer)) as (teacher, endpoint):
+        assert await ask_user(make_instruction(), CHAT, 0, teacher) is None
+    assert len(endpoint.requests) == 6
 
 
 @pytest.mark.parametrize(
     ("answer", "reply"),
     [
         ("Done?", "Done?"),
+        ("DONE?", "DONE?"),
+        (
+            "DONE is what the pet is called, and it lives in Lyon, in France.",
+            "DONE is what the pet is called, and it lives in Lyon, in France.",
+        ),
         ("I am done.", "I am done."),
         ("Not done", "Not done"),
         ("Done with Lyon, now Oslo.", "Done with Lyon, now Oslo."),

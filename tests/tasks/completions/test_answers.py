@@ -15,6 +15,7 @@ from tasks.completions.answers import (
     MOST_CALLS_AT_ONCE,
     MOST_CONTENT,
     bound_completion,
+    clean_extra,
     clean_label,
     clean_words,
     read_kept_completion,
@@ -95,6 +96,29 @@ def test_what_another_version_kept_is_read(changes: dict[str, Any], read: Comple
     assert read_kept_completion(keep(**changes)) == read
 
 
+@pytest.mark.parametrize(
+    ("changes", "flaw"),
+    [
+        ({}, None),
+        ({"finish_reason": "length"}, "cut_off"),
+        ({"finish_reason": "content_filter"}, "filtered"),
+        ({"content": " "}, "empty"),
+        ({"content": "Hello.<|im_end|>"}, "leaked_tokens"),
+        ({"content": "Hello.<|im_end|>", "flaw": "refused", "flaw_detail": "no"}, "refused"),
+        ({"content": "", "tool_calls": [{"id": "c", "name": "f", "arguments": "{}"}]}, None),
+    ],
+)
+def test_what_was_kept_before_flaws_were_looked_for_is_given_its_flaw(changes: dict[str, Any], flaw: str) -> None:
+    assert read_kept_completion(keep(**changes)).flaw == flaw
+
+
+def test_what_else_a_message_holds_is_kept_as_far_as_it_can_be_written_and_is_within_its_bound() -> None:
+    extra: dict[str, Any] = {"a": "x" * 100_000, "b": "y" * 150_000, "c": float("nan"), "d": "\ud83d", "e": [{"f": 1}]}
+    assert clean_extra(extra) == {"a": extra["a"], "d": "?", "e": [{"f": 1}]}
+    bounded = bound_completion(make("Hi.").model_copy(update={"extra": extra, "flaw_detail": "z" * 999}))
+    assert (set(bounded.extra), len(bounded.flaw_detail)) == ({"a", "d", "e"}, 200)
+
+
 @pytest.mark.parametrize("text", [b"", b"{", b"[]", b"{}", b"[" * 100_000, keep(content=7), b"\xff"])
 def test_what_holds_no_completion_is_told(text: bytes) -> None:
     with pytest.raises(ValueError, match=r"."):
@@ -119,5 +143,5 @@ async def test_a_damaged_row_is_not_there_and_makes_room_for_another(tmp_path: P
     with CompletionStore(path) as store:
         for key in ("torn", "empty", "text"):
             assert store.get(key) is None
-            assert await store.put(key, make(), endpoint="e", model="m") == make()
-            assert store.get(key) == make()
+            assert await store.put(key, make("Hi."), endpoint="e", model="m") == make("Hi.")
+            assert store.get(key) == make("Hi.")

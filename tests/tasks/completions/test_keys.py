@@ -137,7 +137,12 @@ CHANGES: dict[str, Any] = {
 
 
 def test_every_field_of_a_request_has_a_change_to_test() -> None:
-    assert set(CHANGES) == set(ChatRequest.model_fields)
+    assert set(CHANGES) | {"call_ids"} == set(ChatRequest.model_fields)
+
+
+def test_what_an_endpoint_calls_its_calls_is_no_part_of_the_key() -> None:
+    given = REQUEST.model_copy(update={"call_ids": {"call_1": "x7Hk2"}})
+    assert build_key("e", "m", given) == build_key("e", "m", REQUEST)
 
 
 @pytest.mark.parametrize("name", CHANGES)

@@ -27,7 +27,8 @@ KEY = "1-" + "a" * 64
 
 def make(content: str = "Hello.") -> Completion:
     calls = (ToolCall(id="1", name="f", arguments='{"ä": "🦊"}'),)
-    return Completion(content=content, tool_calls=calls, finish_reason="length", model="m-1", usage=Usage(prompt=3))
+    return Completion(content=content, tool_calls=calls, finish_reason="length", model="m-1", usage=Usage(prompt=3),
+                      flaw="cut_off", flaw_detail="it ended at a limit of tokens")  # fmt: skip
 
 
 async def test_what_was_put_is_there_as_it_was_also_after_reopening(tmp_path: Path) -> None:

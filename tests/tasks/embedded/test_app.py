@@ -58,7 +58,6 @@ def test_tools_are_called(client: TestClient, functions: list[dict[str, Any]]) -
         ({"model": "offline", "messages": []}, 400, "messages"),
         ({"model": "gpt-9", "messages": [{"role": "user", "content": "x"}]}, 404, "gpt-9"),
         ({"model": "offline", "messages": [{"role": "user", "content": "Hello"}]}, 400, "own prompts"),
-        ({**chat(), "stream": True}, 400, "stream"),
     ],
 )
 def test_what_it_cannot_do_is_said(client: TestClient, body: dict[str, Any], status: int, told: str) -> None:
@@ -80,10 +79,16 @@ def test_two_processes_give_the_same_answer(functions: list[dict[str, Any]]) -> 
         "print([answer_request(body) for body in json.load(sys.stdin)])"
     )
     prompt = load_prompt("instruct").render(
-        introduction="Pets.", functions=functions, kind="multi_call", count=5, earlier=[]
+        introduction="Pets.", functions=functions, kind="multi_call", count=5, earlier=[], turned_down=[]
     )
+    documented = [{"name": "getPet", "description": "Get one.", "inputs": ["petId"], "outputs": ["petId", "name"]}]
+    specify = load_prompt("specify").render(entry=ENTRY, functions=documented, function="getPet")
     told = json.dumps(
-        [chat(), {"messages": [{"role": "user", "content": prompt}]}, ask_assistant(functions, "Find pets.")]
+        [
+            chat(),
+            *({"messages": [{"role": "user", "content": text}]} for text in (prompt, specify)),
+            ask_assistant(functions, "Find pets."),
+        ]
     )
     outputs = [
         subprocess.run(

@@ -6,7 +6,7 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from schemas.toolset import Documentation, DocumentedField, DocumentedFunction
+from schemas.toolset import Documentation, DocumentedFunction
 from tasks.openapi import Operation, list_operations, normalise_document
 
 CAT: dict[str, Any] = {
@@ -93,10 +93,6 @@ DOCUMENTATION = Documentation(
     introduction="Cats.",
     functions=(
         DocumentedFunction(name="searchCats", description="Find cats"),
-        DocumentedFunction(
-            name="getCat",
-            description="One cat",
-            inputs=(DocumentedField(name="catId", type="string", description="Which"),),
-        ),
+        DocumentedFunction(name="getCat", description="One cat", inputs=("catId",)),
     ),
 )

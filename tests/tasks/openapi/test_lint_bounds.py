@@ -210,3 +210,22 @@ def test_every_good_answer_has_a_schema(responses: dict[str, Any], problems: lis
     doc = make_clean_document()
     doc["paths"]["/cats/{catId}"]["get"]["responses"] = responses
     assert list_problems(doc, "getCat: ") == problems
+
+
+@pytest.mark.parametrize(
+    ("name", "schema", "problems"),
+    [
+        ("catId", {"type": "integer", "examples": [17]}, []),
+        ("id", {"type": "integer", "examples": [17]}, []),
+        ("catId", {"type": "integer", "examples": []}, [NO_MINIMUM, NO_MAXIMUM]),
+        ("catId", {"type": "integer"}, [NO_MINIMUM, NO_MAXIMUM]),
+        ("age", {"type": "integer", "examples": [17]}, [NO_MINIMUM, NO_MAXIMUM]),
+    ],
+)
+def test_an_id_of_which_some_are_told_has_no_range(name: str, schema: Any, problems: list[str]) -> None:
+    doc = make_clean_document()
+    parameter = {"name": name, "in": "query", "description": "Which", "schema": schema}
+    doc["paths"]["/cats"]["get"]["parameters"].append(parameter)
+    assert list_problems(doc, f"searchCats: parameter {name!r}") == problems
+    body = {"type": "object", "properties": {name: {**schema, "description": "Which"}}}
+    assert list_body_problems(body) == [f", field {name!r}{problem}" for problem in problems]

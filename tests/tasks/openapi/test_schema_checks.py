@@ -144,3 +144,12 @@ def test_a_document_with_a_schema_that_cannot_be_compiled_is_refused(spec: dict[
 def test_a_document_whose_schemas_can_be_compiled_is_taken() -> None:
     paths = {"/cats": {"post": {"responses": {"204": {"description": "No schema at all"}}}}}
     assert load_document(make_document(paths)).mends == ()
+
+
+@pytest.mark.parametrize(
+    ("said", "taken"), [({}, False), ({"additionalProperties": False}, False), ({"additionalProperties": True}, True)]
+)
+def test_a_function_takes_no_other_arguments_than_it_names_unless_it_says_so(said: dict[str, Any], taken: bool) -> None:
+    schema = {"type": "object", "properties": {"name": {"type": "string"}}, **said}
+    assert find_argument_problems(schema, {"name": "Tom"}) == []
+    assert (find_argument_problems(schema, {"name": "Tom", "more": 1}) == []) is taken

@@ -10,6 +10,7 @@ from tasks.openapi.tools import (
     end_sentence,
     find_properties,
     make_lean_schema,
+    repeats_names,
     shorten_text,
 )
 
@@ -53,9 +54,50 @@ def test_properties_keep_their_names_whatever_these_are() -> None:
 
 def test_a_description_within_is_one_short_paragraph() -> None:
     assert make_lean_schema({"description": "Two\n\n  lines"}) == {"description": "Two lines"}
-    assert make_lean_schema({"description": "x" * 300}) == {"description": "x" * 300}
-    assert make_lean_schema({"description": "x" * 301}) == {"description": "x" * 299 + "…"}
+    assert make_lean_schema({"description": "x" * 200}) == {"description": "x" * 200}
+    assert make_lean_schema({"description": "x" * 201}) == {"description": "x" * 199 + "…"}
     assert make_lean_schema({"description": ["no", "text"]}) == {"description": ["no", "text"]}
+
+
+def test_what_an_enum_says_is_not_said_again_by_examples() -> None:
+    assert make_lean_schema({"enum": ["a", "b"], "examples": ["a"]}) == {"enum": ["a", "b"]}
+    assert make_lean_schema({"examples": ["a"]}) == {"examples": ["a"]}
+
+
+@pytest.mark.parametrize(
+    ("text", "bounds", "shown"),
+    [
+        ("The price (1 to 50)", (1, 50), "The price"),
+        ("The price (1 - 50) in euros", (1, 50), "The price in euros"),
+        ("The price (0.5–1,000)", (0.5, 1000), "The price"),
+        ("The price (-5 to 5)", (-5, 5), "The price"),
+        ("The price (1 to 40)", (1, 50), "The price (1 to 40)"),
+        ("The price (1 to 50)", (1, None), "The price (1 to 50)"),
+        ("The price (1.2.3 to 50)", (1, 50), "The price (1.2.3 to 50)"),
+        ("The price (in euros)", (1, 50), "The price (in euros)"),
+    ],
+)
+def test_a_range_that_the_bounds_say_is_not_said_again(text: str, bounds: tuple[Any, Any], shown: str) -> None:
+    said = {key: bound for key, bound in zip(("minimum", "maximum"), bounds, strict=True) if bound is not None}
+    assert make_lean_schema({"description": text, **said}) == {"description": shown, **said}
+
+
+@pytest.mark.parametrize(
+    ("text", "names", "repeats"),
+    [
+        ("The id of the pet", ("petId",), True),
+        ("The pet's id", ("petId",), True),
+        ("Pets", ("pet",), True),
+        ("The id of the pet", ("id", "getPet"), True),
+        ("The id of the owner", ("id", "getPet"), False),
+        ("The name", ("name",), True),
+        ("The full name", ("name",), False),
+        ("Page 2", ("page",), False),
+        ("", ("page",), True),
+    ],
+)
+def test_a_text_repeats_names_if_it_says_nothing_else(text: str, names: tuple[str, ...], repeats: bool) -> None:
+    assert repeats_names(text, names) is repeats
 
 
 @pytest.mark.parametrize(
@@ -70,6 +112,12 @@ def test_a_description_within_is_one_short_paragraph() -> None:
         ("one, two", 7, "one…"),
         ("one;: two", 7, "one…"),
         ("abcdefgh", 5, "abcd…"),
+        ("One two. Three", 10, "One two."),
+        ("One two. Three", 8, "One two."),
+        ("One two. Three", 14, "One two. Three"),
+        ("One? Two? Three four", 12, "One? Two?"),
+        ("A. Bcdefg hijk", 11, "A. Bcdefg…"),  # a sentence in the first half is too little
+        ("About 3.5 metres", 12, "About 3.5…"),
     ],
 )
 def test_text_is_cut_at_a_word(text: str, limit: int, short: str) -> None:
@@ -77,8 +125,8 @@ def test_text_is_cut_at_a_word(text: str, limit: int, short: str) -> None:
 
 
 def test_text_has_a_usual_limit() -> None:
-    assert shorten_text("x" * 400) == "x" * 400
-    assert shorten_text("x" * 401) == "x" * 399 + "…"
+    assert shorten_text("x" * 300) == "x" * 300
+    assert shorten_text("x" * 301) == "x" * 299 + "…"
 
 
 @pytest.mark.parametrize(

@@ -4,7 +4,7 @@ import json
 from typing import Any, Literal
 
 from schemas.catalog import CatalogEntry
-from schemas.episodes import Detail, Episode, Instruction, Kind, Message, Observation, ToolCall, Trajectory
+from schemas.episodes import Detail, Episode, Flaw, Instruction, Kind, Message, Observation, ToolCall, Trajectory
 from schemas.toolset import Function, Toolset
 
 SEARCH = Function(
@@ -76,6 +76,8 @@ def build_episode(
     withheld: Detail | None = None,
     end: Literal["response", "too_many_steps", "teacher_error"] = "response",
     valid: bool = True,
+    flaw: Flaw | None = None,
+    functions: tuple[str, ...] = (),
 ) -> Episode:
     """An episode: what follows the instruction, where (function, arguments, status, body) is a call and its answer."""
     messages = [Message(role="system", content="You are helpful. The key is SECRET-99."), user(text)]
@@ -92,8 +94,10 @@ def build_episode(
         messages.append(Message(role="tool", content=content, tool_call_id=call.id))
         observations.append(Observation(tool_call_id=call.id, function=name, status=status, body=body, valid=valid))
     return Episode(
-        instruction=Instruction(id="petfinder-0", api_id="petfinder", kind=kind, text=text, withheld=withheld),
-        trajectory=Trajectory(messages=tuple(messages), observations=tuple(observations), end=end),
+        instruction=Instruction(
+            id="petfinder-0", api_id="petfinder", kind=kind, text=text, withheld=withheld, functions=functions
+        ),
+        trajectory=Trajectory(messages=tuple(messages), observations=tuple(observations), end=end, flaw=flaw),
         seed=0,
     )
 

@@ -4,7 +4,7 @@ import time
 
 import pytest
 
-from schemas.episodes import Detail, Episode, Kind, Message
+from schemas.episodes import Detail, Episode, Flaw, Kind, Message
 from schemas.reasons import Reason
 from tasks.quality.checks import CHECKS, check_episode
 from tests.tasks.quality.building import GOOD, LUNA, PETS, TOOLSET, Step, build_episode, say, search, user
@@ -16,7 +16,7 @@ def find_reasons(episode: Episode) -> set[Reason]:
 
 def test_a_good_episode_passes_every_check() -> None:
     verdicts = check_episode(build_episode(search(), GOOD), TOOLSET)
-    assert len(verdicts) == len(CHECKS) == 14
+    assert len(verdicts) == len(CHECKS) == 20
     assert [v for v in verdicts if not v.keep] == []
 
 
@@ -30,6 +30,89 @@ def test_a_rejection_says_where_and_on_one_line() -> None:
 
 def test_teacher_error() -> None:
     assert find_reasons(build_episode(end="teacher_error")) == {Reason.TEACHER_ERROR}
+
+
+@pytest.mark.parametrize(
+    ("flaw", "reason"),
+    [
+        ("cut_off", Reason.CUT_OFF),
+        ("filtered", Reason.FILTERED),
+        ("refused", Reason.REFUSED),
+        ("partial", Reason.PARTIAL),
+        ("leaked_tokens", Reason.LEAKED_TOKENS),
+        ("empty", Reason.EMPTY_RESPONSE),
+    ],
+)
+def test_an_episode_that_ended_for_want_of_an_answer_says_why_there_was_none(flaw: Flaw, reason: Reason) -> None:
+    assert find_reasons(build_episode(search(), end="teacher_error", flaw=flaw)) == {reason}
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["There are 3 pets: Luna, Milo, Juniper.<|im_end|>", "[INST]Luna[/INST]", "Luna and Milo</s>"],
+)
+def test_tokens_that_steer_the_model_are_no_words(text: str) -> None:
+    assert Reason.LEAKED_TOKENS in find_reasons(build_episode(search(), say(text)))
+
+
+def test_tokens_that_the_user_or_the_api_spoke_of_are() -> None:
+    said = say("Luna is tagged <|im_end|>.")
+    asked = build_episode(search(), said, text="Which pet in Lyon is tagged <|im_end|>?")
+    body = {"pets": [{"name": "Luna", "tag": "<|im_end|>"}]}
+    found = build_episode(("searchPets", {"city": "Lyon"}, 200, body), said)
+    assert Reason.LEAKED_TOKENS not in find_reasons(asked) | find_reasons(found)
+    assert Reason.LEAKED_TOKENS in find_reasons(build_episode(search(), said))
+    assert Reason.LEAKED_TOKENS not in find_reasons(build_episode(search(), say("Luna is tagged `<|im_end|>`.")))
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "I will use searchPets to find them.",
+        "To answer that, searchPets should be called with the city.",
+        "Let me call `searchPets`.",
+        "searchPets",
+    ],
+)
+def test_a_function_that_is_named_instead_of_called_is_no_call(text: str) -> None:
+    assert Reason.INVALID_TOOL_CALL in find_reasons(build_episode(say(text)))
+
+
+@pytest.mark.parametrize(
+    "text", ["Luna is a Beagle. Next I will use getPet for the rest.", "Let me call getPet: Luna."]
+)
+def test_so_it_is_beside_calls_where_it_is_announced(text: str) -> None:
+    assert find_reasons(build_episode(search(), say(text))) == {Reason.INVALID_TOOL_CALL}
+
+
+@pytest.mark.parametrize(
+    ("text", "kind"),
+    [
+        ("I used searchPets for Lyon and found Luna.", Kind.SINGLE_CALL),
+        ("I found Luna. There is also getPet for its details.", Kind.SINGLE_CALL),
+        ("I found Luna. Let me know if you need more.", Kind.SINGLE_CALL),
+    ],
+)
+def test_to_name_what_was_called_or_what_else_there_is_does_no_harm(text: str, kind: Kind) -> None:
+    assert find_reasons(build_episode(search(), say(text), kind=kind)) == set()
+
+
+def test_where_no_function_fits_those_that_there_are_may_be_named() -> None:
+    text = "I only have searchPets and getPet, and neither books a flight."
+    assert find_reasons(build_episode(say(text), kind=Kind.NO_TOOL, text="Book a flight.")) == set()
+
+
+def test_an_instruction_for_which_no_function_fits_is_none_if_it_was_planned_with_one() -> None:
+    said = say("None of my functions can do that.")
+    planned = build_episode(said, kind=Kind.NO_TOOL, functions=("searchPets",))
+    assert find_reasons(planned) == {Reason.NO_TOOL_CALL}
+    assert find_reasons(build_episode(said, kind=Kind.NO_TOOL)) == set()
+    called = build_episode(search(), GOOD, kind=Kind.NO_TOOL, functions=("searchPets",))
+    assert Reason.NEEDLESS_TOOL_CALL in find_reasons(called)
+
+
+def test_a_response_that_uses_nothing_of_what_was_found_is_none() -> None:
+    assert find_reasons(build_episode(search(), say("I have looked that up."))) == {Reason.UNUSED_RESULT}
 
 
 def test_too_many_steps() -> None:

@@ -30,6 +30,11 @@ def test_every_check_is_named_for_its_reason_whether_it_keeps_or_not() -> None:
     assert [verdict.check for verdict in good] == [verdict.check for verdict in bad]
     assert [Reason(verdict.check) for verdict in good] == [
         Reason.TEACHER_ERROR,
+        Reason.CUT_OFF,
+        Reason.FILTERED,
+        Reason.REFUSED,
+        Reason.PARTIAL,
+        Reason.LEAKED_TOKENS,
         Reason.INVALID_TOOL_CALL,
         Reason.UNKNOWN_FUNCTION,
         Reason.INVALID_ARGUMENTS,
@@ -42,6 +47,7 @@ def test_every_check_is_named_for_its_reason_whether_it_keeps_or_not() -> None:
         Reason.UNRECOVERED_ERROR,
         Reason.INVALID_RESPONSE,
         Reason.UNGROUNDED_RESPONSE,
+        Reason.UNUSED_RESULT,
         Reason.EMPTY_RESPONSE,
     ]
     assert len(CHECKS) == len(good)
@@ -81,7 +87,7 @@ def test_a_call_in_words_is_one_only_in_a_message_without_calls(has_calls: bool)
 def test_a_call_that_is_written_as_text_is_told_and_the_users_words_are_none() -> None:
     text = "Which pets in Lyon does searchPets('Lyon') find?"
     assert find_reasons(search(), GOOD, text=text) == set()
-    (detail,) = find_details(search(), say("So: searchPets('Lyon')"))
+    (detail,) = find_details(search(), say("So it is Luna: searchPets('Lyon')"))
     assert detail == "a call is written as text: searchPets('Lyon')"
 
 

@@ -4,6 +4,7 @@ import asyncio
 import logging
 import random
 from collections.abc import Awaitable, Callable, Iterator
+from typing import Any
 
 import pytest
 
@@ -33,6 +34,7 @@ class Script:
         self.sent += 1
         await asyncio.sleep(self._takes_s)
         if error := next(self._errors, None):
+            error.took_s = self._takes_s
             raise error
         return "answered"
 
@@ -161,3 +163,71 @@ class TestGivingUp:
         with pytest.raises(RunStoppedError, match="enough"):
             await send_with_retries(script.send, Backoff(attempts=9), refuse_to_wait)
         assert script.sent == 1
+
+    @in_passing_time
+    async def test_time_that_was_not_spent_on_attempts_takes_none_from_it(self) -> None:
+        tries = Tries(Backoff(attempts=9, give_up_s=5))
+        for _ in range(3):
+            async with tries.attempt():
+                await asyncio.sleep(100)  # in a queue of ours
+                raise fail(0.1)
+        assert tries.count == 4
+
+
+class TestRefusals:
+    @pytest.mark.parametrize("means", ["refused", "moderated", "doubtful"])
+    def test_one_is_asked_once_more_with_another_draw(self, means: Any) -> None:
+        @in_passing_time
+        async def play() -> None:
+            for refusals, answered in ((1, True), (2, False)):
+                script = Script(*[EndpointError("no", status=403, means=means) for _ in range(refusals)])
+                tries = Tries(Backoff(attempts=6), script.rest)
+                if answered:
+                    async with tries.attempt():
+                        await script.send()
+                    assert (await script.send(), tries.draw, tries.count) == ("answered", 1, 2)
+                    continue
+                with pytest.raises(TeacherError, match=r"^no$"):
+                    await send_with_retries(script.send, Backoff(attempts=6), script.rest)
+                assert script.sent == 2
+
+        play()
+
+    @in_passing_time
+    async def test_failures_before_and_after_one_are_counted_as_ever(self) -> None:
+        refusal = EndpointError("no", status=400, means="refused")
+        script = Script(fail(), refusal, fail())
+        assert await send_with_retries(script.send, Backoff(attempts=3), script.rest) == "answered"
+        with pytest.raises(TeacherError, match="attempt 2 of 2"):
+            await send_with_retries(Script(fail(), refusal, fail()).send, Backoff(attempts=2))
+
+
+@in_passing_time
+async def test_an_attempt_that_does_not_count_uses_up_nothing() -> None:
+    away = [fail() for _ in range(50)]
+    for error in away:
+        error.counts = False
+    script = Script(*away)
+    assert await send_with_retries(script.send, Backoff(attempts=1, give_up_s=0.1), script.rest) == "answered"
+    assert set(script.waits) == {0.5}
+
+
+@pytest.mark.parametrize(
+    ("error", "draw"),
+    [
+        (EndpointError("late", retried=True, late=True), 1),
+        (EndpointError("cut", status=400, retried=True, means="unparsed"), 1),
+        (fail(), 0),
+        (limit(), 0),
+    ],
+    ids=["late", "unparsed", "500", "429"],
+)
+def test_another_draw_follows_what_the_same_one_would_end_in_again(error: EndpointError, draw: int) -> None:
+    @in_passing_time
+    async def play() -> None:
+        tries = Tries(Backoff(attempts=3))
+        async with tries.attempt():
+            raise error
+        assert (tries.draw, tries.count) == (draw, 2)
+
+    play()

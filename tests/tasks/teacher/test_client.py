@@ -11,7 +11,7 @@ import pytest
 from starlette.responses import JSONResponse, Response
 
 from schemas.calls import ChatRequest, Stage
-from schemas.errors import TeacherError
+from schemas.errors import NoAnswerError, TeacherError
 from schemas.teacher import TeacherSettings
 from tasks.teacher import CompletionStore, Engine, EngineStart, Ledger, Teacher, open_teacher
 from tasks.teacher.engine.process import EngineProcess
@@ -99,7 +99,9 @@ class TestAnswers:
             "finish_reason": "stop",
             "fingerprint": "fp_1",
             "batched": False,
-            "sampling": '{"temperature":0.7,"top_p":null,"seed":null}',
+            "role": "assistant",
+            "estimated": False,
+            "sampling": '{"temperature":0.7,"top_p":null,"reasoning_effort":null,"seed":null}',
             "left_out": (),
         }
         assert (shared.stage, shared.api_id, shared.owner, shared.attempts) == ("judge", "dogs", "dogs-7", 0)
@@ -115,15 +117,16 @@ class TestAnswers:
             ("c", "g", ""),
         ]
         assert (answer.content, answer.finish_reason, answer.model) == ("", "tool_calls", "tiny")
-        assert answer.usage.prompt == 0
+        assert answer.estimated
 
     async def test_a_cut_off_answer_and_a_refusal_are_what_they_are(self) -> None:
         cut = {"finish_reason": "length", "message": {"content": "Once \ud83d"}}
         refused = {"finish_reason": "stop", "message": {"content": None, "refusal": "I will not."}}
-        answer = await ask_once(Endpoint(last=lambda _: Response(b'{"choices": [' + dump(cut) + b"]}")))
-        assert (answer.finish_reason, answer.content) == ("length", "Once ?")
-        answer = await ask_once(Endpoint(last=lambda _: Response(b'{"choices": [' + dump(refused) + b"]}")))
-        assert (answer.finish_reason, answer.content) == ("content_filter", "I will not.")
+        for choice, flaw in ((cut, "cut_off"), (refused, "refused")):
+            body = b'{"choices": [' + dump(choice) + b"]}"
+            with pytest.raises(NoAnswerError) as raised:
+                await ask_once(Endpoint(last=lambda _, body=body: Response(body)))  # type: ignore[misc]
+            assert raised.value.flaw == flaw
 
 
 class TestTurns:
@@ -159,12 +162,17 @@ class TestTurns:
         assert read_clock() - began == pytest.approx(20)
 
     @pytest.mark.parametrize(
-        ("remaining", "reset", "waits_s"), [("0", "300ms", 0.3), ("0", "5m", 300), ("0", "2h", 3600), ("1", "5m", 0)]
+        ("remaining", "reset", "waits_s"),
+        [("0", "30s", 0.3), ("0", "8h20m", 300), ("0", "200h", 3600), ("1", "8h20m", 0)],
     )
     def test_one_that_is_used_up_is_waited_for_before_it_is_run_into(
         self, remaining: str, reset: str, waits_s: float
     ) -> None:
-        headers = {"x-ratelimit-remaining-requests": remaining, "x-ratelimit-reset-requests": reset}
+        headers = {
+            "x-ratelimit-limit-requests": "100",
+            "x-ratelimit-remaining-requests": remaining,
+            "x-ratelimit-reset-requests": reset,
+        }
 
         @in_passing_time
         async def play() -> None:

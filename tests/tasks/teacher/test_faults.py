@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from schemas.calls import ChatRequest, Completion
-from schemas.errors import TeacherError
+from schemas.errors import FatalTeacherError, TeacherError
 from schemas.teacher import TeacherSettings
 from tasks.teacher import CompletionStore, Engine, Ledger, Teacher
 from tests.endpoint.faults import FAULTS
@@ -66,6 +66,14 @@ def describe(answer: Completion) -> str:
     return repr((answer.content, answer.tool_calls, answer.finish_reason))
 
 
+async def require_drawn(answers: list[Completion]) -> None:
+    """See that the answers are those to the seeds that were asked for, but where a time-out led to another draw."""
+    expected = await answer_in_process(len(answers))
+    drawn_once = [place for place, answer in enumerate(answers) if answer.sent_seed is None]
+    assert drawn_once
+    assert [describe(answers[place]) for place in drawn_once] == [expected[place] for place in drawn_once]
+
+
 class TestPassingFaults:
     """Each fault in a good share of the requests: everything is answered in the end, rightly, and paid once."""
 
@@ -112,7 +120,7 @@ class TestPassingFaults:
             async with connect(server, store, attempts=25, timeout_s=2) as teacher:
                 answers = await asyncio.wait_for(complete_all(teacher), 120)
             stats = server.stats()
-        assert [describe(answer) for answer in answers] == await answer_in_process()
+        await require_drawn(answers)
         assert stats["faults"]["endless"] > 1  # it trickles and stalls in turn
 
     async def test_an_answer_slower_than_the_time_out_is_asked_for_again(self, store: CompletionStore) -> None:
@@ -120,7 +128,7 @@ class TestPassingFaults:
             async with connect(server, store, attempts=25, timeout_s=2) as teacher:
                 await asyncio.wait_for(complete_all(teacher), 120)
             stats = server.stats()
-        assert stats["paid"]["distinct"] == MANY
+        assert stats["paid"]["distinct"] >= MANY  # other draws of those that came too late among them
         assert stats["abandoned"] + stats["in_flight"] > 0
 
     async def test_every_fault_at_once_at_20_percent_with_the_default_attempts(self, store: CompletionStore) -> None:
@@ -131,19 +139,20 @@ class TestPassingFaults:
             async with connect(server, store, timeout_s=3, concurrency=32) as teacher:
                 answers = await asyncio.wait_for(complete_all(teacher, count), 180)
             stats = server.stats()
-        assert [describe(answer) for answer in answers] == await answer_in_process(count)
+        await require_drawn(answers)
         assert sum(stats["faults"].values()) > 20
-        assert stats["paid"]["distinct"] == store.count() == count
+        assert stats["paid"]["distinct"] >= store.count() == count
 
 
 class TestWhatIsMissing:
-    async def test_missing_usage_counts_as_zeros(self, store: CompletionStore) -> None:
+    async def test_missing_usage_is_counted_here_and_marked(self, store: CompletionStore) -> None:
         ledger = Ledger()
         with serve_offline("--fault", "no_usage=1") as server:
             async with connect(server, store, ledger) as teacher:
                 await complete_all(teacher, 3)
                 assert teacher.counts.sent == 3
-        assert [(row.prompt_tokens, row.completion_tokens) for row in ledger.rows] == [(0, 0)] * 3
+        assert all(row.prompt_tokens > 0 and row.completion_tokens > 0 and row.estimated for row in ledger.rows)
+        assert len(ledger.rows) == 3
 
     async def test_a_good_body_is_taken_whatever_its_content_type(self, store: CompletionStore) -> None:
         with serve_offline("--fault", "wrong_type=1") as server:
@@ -157,8 +166,6 @@ class TestLastingFaults:
     @pytest.mark.parametrize(
         ("fault", "told"),
         [
-            ("reset", "cannot be reached"),
-            ("reset_body", "cannot be reached"),
             ("endless", "no answer within 1 s"),
             ("truncated", "not JSON"),
         ],
@@ -171,6 +178,16 @@ class TestLastingFaults:
                 with pytest.raises(TeacherError, match=told):
                     await complete(teacher, 1)
             assert server.stats()["requests"] == 3
+        assert store.count() == 0
+
+    @pytest.mark.parametrize("fault", ["reset", "reset_body"])
+    async def test_an_address_where_all_connections_break_is_given_up_after_ten_seconds(
+        self, fault: str, store: CompletionStore
+    ) -> None:
+        with serve_offline("--fault", f"{fault}=1") as server:
+            async with connect(server, store, attempts=3) as teacher:
+                with pytest.raises(FatalTeacherError, match=r"cannot be reached.*nothing was answered for 1\d s"):
+                    await complete(teacher, 1)
         assert store.count() == 0
 
 

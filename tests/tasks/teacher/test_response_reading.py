@@ -1,18 +1,14 @@
 """Completions are read from whatever an endpoint makes of them, and nothing else is taken for one."""
 
 import json
-import re
-import time
 from contextlib import suppress
 from typing import Any
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from schemas.calls import Completion, Usage
 from tasks.completions.answers import MOST_CALLS_AT_ONCE, MOST_CONTENT
-from tasks.teacher.response_reading import BadAnswerError, parse_answer, strip_thoughts
+from tasks.teacher.response_reading import BadAnswerError, parse_answer
 from tests.tasks.teacher.endpoints import build_answer
 
 CALL = {"id": "c1", "type": "function", "function": {"name": "find", "arguments": '{"a": 1}'}}
@@ -47,8 +43,8 @@ class TestWhatIsNoAnswer:
             (b'{"choices": [{}]}', "first choice holds no message"),
             (b'{"choices": [{"message": "Hello."}]}', "first choice holds no message"),
             (
-                b'{"choices": [{"finish_reason": "error", "message": {"content": "H"}}]}',
-                "first choice holds no message",
+                b'{"choices": [{"finish_reason": "error", "message": {"content": ""}}]}',
+                "first choice holds no message, and ended with 'error'",
             ),
         ],
     )
@@ -75,33 +71,197 @@ class TestFinish:
             ("content_filter", "content_filter"),
             ("eos", "stop"),
             (None, "stop"),
-            (["length"], "stop"),
         ],
     )
     def test_the_endpoints_word_is_taken_where_it_is_known(self, said: Any, read_as: str) -> None:
         assert read(finish=said).finish_reason == read_as
 
-    @pytest.mark.parametrize(("said", "read_as"), [("eos", "tool_calls"), (None, "tool_calls"), ("stop", "stop")])
-    def test_where_it_is_not_calls_speak_for_themselves(self, said: Any, read_as: str) -> None:
+    @pytest.mark.parametrize(("said", "read_as"), [("eos", "stop"), (None, "tool_calls"), ("stop", "stop")])
+    def test_where_nothing_is_said_calls_speak_for_themselves(self, said: Any, read_as: str) -> None:
         assert read({"tool_calls": [CALL]}, said).finish_reason == read_as
 
     @pytest.mark.parametrize(
-        ("message", "content", "finish"),
+        ("message", "content"),
         [
-            ({"content": None, "refusal": "I will not."}, "I will not.", "content_filter"),
-            ({"content": "", "refusal": "No \ud83d"}, "No ?", "content_filter"),
-            ({"content": "Here.", "refusal": "I will not."}, "Here.", "stop"),
-            ({"content": "Here.", "refusal": None}, "Here.", "stop"),
-            ({"content": None, "refusal": None}, "", "stop"),
-            ({"content": None, "refusal": {"no": 1}}, "", "stop"),
-            ({"content": None, "refusal": "I will not.", "tool_calls": [CALL]}, "", "stop"),
+            ({"content": None, "refusal": "I will not."}, "I will not."),
+            ({"content": "", "refusal": "No \ud83d"}, "No ?"),
+            ({"content": "Here.", "refusal": "I will not."}, "Here."),
+            ({"content": [{"type": "refusal", "refusal": "I will not."}]}, "I will not."),
+            ({"content": None, "refusal": "I will not.", "tool_calls": [CALL]}, "I will not."),
         ],
     )
-    def test_a_refusal_is_one_only_where_nothing_else_was_said(
-        self, message: dict[str, Any], content: str, finish: str
-    ) -> None:
+    def test_a_refusal_is_one_whatever_stands_beside_it(self, message: dict[str, Any], content: str) -> None:
         answer = read(message)
-        assert (answer.content, answer.finish_reason) == (content, finish)
+        assert (answer.content, answer.finish_reason, answer.flaw) == (content, "content_filter", "refused")
+        assert answer.flaw_detail.startswith("the model refused: ")
+
+    @pytest.mark.parametrize("refusal", [None, "", " ", {"no": 1}, False])
+    def test_a_refusal_without_words_is_none(self, refusal: Any) -> None:
+        assert read({"content": "Here.", "refusal": refusal}).flaw is None
+
+
+FILTERED = {"violence": {"filtered": True, "severity": "medium"}, "hate": {"filtered": False, "severity": "safe"}}
+LOOKED_FOR = {"violence": {"filtered": False, "severity": "safe"}, "protected_material": {"detected": True}}
+
+
+class TestFlaws:
+    @pytest.mark.parametrize(
+        ("said", "flaw"),
+        [
+            ("length", "cut_off"),
+            ("MAX_TOKENS", "cut_off"),
+            ("content_filter", "filtered"),
+            ("refusal", "refused"),
+            ("abort", "partial"),
+            ("what-is-this", "partial"),
+            ("stop", None),
+            (None, None),
+        ],
+    )
+    def test_an_answer_that_was_not_completed_is_none_be_it_words_or_calls(self, said: Any, flaw: str | None) -> None:
+        assert read({"content": "Hello."}, said).flaw == flaw
+        assert read({"content": None, "tool_calls": [CALL]}, said).flaw == flaw
+
+    def test_it_is_told_by_which_word(self) -> None:
+        assert read(finish="what-is-this").flaw_detail == "it ended with 'what-is-this'"
+
+    @pytest.mark.parametrize(
+        ("said", "flaw"), [("MAX_TOKENS", "cut_off"), ("STOP", None), ("gibberish", None), (1, None)]
+    )
+    def test_a_word_of_the_provider_counts_beside_the_gateways_where_it_is_known(self, said: Any, flaw: str) -> None:
+        choice = {"finish_reason": "stop", "native_finish_reason": said, "message": {"content": "Hello."}}
+        assert parse_answer(json.dumps({"choices": [choice]}).encode(), "m").flaw == flaw
+
+    @pytest.mark.parametrize(
+        ("annotations", "flaw"),
+        [(FILTERED, "filtered"), (LOOKED_FOR, None), (None, None), ({}, None), ([], None), ({"error": "x"}, None)],
+    )
+    def test_a_filter_s_annotations_are_a_flaw_only_where_it_took_something(self, annotations: Any, flaw: str) -> None:
+        choice = {"finish_reason": "stop", "content_filter_results": annotations, "message": {"content": "Hello."}}
+        answer = parse_answer(json.dumps({"choices": [choice]}).encode(), "m")
+        assert answer.flaw == flaw
+        assert answer.content == "Hello."
+
+    def test_a_part_of_an_answer_with_an_error_beside_it_is_none(self) -> None:
+        error = {"message": "the tool broke", "code": 400}
+        for body in (
+            {"choices": [{"finish_reason": "stop", "error": error, "message": {"content": '{"par'}}]},
+            {"choices": [{"finish_reason": "stop", "message": {"content": '{"par'}}], "error": error},
+        ):
+            answer = parse_answer(json.dumps(body).encode(), "m")
+            assert (answer.flaw, answer.content) == ("partial", '{"par')
+            assert "the tool broke" in answer.flaw_detail
+
+    @pytest.mark.parametrize("error", [{"message": "no", "code": 502}, {"message": "no", "code": "429"}, {"code": 402}])
+    def test_an_error_of_the_endpoint_s_own_is_asked_again_whatever_stands_beside_it(self, error: Any) -> None:
+        body = {"choices": [{"finish_reason": "error", "error": error, "message": {"content": "Once"}}]}
+        with pytest.raises(BadAnswerError) as raised:
+            parse_answer(json.dumps(body).encode(), "m")
+        assert raised.value.reported == error
+
+    @pytest.mark.parametrize("said", ["error", "insufficient_system_resource", "abort"])
+    def test_so_is_an_endpoint_that_failed_before_it_said_anything(self, said: str) -> None:
+        with pytest.raises(BadAnswerError, match=said):
+            read({"content": ""}, said)
+
+    def test_a_prompt_that_a_filter_took_is_told_as_such(self) -> None:
+        body = {"choices": [], "prompt_filter_results": [{"prompt_index": 0, "content_filter_results": FILTERED}]}
+        with pytest.raises(BadAnswerError, match="a content filter took the prompt"):
+            parse_answer(json.dumps(body).encode(), "m")
+        body["prompt_filter_results"] = [{"prompt_index": 0, "content_filter_results": LOOKED_FOR}]
+        with pytest.raises(BadAnswerError, match=r"has no choices$"):
+            parse_answer(json.dumps(body).encode(), "m")
+
+    @pytest.mark.parametrize(
+        "message",
+        [
+            {"content": ""},
+            {"content": None},
+            {"content": " \n"},
+            {"content": "<think>Hm</think>"},
+            {"content": None, "reasoning_content": "Hm"},
+            {"content": [{"type": "thinking", "thinking": "Hm"}]},
+        ],
+    )
+    def test_thoughts_alone_say_nothing(self, message: dict[str, Any]) -> None:
+        assert read(message).flaw == "empty"
+
+    def test_leaked_tokens_are_a_flaw(self) -> None:
+        assert read({"content": "Hello.<|im_end|>"}).flaw == "leaked_tokens"
+        assert read({"content": "It ends with `<|im_end|>`."}).flaw is None
+
+
+class TestExtra:
+    def test_what_a_message_and_its_calls_hold_besides_is_kept_to_go_back(self) -> None:
+        signed = {**CALL, "extra_content": {"google": {"thought_signature": "AY8"}}}
+        inner = {**CALL, "function": {**CALL["function"], "provider_specific_fields": {"s": 1}}}  # type: ignore[dict-item]
+        message = {"role": "assistant", "content": None, "tool_calls": [CALL, signed, inner], "reasoning_content": "Hm",
+                   "reasoning_details": [{"type": "reasoning.text", "text": "Hm"}]}  # fmt: skip
+        assert read(message).extra == {
+            "reasoning_content": "Hm",
+            "reasoning_details": [{"type": "reasoning.text", "text": "Hm"}],
+            "tool_calls": [
+                {},
+                {"extra_content": {"google": {"thought_signature": "AY8"}}},
+                {"function": {"provider_specific_fields": {"s": 1}}},
+            ],
+        }
+
+    def test_what_openai_gives_beyond_words_and_what_is_empty_is_not(self) -> None:
+        nothing: dict[str, Any] = dict.fromkeys(("refusal", "audio", "function_call", "reasoning_content"))
+        nothing |= {"annotations": [], "tool_calls": [], "reasoning_details": []}
+        assert read({"role": "assistant", "content": "Hello.", **nothing}).extra == {}
+
+    def test_thoughts_that_are_an_empty_text_are_for_some_endpoints_want_them_back(self) -> None:
+        assert read({"content": None, "tool_calls": [CALL], "reasoning_content": ""}).extra == {"reasoning_content": ""}
+
+
+class TestWrittenCalls:
+    TOOLS = ({"type": "function", "function": {"name": "find", "parameters": {"type": "object"}}},)
+    TEXT = 'I look.\n<tool_call>\n{"name": "find", "arguments": {"a": 1}}\n</tool_call>'
+
+    def parse(self, message: dict[str, Any], *, is_read: bool = True, finish: str = "stop") -> Completion:
+        body = json.dumps({"choices": [{"finish_reason": finish, "message": message}]}).encode()
+        return parse_answer(body, "m", self.TOOLS, are_written_calls_read=is_read)
+
+    def test_they_are_calls_where_that_is_asked_for(self) -> None:
+        answer = self.parse({"content": self.TEXT})
+        assert [(call.id, call.name, call.arguments) for call in answer.tool_calls] == [("call_0", "find", '{"a": 1}')]
+        assert (answer.content, answer.finish_reason, answer.reads_calls) == ("I look.", "tool_calls", True)
+
+    def test_else_they_stay_text_as_beside_calls_and_of_functions_that_there_are_not(self) -> None:
+        assert self.parse({"content": self.TEXT}, is_read=False).content == self.TEXT
+        beside = self.parse({"content": self.TEXT, "tool_calls": [CALL]})
+        assert (beside.content, len(beside.tool_calls), beside.reads_calls) == (self.TEXT, 1, False)
+        other = self.parse({"content": self.TEXT.replace("find", "search")})
+        assert (other.tool_calls, other.reads_calls) == ((), False)
+
+    def test_a_text_that_was_cut_off_is_none_with_its_calls(self) -> None:
+        assert self.parse({"content": self.TEXT}, finish="length").flaw == "cut_off"
+
+
+class TestStreams:
+    def test_events_are_read_though_nobody_asked_for_them(self) -> None:
+        events = [
+            {"model": "tiny", "choices": [{"index": 0, "delta": {"role": "assistant", "content": "Hel"}}]},
+            {"choices": [{"index": 0, "delta": {"content": "lo."}, "finish_reason": "stop"}]},
+            {"choices": [], "usage": {"prompt_tokens": 3, "completion_tokens": 2}},
+        ]
+        body = b"".join(b"data: " + json.dumps(event).encode() + b"\n\n" for event in events) + b"data: [DONE]\n\n"
+        answer = parse_answer(body, "asked")
+        assert (answer.content, answer.model, answer.usage) == ("Hello.", "tiny", Usage(prompt=3, completion=2))
+        assert answer.flaw is None
+
+    def test_a_stream_that_broke_off_is_no_answer(self) -> None:
+        body = b'data: {"choices": [{"index": 0, "delta": {"content": "Hel"}}]}\n\n'
+        assert parse_answer(body, "asked").flaw == "partial"
+        assert parse_answer(body + b'data: {"error": {"message": "boom", "code": 400}}\n\n', "asked").flaw == "partial"
+        with pytest.raises(BadAnswerError, match="boom"):
+            parse_answer(b'data: {"error": {"message": "boom"}}\n\n', "asked")
+
+    @pytest.mark.parametrize("before", [b"\xef\xbb\xbf", b"\n\n   \n", b"\xef\xbb\xbf\r\n"])
+    def test_a_byte_order_mark_and_space_stand_before_an_answer_for_nothing(self, before: bytes) -> None:
+        assert parse_answer(before + json.dumps(build_answer("Hello.")).encode(), "tiny").content == "Hello."
 
 
 class TestContent:
@@ -144,34 +304,7 @@ class TestContent:
         ],
     )
     def test_thoughts_are_left_out(self, text: str, left: str) -> None:
-        assert strip_thoughts(text) == left
         assert read({"content": text}).content == left
-
-
-TAGS = ("<think>", "</think>", "<thinking>", "</thinking>", "<thi", "nk>", "<", ">", "a", " ", "\n")
-
-
-def strip_simply(text: str) -> str:
-    """`strip_thoughts` as it says itself, in three patterns, which take long on many tags."""
-    if "<think" not in text and "</think" not in text:
-        return text
-    text = re.sub(r"(?s)<(think(?:ing)?)>.*?</\1>", "", text)
-    return re.sub(r"(?s)<think(?:ing)?>.*$", "", re.sub(r"(?s)^.*</think(?:ing)?>", "", text)).strip()
-
-
-@given(st.lists(st.sampled_from(TAGS), max_size=14).map("".join))
-def test_thoughts_are_found_as_three_patterns_find_them(text: str) -> None:
-    assert strip_thoughts(text) == strip_simply(text)
-
-
-@pytest.mark.parametrize("part", ["<think>", "<think></thinking>", "<think>a</think>", "</think>", "<think><thinking>"])
-def test_ten_times_as_many_tags_take_about_ten_times_as_long(part: str) -> None:
-    def measure(times: int) -> float:
-        started = time.process_time()
-        strip_thoughts(part * times)
-        return time.process_time() - started
-
-    assert measure(200_000) < 40 * measure(20_000) + 0.5  # a hundred times where each tag looks at all others
 
 
 class TestCalls:
@@ -198,14 +331,10 @@ class TestCalls:
             {"function": "find"},
             {"function": {"name": "a\ud83d"}},
             {"id": "", "function": {}},
-            {"id": 7, "function": {"name": None}},
+            {"id": 7, "function": {"name": "b"}},
         ]
         found = read({"tool_calls": calls}).tool_calls
-        assert [(call.id, call.name, call.arguments) for call in found] == [
-            ("call_3", "a?", ""),
-            ("call_4", "", ""),
-            ("7", "", ""),
-        ]
+        assert [(call.id, call.name, call.arguments) for call in found] == [("call_0", "a?", ""), ("7", "b", "")]
 
     @pytest.mark.parametrize("calls", [None, {}, "find", {"0": CALL}])
     def test_what_is_no_list_holds_none(self, calls: Any) -> None:

@@ -10,7 +10,9 @@ from hypothesis import strategies as st
 from pydantic import BaseModel, Field
 
 from schemas.base import Json, Record
+from schemas.described import DescribedOperation
 from schemas.toolset import Documentation
+from tasks.agents.document import _WrittenDocumentation
 from tasks.agents.instruct import _Answer
 from tasks.teacher.strict import drop_nulls, make_strict
 
@@ -42,7 +44,7 @@ def list_objects(schema: Any) -> list[dict[str, Any]]:
     return found
 
 
-@pytest.mark.parametrize("model", [Cat, Documentation, _Answer])
+@pytest.mark.parametrize("model", [Cat, Documentation, DescribedOperation, _WrittenDocumentation, _Answer])
 def test_every_object_requires_all_its_properties_and_allows_no_others(model: type[BaseModel]) -> None:
     strict = make_strict(model.model_json_schema())
     assert strict is not None

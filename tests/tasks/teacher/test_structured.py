@@ -6,16 +6,17 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from pydantic import model_validator
+from pydantic import Field, model_validator
 from starlette.responses import JSONResponse
 
 from schemas.base import Record
 from schemas.calls import ChatRequest, Completion, FinishReason, Usage
 from schemas.errors import TeacherError
 from schemas.teacher import TeacherSettings
+from tasks.completions.answers import find_flaws
 from tasks.teacher import Engine, Ledger, Teacher
 from tasks.teacher.in_process import connect_app
-from tasks.teacher.structured import ask_for_json, build_response_format, parse_object, read_answer
+from tasks.teacher.structured import ask_for_json, build_response_format, find_objects, read_answer
 from tests.tasks.teacher.endpoints import Endpoint, say
 
 
@@ -64,7 +65,9 @@ async def ask(endpoint: Endpoint, **options: Any) -> Cat:
     ],
 )
 def test_an_object_is_found_in_what_surrounds_it(text: str) -> None:
-    assert parse_object(text) == json.loads(FELIX)
+    assert json.loads(FELIX) in find_objects(text)
+    answer, _ = read_answer(make(text), Cat)
+    assert answer == Cat(name="Felix", lives=9)
 
 
 @settings(max_examples=40)
@@ -72,7 +75,7 @@ def test_an_object_is_found_in_what_surrounds_it(text: str) -> None:
 def test_every_object_is_read_back_from_a_fence(value: dict[str, Any]) -> None:
     text = json.dumps(value, indent=1)
     if "<think" not in text and "</think" not in text:
-        assert parse_object(f"Here it is:\n```json\n{text}\n```\nDone.") == value
+        assert find_objects(f"Here it is:\n```json\n{text}\n```\nDone.") == [value]
 
 
 @pytest.mark.parametrize(
@@ -96,7 +99,7 @@ def test_every_object_is_read_back_from_a_fence(value: dict[str, Any]) -> None:
 )
 def test_a_part_of_a_broken_answer_is_not_taken_for_it(text: str, problem: str) -> None:
     with pytest.raises(ValueError, match=problem):
-        parse_object(text)
+        find_objects(text)
 
 
 async def test_a_good_answer_is_asked_for_once_and_with_its_schema() -> None:
@@ -136,17 +139,16 @@ async def test_a_bad_answer_goes_back_with_what_is_wrong_until_it_is_good() -> N
         name="Felix", lives=9
     )
     last = endpoint.requests[-1]["messages"]
-    assert [message["role"] for message in last] == ["user"] + ["assistant", "user"] * 3
-    assert last[1]["content"] == "No."
-    assert "The answer holds no JSON object." in last[2]["content"]
-    assert "lives: Input should be a valid integer" in last[4]["content"]
-    assert 'got "many"' in last[4]["content"]
-    assert "lives: a cat has 9" in last[6]["content"]
+    assert [message["role"] for message in last] == ["user", "assistant", "user"]
+    complaints = [request["messages"][-1]["content"] for request in endpoint.requests[1:]]
+    assert "The answer holds no JSON object." in complaints[0]
+    assert 'lives: write a whole number, not "many"' in complaints[1]
+    assert "lives: a cat has 9" in complaints[2]
 
 
 async def test_after_four_attempts_the_last_problems_are_told() -> None:
     endpoint = Endpoint(last=say('{"name": "Felix"}'))
-    with pytest.raises(TeacherError, match="no usable cat after 4 attempts: lives: Field required"):
+    with pytest.raises(TeacherError, match="no usable cat after 4 attempts: lives: it is missing; add it"):
         await ask(endpoint)
     assert len(endpoint.requests) == 4
 
@@ -165,22 +167,22 @@ class Script:
 
 
 def make(content: str, finish: FinishReason = "stop") -> Completion:
-    return Completion(content=content, finish_reason=finish, model="tiny", usage=Usage())
+    return find_flaws(Completion(content=content, finish_reason=finish, model="tiny", usage=Usage()))
 
 
 class TestAsking:
-    async def test_each_attempt_is_a_sample_of_its_own_of_a_longer_conversation(self) -> None:
+    async def test_each_attempt_is_a_sample_of_its_own_and_holds_the_last_answer_alone(self) -> None:
         script = Script("No.", "Never.", FELIX)
         request = REQUEST.model_copy(update={"sample": 5, "seed": 7})
         assert (await ask_for_json(script.complete, request, Cat, name="cat")).name == "Felix"
         assert [(asked.sample, asked.seed, len(asked.messages)) for asked in script.asked] == [
             (5, 7, 1),
             (6, 7, 3),
-            (7, 7, 5),
+            (7, 7, 3),
         ]
         assert all(asked.messages[0] == REQUEST.messages[0] for asked in script.asked)
-        assert script.asked[2].messages[1] == {"role": "assistant", "content": "No."}
-        assert script.asked[2].messages[3] == {"role": "assistant", "content": "Never."}
+        assert script.asked[1].messages[1] == {"role": "assistant", "content": "No."}
+        assert script.asked[2].messages[1] == {"role": "assistant", "content": "Never."}
         assert request.response_format is None
 
     async def test_the_last_attempt_may_be_the_good_one_and_none_follows_a_good_one(self) -> None:
@@ -213,6 +215,59 @@ class TestAsking:
         assert "too few" not in str(script.asked[1].messages)
         assert "too few" in str(script.asked[2].messages[-1]["content"])
 
+    async def test_an_answer_that_comes_back_unchanged_is_drawn_afresh_and_not_mended_again(self) -> None:
+        script = Script("No.", "No.", "No.", FELIX)
+        await ask_for_json(script.complete, REQUEST, Cat, name="cat")
+        assert [(asked.sample, len(asked.messages)) for asked in script.asked] == [(0, 1), (1, 3), (2, 1), (3, 3)]
+
+    @pytest.mark.parametrize(("flawed", "then"), [("", 1), ("Hm<|im_end|>", 3)])
+    async def test_so_is_one_with_a_flaw_but_two_in_a_row_are_told_of_it_if_there_is_anything_to_tell(
+        self, flawed: str, then: int
+    ) -> None:
+        script = Script("No.", flawed, flawed, FELIX)
+        await ask_for_json(script.complete, REQUEST, Cat, name="cat")
+        assert [(asked.sample, len(asked.messages)) for asked in script.asked] == [(0, 1), (1, 3), (2, 1), (3, then)]
+
+    async def test_as_many_attempts_are_made_as_are_wanted_and_each_four_begin_afresh(self) -> None:
+        script = Script("a", "b", "c", "d", "e", FELIX)
+        await ask_for_json(script.complete, REQUEST, Cat, name="cat", are_enough=lambda: len(script.asked) == 6)
+        assert [len(asked.messages) for asked in script.asked] == [1, 3, 5, 7, 1, 3]
+
+
+class TestWhichObject:
+    TOM = '{"name": "Tom", "lives": 1}'
+
+    @pytest.mark.parametrize(
+        "text",
+        [
+            f"For example {TOM}. Answer:\n{FELIX}",
+            f'The format is {{"name": "", "lives": 0}}.\n```json\n{FELIX}\n```',
+            f"{FELIX}\nI left out {{}}.",
+            f'{FELIX}\n{{"note": "done"}}',
+            f"[{FELIX}]",
+            f"[{TOM}, {FELIX}]",
+            f'{{"cat": "x"}} {FELIX}',
+        ],
+    )
+    def test_the_last_that_conforms_is_the_answer(self, text: str) -> None:
+        assert read_answer(make(text), Cat) == (Cat(name="Felix", lives=9), [])
+
+    def test_an_example_before_an_answer_that_breaks_off_is_none(self) -> None:
+        answer, (problem,) = read_answer(make(f'For example {self.TOM}. Answer: {{"name": "Fe'), Cat)
+        assert answer is None
+        assert "cut off" in problem
+
+    def test_where_none_conforms_the_problems_of_the_largest_are_told(self) -> None:
+        answer, problems = read_answer(make('{"name": "Felix", "lives": "many, as all know"} and {}'), Cat)
+        assert answer is None
+        assert problems == [
+            'lives: Input should be a valid integer, unable to parse string as an integer, got "many, as all know"'
+        ]
+
+    def test_of_many_the_last_twenty_are_looked_at(self) -> None:
+        assert read_answer(make(FELIX + '{"n": 1}' * 19), Cat)[0] is not None
+        assert read_answer(make(FELIX + '{"n": 1}' * 20), Cat)[0] is None
+
 
 class TestReading:
     @pytest.mark.parametrize(
@@ -221,11 +276,12 @@ class TestReading:
             (FELIX, "stop", None),
             (FELIX, "tool_calls", None),
             (FELIX, "length", None),  # whole all the same
-            (FELIX, "content_filter", "The answer was refused or filtered."),
+            (FELIX, "content_filter", "The answer was filtered."),
             ("", "stop", "The answer is empty."),
             (" \n", "tool_calls", "The answer is empty."),
             ("", "length", "The answer was cut off at the limit of tokens: it must be shorter."),
-            ("", "content_filter", "The answer was refused or filtered."),
+            ("", "content_filter", "The answer was filtered."),
+            (f"{FELIX}<|im_end|>", "stop", "The answer holds tokens that steer the model."),
             ('{"name": "Fe', "length", "The answer was cut off at the limit of tokens: it must be shorter."),
             ("Well,", "length", "The answer was cut off at the limit of tokens: it must be shorter."),
             ("Well,", "stop", "The answer holds no JSON object."),
@@ -238,13 +294,13 @@ class TestReading:
     @pytest.mark.parametrize(
         ("changes", "problem"),
         [
-            ({"lives": "many"}, ', got "many"'),
-            ({"name": 1.5}, ", got 1.5"),
-            ({"lives": None}, ", got null"),
+            ({"lives": "many"}, ', not "many"'),
+            ({"name": 1.5}, ", not 1.5"),
+            ({"lives": None}, ", not null"),
             ({"lives": [9]}, ""),
             ({"lives": {"a": 1}}, ""),
-            ({"name": 7}, ", got 7"),
-            ({"lives": "ä" * 100}, ', got "' + "ä" * 79),
+            ({"name": 7}, ", not 7"),
+            ({"lives": "ä" * 100}, ', not "' + "ä" * 79),
         ],
     )
     def test_a_problem_says_where_it_is_and_what_was_there_if_that_is_short(
@@ -253,24 +309,54 @@ class TestReading:
         answer, problems = read_answer(make(json.dumps({"name": "Felix", "lives": 9, **changes})), Cat)
         assert answer is None
         (line,) = problems
-        assert line.startswith(f"{next(iter(changes))}: Input should be a valid ")
-        assert line.partition(", got")[1:] == ((", got", problem[5:]) if problem else ("", ""))
+        assert line.startswith(f"{next(iter(changes))}: write a ")
+        assert line.partition(", not")[1:] == ((", not", problem[5:]) if problem else ("", ""))
 
     def test_what_is_missing_is_only_named_and_each_problem_has_a_line(self) -> None:
         answer, problems = read_answer(make("{}"), Cat)
-        assert (answer, problems) == (None, ["name: Field required", "lives: Field required"])
+        assert (answer, problems) == (None, ["name: it is missing; add it", "lives: it is missing; add it"])
 
     def test_a_problem_within_is_named_by_the_way_to_it_and_one_of_the_whole_by_that(self) -> None:
         answer, problems = read_answer(make('{"cats": [{"name": "Felix", "lives": 9}, {"name": "Tom"}]}'), Cats)
-        assert (answer, problems) == (None, ["cats.1.lives: Field required"])
+        assert (answer, problems) == (None, ["cats.1.lives: it is missing; add it"])
         answer, problems = read_answer(make('{"cats": []}'), Cats)
-        assert (answer, problems) == (None, ["the object: Value error, a cat is wanted"])
+        assert (answer, problems) == (None, ["the object: a cat is wanted"])
 
 
-def test_a_response_format_names_the_answer_and_holds_its_schema() -> None:
-    assert build_response_format(Cat, "black-cat") == {
+async def test_a_schema_of_the_caller_s_own_is_sent_in_place_of_the_model_s() -> None:
+    schema: dict[str, Any] = {"type": "object", "properties": {"name": {"enum": ["Felix"]}}}
+    endpoint = Endpoint(say(FELIX))
+    await ask(endpoint, schema=schema)
+    assert endpoint.requests[0]["response_format"]["json_schema"]["schema"] == schema
+
+
+class Book(Record):
+    """What our docstring says is no part of what is sent."""
+
+    title: str
+    description: str = Field("none", title="Description", description="What it is about")
+    cats: tuple[Cat, ...] = ()
+
+
+def test_a_response_format_names_the_answer_and_holds_its_schema_without_notes() -> None:
+    text = {"type": "string"}
+    cat = {
+        "type": "object",
+        "properties": {"name": text, "lives": {"type": "integer"}, "colour": {**text, "default": "black"}},
+        "required": ["name", "lives"],
+        "additionalProperties": False,
+    }
+    cats = {"type": "array", "items": {"$ref": "#/$defs/Cat"}, "default": []}
+    book = {
+        "type": "object",
+        "properties": {"title": text, "description": {**text, "default": "none"}, "cats": cats},
+        "required": ["title"],
+        "additionalProperties": False,
+        "$defs": {"Cat": cat},
+    }
+    assert build_response_format(Book, "black-book") == {
         "type": "json_schema",
-        "json_schema": {"name": "black-cat", "schema": Cat.model_json_schema(), "strict": False},
+        "json_schema": {"name": "black-book", "schema": book, "strict": False},
     }
 
 
@@ -278,7 +364,7 @@ def test_a_response_format_names_the_answer_and_holds_its_schema() -> None:
     ("choice", "problem"),
     [
         ({"finish_reason": "length", "message": {"content": '{"name": "Fel'}}, "cut off at the limit"),
-        ({"finish_reason": "content_filter", "message": {"content": "I can't"}}, "refused or filtered"),
+        ({"finish_reason": "content_filter", "message": {"content": "I can't"}}, "was filtered"),
         ({"finish_reason": "stop", "message": {"content": None}}, "is empty"),
     ],
 )
@@ -301,16 +387,16 @@ async def test_what_kept_the_answer_from_coming_is_told(choice: dict[str, Any], 
 )
 def test_what_could_not_be_written_down_anew_is_not_taken(text: str, problem: str) -> None:
     with pytest.raises(ValueError, match=problem):
-        parse_object(text)
+        find_objects(text)
 
 
 def test_a_whole_pair_and_a_large_number_are() -> None:
-    assert parse_object('{"name": "\\ud83d\\ude00", "lives": 1e300}') == {"name": "😀", "lives": 1e300}
+    assert find_objects('{"name": "\\ud83d\\ude00", "lives": 1e300}') == [{"name": "😀", "lives": 1e300}]
 
 
 def test_text_that_looks_like_the_start_of_an_object_over_and_over_holds_none() -> None:
     with pytest.raises(ValueError, match="no JSON object"):
-        parse_object('{"x" ' * 200_000)
+        find_objects('{"x" ' * 200_000)
 
 
 async def test_a_problem_that_names_a_key_of_any_length_is_told_in_short() -> None:

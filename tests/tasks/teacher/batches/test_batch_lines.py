@@ -106,7 +106,7 @@ def test_an_answer_that_is_none_is_worth_another_batch(body: Any) -> None:
     [
         (400, False, False, False),
         (401, False, True, False),
-        (404, False, True, False),
+        (404, False, False, False),  # one line alone says nothing of the address
         (408, True, False, False),
         (409, True, False, False),
         (422, False, False, False),

@@ -17,7 +17,8 @@ from schemas.teacher import TeacherSettings
 from tasks.completions.keys import build_key
 from tasks.teacher import CompletionStore, Engine, EngineStart, Price
 from tasks.teacher.engine import engine as engines
-from tasks.teacher.engine.engine import Answer, EngineState, open_engine
+from tasks.teacher.engine.engine import Answer, EngineState
+from tasks.teacher.engine.engines import Engines, open_engines
 from tasks.teacher.in_process import connect_app
 from tests.tasks.completions.test_locks import do, serve_claims
 from tests.tasks.teacher.batching import wait_until
@@ -50,7 +51,7 @@ def connect(endpoint: Endpoint, store: CompletionStore | None = None, **options:
     return Engine(options.pop("settings", at()), store, client=connect_app(endpoint.app), **options)
 
 
-async def fetch(engine: Engine, text: str = "Hello") -> Answer:
+async def fetch(engine: Engine | Engines, text: str = "Hello") -> Answer:
     return await engine.answer(ask(text), "simulate", "cats")
 
 
@@ -83,7 +84,7 @@ class TestClaims:
         await engine.aclose()
 
     async def test_one_that_fails_is_given_back_too(self, store: CompletionStore, other: Process) -> None:
-        engine = connect(Endpoint(fail(400)), store)
+        engine = connect(Endpoint(fail(400), fail(400)), store)
         with pytest.raises(TeacherError):
             await fetch(engine)
         assert do(other, "take", key_of())
@@ -318,15 +319,16 @@ class TestStart:
     async def test_an_engine_is_opened_with_its_budget_error_share_and_key(self, store: CompletionStore) -> None:
         endpoint = Endpoint()
         with serve(endpoint) as url:
-            engine = open_engine(EngineStart(at(url), store.path, Budget(calls=1), key="sk-given"), store)
+            engine = open_engines(EngineStart(at(url), store.path, Budget(calls=1), key="sk-given"), store)
             await fetch(engine)
             assert endpoint.headers[0]["authorization"] == "Bearer sk-given"
             assert store.count() == 1
             with pytest.raises(RunStoppedError, match="budget of 1 completions"):
                 await fetch(engine, "again")
             await engine.aclose()
-            endpoint.last = fail(400)
-            engine = open_engine(EngineStart(at(url), store.path, max_error_share=0.99), store)
+            endpoint.last = fail(500)
+            settings = at(url).model_copy(update={"attempts": 1})
+            engine = open_engines(EngineStart(settings, store.path, max_error_share=0.99), store)
             asked = (fetch(engine, f"bad {n}") for n in range(101))
             results = await asyncio.gather(*asked, return_exceptions=True)
             assert len(results) == 101
@@ -335,7 +337,7 @@ class TestStart:
 
     @in_passing_time
     async def test_by_default_every_request_may_fail(self) -> None:
-        engine = connect(Endpoint(last=fail(400)))
+        engine = connect(Endpoint(last=fail(500)))
         asked = (fetch(engine, str(n)) for n in range(150))
         results = await asyncio.gather(*asked, return_exceptions=True)
         assert {type(result) for result in results} == {TeacherError}

@@ -17,7 +17,7 @@ import pytest
 
 import tasks
 from schemas.calls import ChatRequest, Completion, Usage
-from schemas.errors import FatalTeacherError, RunStoppedError, TeacherError, UserError
+from schemas.errors import EngineLostError, FatalTeacherError, RunStoppedError, TeacherError, UserError
 from schemas.parameters import Budget
 from schemas.teacher import TeacherSettings
 from tasks.teacher import CompletionStore, EngineStart, Spent
@@ -251,7 +251,7 @@ class TestTheRunsSide:
         other.channel.close()
         assert await waiting[2] == ANSWER
         for failing in (waiting[1], engine.answer(ask("late"), "simulate", "cats")):
-            with pytest.raises(FatalTeacherError, match="has ended before the run, killed or out of memory"):
+            with pytest.raises(EngineLostError, match="has ended before the run, killed or out of memory"):
                 await failing
         assert await engine.aclose() == ()
         assert process.started[0].waited
@@ -260,8 +260,8 @@ class TestTheRunsSide:
         ("last", "error", "text"),
         [
             (Ended(error=UserError("not a database")), UserError, "not a database"),
-            (Ended(), FatalTeacherError, "has ended before the run"),
-            (None, FatalTeacherError, "has ended before the run"),
+            (Ended(), EngineLostError, "has ended before the run"),
+            (None, EngineLostError, "has ended before the run"),
         ],
     )
     async def test_one_that_cannot_be_opened_says_why(
@@ -342,18 +342,18 @@ def start_at(url: str, folder: Path, **options: Any) -> EngineStart:
 
 class TestTheEnginesSide:
     async def test_it_answers_what_it_is_asked_and_tells_how_it_stands(self, run: Other, tmp_path: Path) -> None:
-        with serve(Endpoint(fail(400, "not that"))) as url:
+        with serve(Endpoint(*[fail(400, "not that")] * 2)) as url:
             run.channel.send(start_at(url, tmp_path))
             assert (await run.hear(Standing)).state == EngineState()
             run.channel.send(Ask(7, ask("one"), "simulate", "cats"))
             failed = await run.hear(AskOutcome)
-            assert (failed.number, type(failed.answer), failed.state.sent) == (7, TeacherError, 1)
+            assert (failed.number, type(failed.answer), failed.state.sent) == (7, FatalTeacherError, 2)
             run.channel.send(Ask(8, ask("two"), "simulate", "cats"))
             answered = await run.hear(AskOutcome, 2)
             assert (answered.number, answered.answer.completion.content) == (8, "You said: two")
-            assert (answered.state.sent, answered.state.spent.calls) == (2, 1)
+            assert (answered.state.sent, answered.state.spent.calls) == (3, 1)
             told = len(run.find(Standing))
-            assert (await run.hear(Standing, told + 2)).state.sent == 2  # again and again
+            assert (await run.hear(Standing, told + 2)).state.sent == 3  # again and again
             run.channel.send(Close())
             assert await run.hear(Ended) == Ended()
             await run.wait_for_end()

@@ -22,7 +22,7 @@ from tasks.teacher.engine import process
 from tasks.teacher.engine.process import EngineProcess
 from tasks.teacher.notices import LOGGER
 from tests.tasks.teacher.batching import wait_until
-from tests.tasks.teacher.endpoints import Endpoint, HasApp, fail, serve
+from tests.tasks.teacher.endpoints import Endpoint, HasApp, echo, fail, serve
 
 KEY = "sk-marked-4711"
 FOR_EVER_S = 600
@@ -131,7 +131,9 @@ class TestAnswers:
 
 class TestFailures:
     async def test_a_refusal_arrives_as_what_it_is(self, tmp_path: Path) -> None:
-        async with connect(Endpoint(fail(400, "not that"), fail(401, "not you")), tmp_path) as teacher:
+        refused, no_key = [fail(400, "not that")] * 2, [fail(401, "not you")] * 2
+        async with connect(Endpoint(echo, *refused, *no_key), tmp_path) as teacher:
+            await complete(teacher, "first")
             with pytest.raises(TeacherError, match="not that") as caught:
                 await complete(teacher)
             assert type(caught.value) is TeacherError

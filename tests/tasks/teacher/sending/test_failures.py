@@ -1,6 +1,7 @@
 """What is made of a failure: whether it ends the run, the request or the attempt, and in which words."""
 
 import json
+import re
 from itertools import pairwise
 from typing import Any
 
@@ -9,6 +10,7 @@ import openai
 import pytest
 from pydantic import SecretStr
 
+from schemas.calls import Usage
 from schemas.teacher import TeacherSettings
 from tasks.teacher.response_reading import BadAnswerError
 from tasks.teacher.sending.failures import explain_failure
@@ -58,7 +60,7 @@ class TestWhatEndsTheRun:
         ("status", "body", "text"),
         [
             (401, error("bad key"), "refuses the API key in the environment variable TINY_KEY (401: bad key)"),
-            (403, error("not yours"), "refuses the API key in the environment variable TINY_KEY (403: not yours)"),
+            (403, error("no access with this API key"), "TINY_KEY (403: no access with this API key): set it"),
             (402, error("pay"), "TINY_KEY has no credit left at http://host/v1 (402: pay)"),
             (429, error("pay", "insufficient_quota"), "TINY_KEY has no credit left at http://host/v1 (429: pay)"),
             (
@@ -66,13 +68,21 @@ class TestWhatEndsTheRun:
                 error("pay", "billing_hard_limit_reached"),
                 "TINY_KEY has no credit left at http://host/v1 (400: pay",
             ),
-            (404, error("what?"), "http://host/v1 has no model 'tiny' (404: what?)"),
+            (404, error("no such model"), "http://host/v1 has no model 'tiny' (404: no such model): name another"),
+            (
+                400,
+                error("tiny does not support tools"),
+                "'tiny' cannot call functions at http://host/v1 (400: tiny",
+            ),
+            (429, error("10 a day", status="PerDay"), "a quota of http://host/v1 is used up (429: 10 a day): what is"),
             (400, error("what?", "model_not_found"), "http://host/v1 has no model 'tiny' (400: what?)"),
             (400, error("what?", "invalid_model"), "http://host/v1 has no model 'tiny' (400: what?)"),
             (400, error("what?", "model_not_supported"), "http://host/v1 has no model 'tiny' (400: what?)"),
         ],
     )
-    async def test_a_bad_key_no_credit_and_an_unknown_model_do(self, status: int, body: Any, text: str) -> None:
+    async def test_a_bad_key_no_credit_a_long_quota_an_unknown_model_and_one_without_tools_do(
+        self, status: int, body: Any, text: str
+    ) -> None:
         failure = await explain(status, body)
         assert text in str(failure)
         assert (failure.fatal, failure.retried, failure.status) == (True, False, status)
@@ -162,11 +172,11 @@ class TestWords:
 
     @pytest.mark.parametrize(
         ("told", "wait_s"),
-        [("7", 7), ("86400", 3600), ("604801", None), ("9" * 15, None), ("1e308", None), ("nan", None), ("-1", None),
+        [("7", 7), ("7200", 3600), ("2764801", None), ("9" * 15, None), ("1e308", None), ("nan", None), ("-1", None),
          ("Fri, 31 Dec 9999 23:59:59 GMT", None)],
     )  # fmt: skip
     async def test_an_absurd_wait_was_not_asked_for(self, told: str, wait_s: float | None) -> None:
-        assert (await explain(429, error(), {"retry-after": told})).wait_s == wait_s
+        assert (await explain(503, error(), {"retry-after": told})).wait_s == wait_s
 
     @pytest.mark.parametrize(
         ("body", "text"),
@@ -179,19 +189,26 @@ class TestWords:
             ({"message": "plain", "detail": "more"}, "answered 400: plain"),
             ({"reason": "other"}, "answered 400: {'reason': 'other'}"),
             (["a", "list"], "answered 400: ['a', 'list']"),
+            ([{"error": {"code": 400, "message": "plain"}}], "answered 400: plain"),
             ({}, "answered 400"),
         ],
     )
     async def test_the_endpoints_own_are_found_wherever_it_puts_them(self, body: Any, text: str) -> None:
         assert str(await explain(400, body)) == f"http://host/v1 {text}"
 
+    async def test_a_quota_says_when_it_is_there_again(self) -> None:
+        text = str(await explain(429, error("50 per day"), {"retry-after": "40000"}))
+        assert re.search(
+            r"is used up until 20\d\d-\d\d-\d\d \d\d:\d\d UTC \(in 11 h 07 min\) \(429: 50 per day\)", text
+        )
+
     async def test_without_a_body_the_status_has_to_do(self) -> None:
         error = await catch(httpx2.Response(400, content=b""))
         assert str(explain_error(error)) == "http://host/v1 answered 400"
 
-    async def test_a_page_of_a_proxy_is_shown_as_it_is(self) -> None:
-        error = await catch(httpx2.Response(502, html="<h1>Bad\nGateway</h1>"))
-        assert str(explain_error(error)) == "http://host/v1 answered 502: <h1>Bad Gateway</h1>"
+    async def test_a_page_of_a_proxy_is_shown_by_its_title(self) -> None:
+        error = await catch(httpx2.Response(502, html="<html><h1>Bad\nGateway</h1><p>So sorry.</p></html>"))
+        assert str(explain_error(error)) == "http://host/v1 answered 502: a page, 'Bad Gateway'"
 
     @pytest.mark.parametrize(("length", "ends"), [(500, "x"), (501, "…")])
     async def test_they_are_cut_at_500_characters(self, length: int, ends: str) -> None:
@@ -208,7 +225,7 @@ class TestWords:
         assert (await explain(400, error("No.", 400, param=None))).said == "No."
         assert (await explain(400, error(f"No {KEY}"))).said == "No ***"
 
-    @pytest.mark.parametrize("code", [["model_not_found"], {"name": "insufficient_quota"}])
+    @pytest.mark.parametrize("code", [[None], {"name": "insufficient_quota"}])
     async def test_a_code_that_is_none_is_only_told(self, code: Any) -> None:
         failure = await explain(400, error("No.", code))
         assert (failure.fatal, str(failure)) == (False, "http://host/v1 answered 400: No.")
@@ -229,13 +246,16 @@ def chain(*errors: BaseException) -> Any:
 
 
 class TestConnections:
-    @pytest.mark.parametrize(
-        "cause", [httpx2.ReadTimeout("slow"), httpx2.ConnectTimeout("slow"), httpx2.PoolTimeout("slow")]
-    )
+    @pytest.mark.parametrize("cause", [httpx2.ReadTimeout("slow"), httpx2.PoolTimeout("slow")])
     async def test_no_answer_in_time_is_a_late_one(self, cause: Exception) -> None:
         failure = explain_error(await catch(cause))
         assert str(failure) == "http://host/v1 gave no answer within 7 s"
         assert (failure.retried, failure.late, failure.status, failure.fatal) == (True, True, None, False)
+
+    async def test_a_connection_that_was_not_made_in_time_is_an_endpoint_out_of_reach(self) -> None:
+        failure = explain_error(await catch(httpx2.ConnectTimeout("slow")))
+        assert str(failure) == "http://host/v1 cannot be reached: no connection within 7 s"
+        assert (failure.retried, failure.late, failure.is_away) == (True, False, True)
 
     def test_so_is_one_that_ran_into_our_own_time_out(self) -> None:
         for error in (TimeoutError(), chain(openai.APIConnectionError(request=REQUEST), TimeoutError(), OSError())):
@@ -270,6 +290,42 @@ class TestOthers:
         failure = explain_error(BadAnswerError(f"the response has no choices: {KEY}"))
         assert str(failure) == "http://host/v1: the response has no choices: ***"
         assert (failure.retried, failure.fatal, failure.status, failure.late) == (True, False, None, False)
+
+    @pytest.mark.parametrize(
+        ("body", "means", "text"),
+        [
+            (
+                {"error": {"message": "Insufficient credits", "code": 402}},
+                "account",
+                "no credit left at http://host/v1",
+            ),
+            ([{"error": {"message": "API key not valid.", "code": 400}}], "key", "refuses the API key"),
+            (
+                {"error": {"message": "Provider returned error", "code": 502}},
+                "away",
+                "answered 200 with an error in it",
+            ),
+            (
+                {"error": {"message": "Overloaded", "code": 429}},
+                "limit",
+                "answered 200 with an error in it: Overloaded",
+            ),
+            ({"error": "upset"}, "passing", "answered 200 with an error in it: upset"),
+            ({"id": "x"}, None, "http://host/v1: no choices"),
+            ("<html>", None, "http://host/v1: no choices"),
+        ],
+    )
+    def test_an_error_inside_of_a_200_counts_as_what_it_says(self, body: Any, means: str | None, text: str) -> None:
+        failure = explain_failure(
+            BadAnswerError("no choices"), SETTINGS, "http://host/v1", SecretStr(KEY), json.dumps(body).encode()
+        )
+        assert (failure.means, text in str(failure)) == (means, True)
+        assert failure.retried == (means not in ("account", "key"))
+
+    def test_an_answer_that_is_none_may_tell_what_it_took(self) -> None:
+        body = json.dumps({"choices": None, "usage": {"prompt_tokens": 7, "completion_tokens": 2}}).encode()
+        failure = explain_failure(BadAnswerError("no choices"), SETTINGS, "http://host/v1", SecretStr(KEY), body)
+        assert failure.used == Usage(prompt=7, completion=2)
 
     @pytest.mark.parametrize(
         ("error", "retried"),

@@ -155,12 +155,13 @@ async def test_more_functions_than_are_taken_are_the_episodes_matter() -> None:
 def test_what_was_learnt_is_told_in_words() -> None:
     learnt = Capabilities(
         answers="json_object", limit="max_completion_tokens", needs_limit=True, most_output=4096,
-        left_out=frozenset({"seed", "temperature", "max_tokens"}), message_fields=frozenset({"reasoning_content"}),
+        left_out=frozenset({"seed", "temperature", "max_tokens"}), refused_fields=frozenset({"thinking"}),
+        asked_fields=frozenset({"reasoning_content"}), call_ids="nine",
         answer_parts=frozenset({"$ref"}), tool_parts=frozenset({"const", "oneOf"}), system=False, alternate=True,
         empty_content=False, most_tools=64, longest_name=64, longest_description=1024,
     )  # fmt: skip
     lines = list(describe_lessons(Capabilities(), learnt))
-    assert len(lines) == 14
+    assert len(lines) == 16
     assert lines[0] == "does not take `seed`, `temperature`: requests go without them"
     assert lines[1] == "does not take `max_tokens`: `max_completion_tokens` goes in its place"
     assert all("\n" not in line and len(line) < 140 for line in lines)

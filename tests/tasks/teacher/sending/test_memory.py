@@ -117,7 +117,7 @@ ENTRY = {"endpoint": "http://host/v1", "model": "tiny", "learnt_at": 1e9}
         '{"format": 2, "learnt": []}',
         '{"format": 1, "learnt": [{"endpoint": "x"}]}',
         json.dumps({"learnt": [{**ENTRY, "capabilities": {"left_out": ["messages"]}}]}),
-        json.dumps({"learnt": [{**ENTRY, "capabilities": {"message_fields": ["a b\nc"]}}]}),
+        json.dumps({"learnt": [{**ENTRY, "capabilities": {"refused_fields": ["a b\nc"]}}]}),
         json.dumps({"learnt": [{**ENTRY, "capabilities": {"most_tools": 0}}]}),
         json.dumps({"learnt": [{**ENTRY, "capabilities": {"base_url": "http://evil"}}]}),
         json.dumps({"learnt": [{**ENTRY, "learnt_at": -1}]}),

@@ -10,7 +10,6 @@ from schemas.episodes import ToolCall
 from tasks.teacher.sending.message_forms import (
     alternate,
     drop_empty_content,
-    drop_extra_fields,
     is_plain_name,
     list_extra_fields,
     make_plain_names,
@@ -83,13 +82,9 @@ class TestTurns:
 
 
 class TestFields:
-    def test_extra_ones_are_listed_and_go_also_from_calls(self) -> None:
+    def test_extra_ones_are_listed_also_those_of_calls(self) -> None:
         message = say("assistant", "", tool_calls=[{**CALL, "sign": "x"}], reasoning_content="hm", thinking="hm")
         assert list_extra_fields([HI, message]) == {"reasoning_content", "thinking", "sign"}
-        assert drop_extra_fields([HI, message], frozenset({"sign", "thinking"})) == (
-            HI,
-            say("assistant", "", tool_calls=[CALL], reasoning_content="hm"),
-        )
 
     def test_only_the_empty_content_beside_calls_becomes_null(self) -> None:
         messages = [

@@ -14,6 +14,7 @@ from schemas.errors import RunStoppedError, TeacherError
 from schemas.parameters import Budget
 from schemas.teacher import TeacherSettings
 from tasks.teacher.budget import Account
+from tasks.teacher.counting import TokenCounter
 from tasks.teacher.in_process import connect_app
 from tasks.teacher.prices import Price
 from tasks.teacher.sending.retries import EndpointError
@@ -113,7 +114,7 @@ async def test_one_that_waits_is_let_go_when_the_run_stops_and_stays_in_its_batc
     with pytest.raises(RunStoppedError, match="enough"):
         await sender.send_in_batch("l", REQUEST)
     assert len(batches.asked) == 1
-    account.begin(0)  # what it was thought to take is free again
+    assert account.begin(Usage())  # what it was thought to take is free again
     await asyncio.sleep(1)
     assert len(asyncio.all_tasks()) == 1
 
@@ -123,7 +124,7 @@ def test_a_budget_counts_what_it_is_thought_to_take(spare: int, goes: bool) -> N
     @in_passing_time
     async def play() -> None:
         batches = Batches()
-        sender, _ = connect(batches, Budget(tokens=len(json.dumps(BODY)) // 4 + spare))
+        sender, _ = connect(batches, Budget(tokens=TokenCounter().count_prompt(BODY) + spare))
         if goes:
             await sender.send_in_batch("k", REQUEST)
         else:
@@ -136,10 +137,10 @@ def test_a_budget_counts_what_it_is_thought_to_take(spare: int, goes: bool) -> N
 
 
 @in_passing_time
-async def test_without_a_budget_of_tokens_none_are_thought_of() -> None:
+async def test_usage_that_is_not_told_is_counted() -> None:
     batches = Batches()
     sender, account = connect(batches)
     untold = ANSWER.model_copy(update={"usage": Usage()})
     batches.fetch = lambda key, body: asyncio.sleep(1, untold)  # type: ignore[method-assign]
     await sender.send_in_batch("k", REQUEST)
-    assert (account.spent.calls, account.spent.tokens) == (1, 0)
+    assert (account.spent.calls, account.spent.tokens) == (1, TokenCounter().count_prompt(BODY) + 2)

@@ -151,3 +151,52 @@ async def test_refusals_that_have_nothing_to_do_with_the_load_do_not_bring_it_to
             throttle.leave(ticket)
         limits.append(throttle.limit)
     assert sum(limits[50:]) / 150 > least
+
+
+class TestClosed:
+    """While the endpoint is away one request at a time goes out to look."""
+
+    @in_passing_time
+    async def test_nobody_goes_before_the_time_and_one_after_another_then(self) -> None:
+        throttle = Throttle(10)
+        throttle.close(5)
+        waiting = [asyncio.create_task(throttle.enter()) for _ in range(3)]
+        await asyncio.sleep(4.9)
+        assert throttle.in_flight == 0
+        await asyncio.sleep(0.2)
+        assert [task.done() for task in waiting] == [True, False, False]
+        assert waiting[0].result().looks
+        throttle.close(3)  # in vain
+        throttle.leave(waiting[0].result())
+        await asyncio.sleep(2.9)
+        assert not waiting[1].done()
+        await asyncio.sleep(0.2)
+        assert [task.done() for task in waiting] == [True, True, False]
+        throttle.reopen()
+        await asyncio.sleep(0)
+        assert waiting[2].done()
+        assert not waiting[2].result().looks
+
+    @in_passing_time
+    async def test_one_looks_whatever_still_hangs_in_flight(self) -> None:
+        throttle = Throttle(2)
+        hanging = [await throttle.enter() for _ in range(2)]
+        throttle.close(1)
+        looking = await throttle.enter()
+        assert (looking.looks, throttle.in_flight) == (True, 3)
+        throttle.leave(hanging[0])
+        other = asyncio.create_task(throttle.enter())
+        await asyncio.sleep(100)
+        assert not other.done()  # one is looking
+        throttle.leave(looking)
+        assert (await other).looks
+
+    @in_passing_time
+    async def test_a_later_look_does_not_keep_an_earlier_one_waiting(self) -> None:
+        throttle = Throttle(2)
+        throttle.close(100)
+        waiting = asyncio.create_task(throttle.enter())
+        await asyncio.sleep(1)
+        throttle.close(2)
+        await asyncio.sleep(2.1)
+        assert waiting.done()

@@ -418,7 +418,7 @@ class TestMessages:
         ],
     )  # fmt: skip
     def test_an_extra_field_that_is_refused_goes_back_no_more(self, message: str, field: str) -> None:
-        assert learn_from(say(message), TOOLS) == {"message_fields": frozenset({field})}
+        assert learn_from(say(message), TOOLS) == {"refused_fields": frozenset({field})}
 
     def test_one_that_is_missed_teaches_nothing(self) -> None:
         assert (
