@@ -1,16 +1,18 @@
 """The five tables, written while rows pass by, and what is told of them."""
 
+import hashlib
 from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
 from upath import UPath
 
+from schemas.base import canonical_json
 from schemas.calls import LedgerRow
 from schemas.episodes import Kind
 from schemas.instance import ApiRow, Instance
 from schemas.reasons import Reason
-from tasks.datasets.parquet import content_hash_of_rows, read_table
+from tasks.datasets.parquet import HASH_EXCLUDES, content_hash_of_rows, read_table
 from tasks.datasets.tables import Spending, write_apis, write_instances
 from tests.tasks.datasets.samples import (
     build_content,
@@ -57,6 +59,16 @@ def test_what_completions_went_without_is_counted() -> None:
     for left_out in ((), ("seed",), ("seed", "temperature")):
         spending.add(build_ledger_row("i", "a", left_out=left_out))
     assert spending.left_out == {"seed": 2, "temperature": 1}
+
+
+def test_columns_that_joined_leave_the_hashes_of_older_rows_alone() -> None:
+    older = build_ledger_row("i", "a", role="teacher", estimated=False, sampling="", left_out=())
+    joined = {"role", "estimated", "sampling", "left_out"}
+    spelled = older.model_dump(mode="json", exclude={*HASH_EXCLUDES, *joined})
+    row_hash = hashlib.sha256(canonical_json(spelled).encode()).digest()
+    assert content_hash_of_rows([older]) == hashlib.sha256(row_hash).hexdigest()
+    for change in ({"role": "user"}, {"estimated": True}, {"sampling": "{}"}, {"left_out": ("seed",)}):
+        assert content_hash_of_rows([older.model_copy(update=change)]) != content_hash_of_rows([older])
 
 
 def test_each_row_goes_to_one_table_by_its_verdict_and_its_api(tmp_path: Path) -> None:

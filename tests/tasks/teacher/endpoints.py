@@ -49,6 +49,16 @@ def echo(body: dict[str, Any]) -> Response:
     return JSONResponse(build_answer(f"You said: {body['messages'][-1]['content']}"))
 
 
+def call_or_echo(body: dict[str, Any]) -> Response:
+    """Calls the first function where there are some, else repeats what was said."""
+    if "tools" not in body:
+        return echo(body)
+    function = {"name": body["tools"][0]["function"]["name"], "arguments": "{}"}
+    calls = [{"id": "c1", "type": "function", "function": function}]
+    message = {"role": "assistant", "content": "", "tool_calls": calls}
+    return JSONResponse(build_answer(choices=[{"index": 0, "finish_reason": "tool_calls", "message": message}]))
+
+
 def fail(status: int, message: str = "no", headers: dict[str, str] | None = None, code: str | None = None) -> Reply:
     """An error in OpenAI's form."""
     return lambda _: JSONResponse({"error": {"message": message, "code": code}}, status, headers)

@@ -37,4 +37,5 @@ def test_only_first_turns_with_functions_count() -> None:
     watch = CallWatch()
     note(watch, FIRST, LATER_TURN)
     note(watch, FIRST, FIRST_TURN.model_copy(update={"tools": ()}))
+    note(watch, FIRST, answer=IN_WORDS.model_copy(update={"flaw": "empty"}))  # is drawn again
     note(watch, FIRST - 1)

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from starlette.responses import JSONResponse, Response
+from starlette.responses import Response
 
 from schemas.calls import ChatRequest
 from schemas.errors import FatalTeacherError, TeacherError
@@ -16,22 +16,12 @@ from tasks.teacher import CompletionStore, Engine, Ledger, Teacher
 from tasks.teacher.engine.engine import Probe
 from tasks.teacher.probe import ask_for_call
 from tasks.teacher.sending.capabilities import Capabilities, build_body
-from tests.tasks.teacher.endpoints import Endpoint, Reply, build_answer, echo, fail, say, serve
-
-CALLS = [{"id": "c1", "type": "function", "function": {"name": "searchStations", "arguments": '{"city": "Oslo"}'}}]
-
-
-def call(body: dict[str, Any]) -> Response:
-    """Calls the function where there is one, else repeats what was said."""
-    if "tools" not in body:
-        return echo(body)
-    message = {"role": "assistant", "content": "", "tool_calls": CALLS}
-    return JSONResponse(build_answer(choices=[{"index": 0, "finish_reason": "tool_calls", "message": message}]))
+from tests.tasks.teacher.endpoints import Endpoint, Reply, call_or_echo, fail, say, serve
 
 
 def refuse(holds: str, reply: Reply) -> Reply:
-    """`reply` to what holds this, and `call` to anything else."""
-    return lambda body: reply(body) if holds in body else call(body)
+    """`reply` to what holds this, and `call_or_echo` to anything else."""
+    return lambda body: reply(body) if holds in body else call_or_echo(body)
 
 
 def connect(
@@ -54,7 +44,7 @@ def list_kinds(endpoint: Endpoint) -> list[str]:
 
 class TestWhatGoesOut:
     async def test_one_request_with_functions_and_one_with_a_schema_go_before_the_first(self) -> None:
-        endpoint, ledger = Endpoint(last=call), Ledger()
+        endpoint, ledger = Endpoint(last=call_or_echo), Ledger()
         with serve(endpoint) as url:
             async with connect(url, ledger=ledger) as teacher:
                 answers = await asyncio.gather(ask(teacher), ask(teacher, "Again"))
@@ -73,7 +63,7 @@ class TestWhatGoesOut:
         assert list_kinds(endpoint) == ["json", "plain"]
 
     async def test_what_is_stored_needs_no_endpoint(self, tmp_path: Path) -> None:
-        endpoint = Endpoint(last=call)
+        endpoint = Endpoint(last=call_or_echo)
         with serve(endpoint) as url, CompletionStore(tmp_path / "c.sqlite") as store:
             for _ in range(2):
                 async with connect(url, store) as teacher:
@@ -92,7 +82,7 @@ class TestWhatGoesOut:
         assert ["seed" in body for body in endpoint.requests] == [True, False, False, False, False]
 
     async def test_one_that_was_answered_holds_for_a_day(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-        endpoint = Endpoint(last=call)
+        endpoint = Endpoint(last=call_or_echo)
         with serve(endpoint) as url, CompletionStore(tmp_path / "c.sqlite") as store:
             for text in ("one", "two"):
                 async with connect(url, store) as teacher:
@@ -116,7 +106,7 @@ class TestWhatGoesOut:
         assert list_kinds(endpoint) == ["tools", "json", "plain", "plain"]  # what is refused is asked once more
 
     async def test_it_ends_with_the_engine(self) -> None:
-        endpoint = Endpoint(last=call).hold()
+        endpoint = Endpoint(last=call_or_echo).hold()
         with serve(endpoint) as url:
             teacher = connect(url)
             asking = asyncio.create_task(ask(teacher))
@@ -161,7 +151,7 @@ class TestWhatItTeaches:
 
     async def test_one_that_fails_for_another_reason_holds_nobody_up(self) -> None:
         def answer(body: dict[str, Any]) -> Response:
-            return fail(400, "no")(body) if body["messages"][-1]["content"] == "0" else call(body)
+            return fail(400, "no")(body) if body["messages"][-1]["content"] == "0" else call_or_echo(body)
 
         with serve(Endpoint(last=answer, delay_s=0.02)) as url:
             async with connect(url) as teacher:
@@ -233,7 +223,7 @@ class TestWhoCannotCall:
         assert endpoint.requests[0]["seed"] != endpoint.requests[1]["seed"]
 
     async def test_one_that_calls_at_the_second_time_can(self) -> None:
-        with serve(Endpoint(say("It is sunny."), last=call)) as url:
+        with serve(Endpoint(say("It is sunny."), last=call_or_echo)) as url:
             async with connect(url) as teacher:
                 assert await ask(teacher) == "You said: Hello"
 
@@ -246,7 +236,7 @@ class TestWhoCannotCall:
         assert list_kinds(endpoint) == ["tools"]
 
     async def test_a_failure_of_the_probe_itself_is_left_to_the_run(self) -> None:
-        with serve(Endpoint(fail(500, "oops"), fail(400, "messages are odd"), last=echo)) as url:
+        with serve(Endpoint(fail(500, "oops"), fail(400, "messages are odd"), last=call_or_echo)) as url:
             async with connect(url) as teacher:
                 assert await ask(teacher) == "You said: Hello"
 
@@ -255,3 +245,20 @@ def test_each_draw_is_another_request() -> None:
     requests = [ask_for_call(TeacherSettings(model="m"), draw) for draw in range(3)]
     seeds = [build_body("m", request, Capabilities())["seed"] for request in requests]
     assert len(set(seeds)) == 3
+
+
+async def test_an_endpoint_that_stays_away_is_waited_for_once_and_not_by_each_request_of_the_probe(
+    tmp_path: Path,
+) -> None:
+    endpoint = Endpoint(last=call_or_echo)
+    with serve(endpoint) as url, CompletionStore(tmp_path / "c.sqlite") as store:
+        async with connect(url, store, probe="json") as teacher:
+            await ask(teacher)
+        endpoint.last, before = fail(502), len(endpoint.requests)
+        async with connect(url, store, give_up_s=0.3) as teacher:
+            await ask(teacher)  # it is known to have answered, so that a failure may be one request's own
+            asked = [ask(teacher, f"{number}") for number in range(3)]
+            outcomes = await asyncio.gather(*asked, return_exceptions=True)
+    assert {type(outcome) for outcome in outcomes} == {FatalTeacherError}
+    assert "see that it runs" in str(outcomes[0])
+    assert {"tools" in body for body in endpoint.requests[before:]} == {True}

@@ -1,8 +1,10 @@
 """The teachers of a run by role: who is asked for what, in the run's process and in one of their own."""
 
 import asyncio
+import time
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import replace
 from itertools import count
 from pathlib import Path
 from typing import Any
@@ -13,9 +15,12 @@ from schemas.calls import ROLES, Role, Stage
 from schemas.errors import RunStoppedError, UserError
 from schemas.parameters import Budget, BuildDatasetParams
 from tasks.teacher import CompletionStore, Engines, EngineStart, Ledger, Spent, Teacher, open_teacher
+from tasks.teacher.endpoint import name_endpoint
 from tasks.teacher.engine.engines import open_engines, require_usable_teachers
+from tasks.teacher.sending.capabilities import Capabilities
+from tasks.teacher.sending.memory import Learnt, Memory
 from tests.tasks.teacher.batching import wait_until
-from tests.tasks.teacher.endpoints import Endpoint, serve
+from tests.tasks.teacher.endpoints import Endpoint, call_or_echo, serve
 from tests.tasks.teacher.teachers import ask
 
 pytestmark = pytest.mark.usefixtures("clean_environment")
@@ -215,3 +220,41 @@ async def test_stop_ends_all_of_them_and_close_leaves_none(store: CompletionStor
                 await engines.answer(ask(role), "simulate", "cats", role)
         assert await engines.aclose() == ()
     assert first.requests == second.requests == []
+
+
+@pytest.mark.parametrize("shares", [True, False])
+async def test_the_assistants_endpoint_is_probed_with_functions_and_any_other_with_a_schema_alone(
+    shares: bool, path: Path
+) -> None:
+    theirs, its = Endpoint(last=call_or_echo), Endpoint(last=call_or_echo)
+    with serve(theirs) as far, serve(its) as near, CompletionStore(path) as store:
+        roles: dict[str, Any] = {"teacher": {"model": "tiny", "base_url": far, "api_key_env": "KEY"}}
+        if not shares:
+            roles["assistant"] = {"base_url": near}
+        engines = open_engines(replace(make_start(path, **roles), probe="tools"), store)
+        async with Teacher(engines, Ledger()) as teacher:
+            await say(teacher, "document")
+            await say(teacher, "simulate", "user")
+            await say(teacher, "simulate")
+    kinds = [["tools" in body, "response_format" in body] for body in theirs.requests]
+    assert kinds == [[True, False]] * shares + [[False, True]] + [[False, False]]
+    others = [["tools" in body, "response_format" in body] for body in its.requests]
+    assert others == ([] if shares else [[True, False], [False, True], [False, False]])
+
+
+async def test_the_bound_of_functions_is_the_assistants(path: Path) -> None:
+    with CompletionStore(path) as store:
+        presets: dict[str, Any] = {
+            "teacher": {"model": "tiny", "base_url": "http://host/v1"},
+            "assistant": {"base_url": "http://other/v1"},
+        }
+        start = make_start(path, **presets)
+        memory = Memory(path)
+        bounds: dict[Role, int] = {"teacher": 16, "assistant": 64}
+        for role, most in bounds.items():
+            endpoint = name_endpoint(start.find_settings(role))
+            known = Capabilities(most_tools=most)
+            memory.keep(Learnt(endpoint=endpoint, model="tiny", learnt_at=time.time(), capabilities=known))
+        engines = open_engines(start, store)
+        assert engines.state.most_tools == 64
+        await engines.aclose()

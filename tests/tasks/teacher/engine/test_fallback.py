@@ -13,9 +13,10 @@ from schemas.errors import FatalTeacherError, RunStoppedError, TeacherError, Too
 from schemas.parameters import Budget
 from schemas.teacher import TeacherSettings
 from tasks.teacher import CompletionStore
+from tasks.teacher.engine.engine import Probe
 from tasks.teacher.engine.engines import Engines, EngineStart, open_engines
 from tasks.teacher.engine.fallback import is_given_up
-from tests.tasks.teacher.endpoints import Endpoint, Reply, fail, say, serve
+from tests.tasks.teacher.endpoints import Endpoint, Reply, call_or_echo, fail, say, serve
 from tests.tasks.teacher.teachers import ask
 
 pytestmark = pytest.mark.usefixtures("tiny_key")
@@ -31,7 +32,12 @@ GONE: dict[str, Reply] = {
 
 @asynccontextmanager
 async def open_two(
-    first: Endpoint, second: Endpoint, store: CompletionStore, budget: Budget | None = None, **settings: Any
+    first: Endpoint,
+    second: Endpoint,
+    store: CompletionStore,
+    budget: Budget | None = None,
+    probe: Probe | None = None,
+    **settings: Any,
 ) -> AsyncIterator[Engines]:
     with serve(first) as one, serve(second) as other:
         fallback = {"base_url": other, "model": "other"}
@@ -39,7 +45,7 @@ async def open_two(
             {"model": "tiny", "base_url": one, "api_key_env": "TINY_KEY", "attempts": 2, "give_up_s": 1,
              "fallback": [fallback], **settings}
         )  # fmt: skip
-        engines = open_engines(EngineStart(chosen, store.path, budget or Budget()), store)
+        engines = open_engines(EngineStart(chosen, store.path, budget or Budget(), probe=probe), store)
         try:
             yield engines
         finally:
@@ -65,6 +71,13 @@ async def test_where_the_first_is_of_no_use_requests_go_to_the_next_and_that_is_
     assert {request["model"] for request in second.requests} == {"other"}
     (line,) = [record.getMessage() for record in caplog.records if "from now on" in record.getMessage()]
     assert "requests go to other at http://" in line
+
+
+async def test_one_that_cannot_call_functions_is_of_no_use_either(store: CompletionStore) -> None:
+    first, second = Endpoint(last=fail(400, "tiny does not support tools")), Endpoint(last=call_or_echo)
+    async with open_two(first, second, store, probe="tools") as engines:
+        assert await fetch(engines) == "You said: Hello"
+    assert (len(first.requests), len(second.requests)) == (1, 3)  # each is probed when it is asked
 
 
 async def test_a_prompt_that_is_refused_is_refused_there(store: CompletionStore) -> None:

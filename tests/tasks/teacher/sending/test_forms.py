@@ -12,8 +12,10 @@ from schemas.calls import ChatRequest, Completion
 from schemas.errors import TeacherError
 from schemas.teacher import TeacherSettings
 from tasks.teacher import Engine, Ledger, Teacher
+from tasks.teacher.sending import forms
 from tasks.teacher.sending.capabilities import Capabilities
-from tasks.teacher.sending.forms import describe_lessons
+from tasks.teacher.sending.forms import Forms, choose_first_beliefs, describe_lessons
+from tasks.teacher.sending.retries import EndpointError
 from tasks.teacher.sending.schema_forms import list_parts
 from tests.tasks.teacher.endpoints import Endpoint, build_answer, echo, fail, serve
 
@@ -166,3 +168,38 @@ def test_what_was_learnt_is_told_in_words() -> None:
     assert lines[1] == "does not take `max_tokens`: `max_completion_tokens` goes in its place"
     assert all("\n" not in line and len(line) < 140 for line in lines)
     assert list(describe_lessons(learnt, learnt)) == []
+
+
+async def test_others_do_not_wait_for_long_for_one_that_finds_out_what_is_taken(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(forms, "_LONGEST_WAIT_S", 0.05)
+    known = Forms("host", TeacherSettings(model="tiny", base_url="http://host/v1"), scouts=True)
+    request = ChatRequest(messages=(HI,))
+    async with known.open(request), known.open(request) as second:
+        assert second.body["messages"] == (HI,)
+    async with known.open(request):
+        pass
+
+
+def test_what_the_user_insists_on_is_not_learnt_away() -> None:
+    settings = TeacherSettings(model="tiny", base_url="http://host/v1")
+    known, refusal = Forms("host", settings), EndpointError("no", status=400, said="Unsupported parameter: 'seed'")
+    assert not known.learn(known.make(ChatRequest(messages=(HI,), extra_body={"seed": 7})), refusal)
+    assert known.learn(known.make(ChatRequest(messages=(HI,), seed=7)), refusal)
+
+
+def test_a_mark_of_what_may_be_cached_is_left_out_where_it_is_refused() -> None:
+    settings = TeacherSettings(model="tiny", base_url="http://host/v1", caching="cache_control")
+    known = Forms("host", settings)
+    said = "messages.0.content.0.cache_control: Extra inputs are not permitted"
+    marked = known.make(ChatRequest(messages=(HI,)))
+    assert "cache_control" in marked.body["messages"][0]["content"][0]
+    assert known.learn(marked, EndpointError("no", status=400, said=said))
+    assert list(known.make(ChatRequest(messages=(HI,))).body["messages"]) == [HI]
+
+
+def test_first_beliefs_are_those_of_the_preset_and_of_the_embedded_teacher() -> None:
+    assert choose_first_beliefs(TeacherSettings(model="m", base_url="http://host/v1")) == Capabilities()
+    assert choose_first_beliefs(TeacherSettings(model="m", preset="deepseek")).answers == "json_object"
+    assert choose_first_beliefs(TeacherSettings(model="offline")).call_ids == "numbered"
