@@ -22,9 +22,9 @@ class Instance(Record):
     completion made for the row; `cached_tokens` are those of the prompt that the endpoint had cached. `cost_usd` is
     None where the price of any completion is unknown. `created_at` is in UTC.
 
-    `sampling` is a JSON object of what the endpoint was told: temperature, top_p, and the seeds of the completions in
-    order. Null is where the choice was the endpoint's, a list where completions differ. `left_out` names what any of
-    them had to go without, as in `Completion`. Rows of older versions say "" and nothing.
+    `sampling` is a JSON object of what the endpoint was told: temperature, top_p, reasoning_effort, and the seeds of
+    the completions in order. Null is where the choice was the endpoint's, a list where completions differ. `left_out`
+    names what any of them had to go without, as in `Completion`. Rows of older versions say "" and nothing.
     """
 
     id: str

@@ -41,7 +41,7 @@ _COLUMNS = {
     "cached_tokens": "prompt tokens that the endpoint had cached",
     "cost_usd": "cost in US dollars; null where a price is unknown",
     "created_at": "when the row was made (UTC)",
-    "sampling": "temperature, top_p and seeds that the endpoint was told; null where it chose (JSON string)",
+    "sampling": "sampling and seeds that the endpoint was told; null where it chose (JSON string)",
     "left_out": "what requests went without, because the endpoint does not take it",
 }
 

@@ -5,6 +5,7 @@ nowhere else.
 """
 
 import json
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
@@ -22,6 +23,8 @@ Role = Literal["reference", "limit", "paging", "minimum", "maximum", "place", "s
 _VERBS: dict[str, Archetype] = {verb: found for found, verbs in WORDS["verbs"].items() for verb in verbs}
 _MODIFIERS: dict[str, Archetype] = {word: found for found, words in WORDS["modifiers"].items() for word in words}
 _LIMITS, _PAGING = ({tuple(name.split()) for name in WORDS[key]} for key in ("limits", "paging"))
+_EXAMPLES = re.compile(r"\(for example: (.+)\)$")
+"""At the end of a description."""
 
 
 @dataclass(frozen=True)
@@ -182,6 +185,7 @@ def _find_archetype(name: str, properties: dict[str, Any], required: set[str]) -
 
 
 def _read_parameter(name: str, schema: dict[str, Any], required: bool, thing: str) -> ToolParameter:
+    schema = _find_examples(schema)
     words = split_name(name) or (name,)
     spoken = " ".join(words)
     role = _find_role(words, schema, required)
@@ -190,6 +194,17 @@ def _read_parameter(name: str, schema: dict[str, Any], required: bool, thing: st
     if words == ("id",):
         spoken = f"{thing} id"
     return ToolParameter(name, spoken, role, required, json.dumps(schema, ensure_ascii=False))
+
+
+def _find_examples(schema: dict[str, Any]) -> dict[str, Any]:
+    """The schema with the examples that stand in its description, where there are no others."""
+    told = None if "examples" in schema else _EXAMPLES.search(str(schema.get("description", "")))
+    if told is None:
+        return schema
+    try:
+        return {**schema, "examples": json.loads(f"[{told[1]}]")}
+    except ValueError:
+        return schema
 
 
 def _find_role(words: tuple[str, ...], schema: dict[str, Any], required: bool) -> Role:

@@ -121,6 +121,8 @@ def _rewrite(schema: Any, parts: frozenset[str]) -> Any:
     kept = {key: value for key, value in schema.items() if key not in parts or key == "anyOf"}
     if "const" in schema and "const" in parts:
         _allow_only(kept, schema["const"], parts)
+    if "examples" in parts:
+        _tell_examples(kept, schema.get("examples"))
     if "oneOf" in schema and "oneOf" in parts and "anyOf" not in schema:
         kept["anyOf"] = schema["oneOf"]
     if "prefixItems" in schema and "prefixItems" in parts and "items" not in schema and schema["prefixItems"]:
@@ -136,7 +138,7 @@ def _rewrite(schema: Any, parts: frozenset[str]) -> Any:
     if OTHER_ENUMS in parts and not all(isinstance(value, str) for value in kept.get("enum", ())):
         del kept["enum"]
     if "anyOf" in kept and "anyOf" in parts:
-        kept = _take_first(kept)
+        return _rewrite(_take_first(kept), parts)  # the first one has parts of its own
     return _map_children(kept, lambda child: _rewrite(child, parts))
 
 
@@ -154,6 +156,13 @@ def _merge_parts(schema: dict[str, Any], parts: frozenset[str]) -> dict[str, Any
             merged |= {"properties": properties} if properties else {}
             merged |= {"required": list(dict.fromkeys(required))} if required else {}
     return merged
+
+
+def _tell_examples(kept: dict[str, Any], examples: Any) -> None:
+    """Tells in the description what values look like."""
+    if isinstance(examples, list) and examples and isinstance(kept.get("description", ""), str):
+        shown = ", ".join(json.dumps(value, ensure_ascii=False) for value in examples)
+        kept["description"] = f"{kept.get('description', '')} (for example: {shown})".lstrip()
 
 
 def _allow_only(kept: dict[str, Any], value: Any, parts: frozenset[str]) -> None:

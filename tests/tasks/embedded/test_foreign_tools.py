@@ -133,3 +133,17 @@ def test_the_first_of_a_list_is_not_what_was_created_since() -> None:
     found = Outcome("searchPets", 200, {"pets": [{"id": 7}, {"id": 8}]})
     made = Outcome("createVisit", 201, {"id": 900, "title": "First look"})
     assert resolve(Reference("first"), pet_id, [found, made]) == 7
+
+
+@pytest.mark.parametrize(
+    ("schema", "examples"),
+    [
+        ({"description": 'The city (for example: "Oslo", "Bergen")'}, ["Oslo", "Bergen"]),
+        ({"description": 'The city (for example: "Oslo")', "examples": ["Rome"]}, ["Rome"]),
+        ({"description": "The city (for example: Oslo)"}, None),
+        ({"description": "For example, a city"}, None),
+    ],
+)
+def test_examples_may_stand_in_a_description(schema: dict[str, Any], examples: list[str] | None) -> None:
+    (tool,) = read_tools([make_function("searchStations", "Search stations.", [], city={"type": "string", **schema})])
+    assert tool.parameters[0].schema.get("examples") == examples

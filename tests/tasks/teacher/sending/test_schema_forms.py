@@ -70,6 +70,22 @@ def test_references_become_what_they_name_and_what_holds_itself_ends() -> None:
     }
 
 
+def test_of_the_first_alternative_too_what_is_refused_goes() -> None:
+    schema = {"anyOf": [{"type": "null"}, {"type": "string", "default": "a"}]}
+    assert reduce(schema, "anyOf", "default") == {"type": "string"}
+
+
+def test_examples_are_told_in_the_description() -> None:
+    schema = {"type": "object", "properties": {"city": {"type": "string", "examples": ["Oslo", "Bergen"]}}}
+    assert reduce(schema, "examples")["properties"]["city"] == {
+        "type": "string", "description": '(for example: "Oslo", "Bergen")'
+    }  # fmt: skip
+    assert reduce({"description": "The day", "examples": [1]}, "examples") == {
+        "description": "The day (for example: 1)"
+    }
+    assert reduce({"description": "The day", "examples": []}, "examples") == {"description": "The day"}
+
+
 def test_a_property_that_is_called_like_a_keyword_stays() -> None:
     schema = {"type": "object", "properties": {"const": {"type": "string"}, "$ref": {"type": "string"}}}
     assert list_parts([schema]) == frozenset()
