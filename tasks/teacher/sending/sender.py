@@ -6,7 +6,6 @@ Knows nothing of stores or ledgers; an answer that it returns has been paid for 
 import asyncio
 import logging
 import time
-from dataclasses import dataclass, field
 from typing import Any
 
 import httpx2
@@ -20,6 +19,7 @@ from tasks.teacher.batches.batch import BatchSender
 from tasks.teacher.budget import Account, RecentErrors
 from tasks.teacher.counting import TokenCounter
 from tasks.teacher.response_reading import parse_answer
+from tasks.teacher.sending.attempts import Attempt, draw_again, name_shape
 from tasks.teacher.sending.bodies import finish_body
 from tasks.teacher.sending.capabilities import Capabilities, build_body, learn
 from tasks.teacher.sending.failures import explain_failure
@@ -36,26 +36,10 @@ _log = logging.getLogger(__name__)
 FIRST_LIMIT = 64
 """Requests in flight to begin with, where so many may be."""
 
-DRAW_STEP = 7_368_787
-"""Between the seeds of draws that follow a failure; no step of `capabilities`, so that none meets another sample."""
-
-_SEEDS = 2**31
 _SECOND_LOOK_S, _LAST_LOOK_S = 0.5, 60.0
 """How soon is asked again what would end a run that has had answers; and how long nobody asks while it ends."""
 
 _RESUME = "what is finished is kept, the same command goes on from there"
-
-
-@dataclass
-class _Attempt:
-    """One request on its way: the body as it goes out, its shape, what it is thought to take and what it took."""
-
-    body: dict[str, Any]
-    shape: str
-    tokens: int = 0
-    thought: Usage = field(default_factory=Usage)
-    used: Usage | None = None
-    is_completion: bool = True
 
 
 class Sender:
@@ -136,13 +120,13 @@ class Sender:
                 body = self._make_body(request, used, streams=True)
                 seed = draw_again(body, tries.draw)
                 try:
-                    completion = await self._send_in_turn(_Attempt(body, _name_shape(request)), turn)
+                    completion = await self._send_in_turn(Attempt(body, name_shape(request)), turn)
                     if seed is not None:
                         completion = completion.model_copy(update={"sent_seed": seed})
                     return completion, tries.count
                 except EndpointError as error:
                     if not self._learn(used, body, error):
-                        self._judge(error, _name_shape(request), tries)
+                        self._judge(error, name_shape(request), tries)
                         raise
 
     async def send_in_batch(self, key: str, request: ChatRequest) -> tuple[Completion, int]:
@@ -160,13 +144,13 @@ class Sender:
                 used = self._capabilities
                 body = self._make_body(request, used)
                 try:
-                    return await self._wait_in_batch(key, _Attempt(body, _name_shape(request))), 1
+                    return await self._wait_in_batch(key, Attempt(body, name_shape(request))), 1
                 except EndpointError as error:
                     if not self._learn(used, body, error):
                         if error.is_used_up:
                             self.stop(RunStoppedError(str(error), "quota"))
                             raise self.stopped or error from error
-                        self._note_error(error, _name_shape(request))
+                        self._note_error(error, name_shape(request))
                         raise
 
     async def rest(self, seconds: float) -> None:
@@ -194,7 +178,7 @@ class Sender:
             _log.info("%s; going on with %s", refusal, learnt)
         return learnt is not None
 
-    async def _send_in_turn(self, attempt: _Attempt, turn: int) -> Completion:
+    async def _send_in_turn(self, attempt: Attempt, turn: int) -> Completion:
         """Sends one request when the throttle and the budget let it."""
         if self._counts_tokens:
             attempt.tokens = self._counter.count_prompt(attempt.body)
@@ -223,7 +207,7 @@ class Sender:
             self._account.end(attempt.thought, attempt.used, calls=int(attempt.is_completion))
             self.throttle.leave(ticket, used_tokens)
 
-    async def _wait_in_batch(self, key: str, attempt: _Attempt) -> Completion:
+    async def _wait_in_batch(self, key: str, attempt: Attempt) -> Completion:
         assert self._batch is not None
         if self.stopped is not None:
             raise self.stopped
@@ -246,7 +230,7 @@ class Sender:
             fetching.cancel()
             self._account.end(attempt.thought, attempt.used, batched=True)
 
-    async def _begin(self, attempt: _Attempt) -> None:
+    async def _begin(self, attempt: Attempt) -> None:
         """Wait until the budget has room for a request; where it will never have the run is stopped.
 
         Raises:
@@ -265,7 +249,7 @@ class Sender:
             if self.stopped is not None:
                 raise self.stopped
 
-    def _count_unanswered(self, attempt: _Attempt, error: EndpointError) -> None:
+    def _count_unanswered(self, attempt: Attempt, error: EndpointError) -> None:
         """What a request took that led to no answer: its prompt where it was read, and what was written in vain."""
         if error.used is not None and error.used != Usage():
             attempt.used, attempt.is_completion = error.used, False
@@ -404,21 +388,3 @@ class Sender:
             cause = None if self._secret.get_secret_value() else error
         # Raised out here, so that no chain leads to the SDK's error: it carries the request and with it the key.
         raise failure from cause
-
-
-def draw_again(body: dict[str, Any], draw: int) -> int | None:
-    """Gives a request's body the seed of another draw, and returns it; None where it keeps the one that it has."""
-    if not draw or "seed" not in body:
-        return None
-    seed: int = (body["seed"] + DRAW_STEP * draw) % _SEEDS
-    body["seed"] = seed
-    return seed
-
-
-def _name_shape(request: ChatRequest) -> str:
-    """What tells requests apart by how long their answers are, and by what of them may be refused: with tools, for JSON
-    of which name, or for words."""
-    if request.tools:
-        return "tools"
-    described = (request.response_format or {}).get("json_schema")
-    return f"json {described.get('name')}" if isinstance(described, dict) else "words"

@@ -12,7 +12,7 @@ from starlette.responses import JSONResponse, Response, StreamingResponse
 
 from schemas.errors import FatalTeacherError, TeacherError
 from tasks.teacher import CompletionStore, Ledger
-from tasks.teacher.sending.sender import DRAW_STEP
+from tasks.teacher.sending.attempts import DRAW_STEP
 from tests.tasks.teacher.batching import wait_until
 from tests.tasks.teacher.endpoints import KEY, Endpoint, break_off, build_answer, echo, fail, say, serve, show_html
 from tests.tasks.teacher.passing_time import in_passing_time, read_clock

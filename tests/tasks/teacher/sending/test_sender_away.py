@@ -11,7 +11,7 @@ from starlette.responses import HTMLResponse, JSONResponse, Response
 from schemas.errors import FatalTeacherError, RunStoppedError, TeacherError
 from schemas.parameters import Budget
 from tasks.teacher.budget import RecentErrors
-from tasks.teacher.sending.sender import DRAW_STEP
+from tasks.teacher.sending.attempts import DRAW_STEP
 from tests.tasks.teacher.endpoints import Endpoint, Reply, build_answer, echo, fail
 from tests.tasks.teacher.passing_time import in_passing_time, read_clock
 from tests.tasks.teacher.sending.test_sender import Errors, Slow, ask, connect, lose
