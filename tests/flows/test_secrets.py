@@ -64,8 +64,8 @@ FAULTS: tuple[Callable[[str], Response], ...] = (
 class Echoing:
     """The embedded teacher behind a proxy that tells everybody the request's key.
 
-    Each request fails at first. What is about one of the APIs is refused once another has been answered, for an endpoint
-    that only refuses ends a run; with `refuses_keys`, so is every key.
+    Each request fails at first. What is about one of the APIs is refused, once another has been answered: an endpoint
+    that only refuses ends a run. With `refuses_keys`, so is every key.
     """
 
     def __init__(self, *, refuses_keys: bool = False) -> None:
