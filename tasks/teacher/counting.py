@@ -15,7 +15,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any
 
-from schemas.calls import ChatRequest, Completion, Usage
+from schemas.calls import Completion, Usage
 
 _log = logging.getLogger(__name__)
 
@@ -101,15 +101,6 @@ class _Ratio:
     def correct(self, counted: int) -> int:
         """As the endpoint would count."""
         return round(counted * self._told / self._counted)
-
-
-def name_shape(request: ChatRequest) -> str:
-    """What tells requests apart by how long their answers are, and by what of them may be refused: with tools, for JSON
-    of which name, or for words."""
-    if request.tools:
-        return "tools"
-    described = (request.response_format or {}).get("json_schema")
-    return f"json {described.get('name')}" if isinstance(described, dict) else "words"
 
 
 def count_by_length(text: str) -> int:

@@ -83,8 +83,8 @@ def _insert(answer: Answer, text: str) -> bytes:
 
 
 def _make_odd(answer: Answer) -> bytes:
-    """All fields but what is said are of another type, or out of their range."""
-    choice = {**answer["choices"][0], "finish_reason": ["stop"]}
+    """All fields but what is said, and why it ended, are of another type, or out of their range."""
+    choice = answer["choices"][0]
     for call in choice["message"].get("tool_calls") or ():
         call["id"] = 10**30
     return _dump(

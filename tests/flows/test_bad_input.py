@@ -135,7 +135,7 @@ def test_an_api_whose_teacher_always_fails_is_rejected_at_its_first_step_and_the
     assert f"nothing about {REFUSED} here" in row.reasons[0]
     assert (row.document, row.num_functions) == ("", 0)
     assert ran.rows(REFUSED) == []
-    assert ran.asked[REFUSED, "document"] == 1  # a 422 is the request's fault, and no other attempt will do
+    assert ran.asked[REFUSED, "document"] == 2  # a 422 is the request's fault: another draw, and no further attempt
     assert ran.first.rejected_apis["steem"].startswith("document: ")
 
 

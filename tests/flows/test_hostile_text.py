@@ -151,7 +151,7 @@ async def test_what_ends_a_run_is_told_in_one_line_that_can_be_seen(place: Workp
         ended = place.build(
             "--catalog", str(catalogue), "--apis", "all", "--teacher.model", "offline", "--teacher.base_url", url
         )
-    assert ended.status == 1, ended.err
+    assert ended.status == 2, ended.err
     assert list_unprintable(ended.out + ended.err) == []
     assert ended.said[-1].startswith("error: ")
     assert "marked" in ended.said[-1]

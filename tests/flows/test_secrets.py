@@ -64,13 +64,15 @@ FAULTS: tuple[Callable[[str], Response], ...] = (
 class Echoing:
     """The embedded teacher behind a proxy that tells everybody the request's key.
 
-    Each request fails at first. What is about one of the APIs is always refused; with `refuses_keys`, so is every key.
+    Each request fails at first. What is about one of the APIs is refused, once another has been answered: an endpoint
+    that only refuses ends a run. With `refuses_keys`, so is every key.
     """
 
     def __init__(self, *, refuses_keys: bool = False) -> None:
         self.witness = f"witness-{secrets.token_hex(8)}"
         self.seen: set[bytes] = set()
         self.keys: set[str] = set()
+        self.has_answered = False
         self._refuses_keys = refuses_keys
         self.app = Starlette(routes=[Route("/v1/chat/completions", self._complete, methods=["POST"])])
 
@@ -81,11 +83,12 @@ class Echoing:
         if self._refuses_keys:
             return _fail(401)(said)
         if REFUSED.encode() in raw:
-            return _fail(422)(said)
+            return _fail(422 if self.has_answered else 500)(said)
         if raw not in self.seen:
             self.seen.add(raw)
             return FAULTS[len(self.seen) % len(FAULTS)](said)
         status, body = answer_chat(raw)
+        self.has_answered = True
         return JSONResponse({**json.loads(body), "request": {"headers": {"authorization": authorization}}}, status)
 
 
@@ -166,7 +169,7 @@ async def test_a_marked_key_is_found_nowhere_though_the_endpoint_repeats_it(
     finally:
         stop_server(place)
 
-    assert (second.status, third.status) == (0, 1), second.err + third.err
+    assert (second.status, third.status) == (0, 2), second.err + third.err
     assert proxy.keys == {in_environment, in_block}
     assert gate.keys == {refused}
     assert f"refuses the API key in the Prefect Secret block '{BLOCK}' (401: {gate.witness} Bearer ***" in third.err

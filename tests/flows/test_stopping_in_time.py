@@ -128,8 +128,8 @@ def test_a_run_whose_documents_are_all_cut_off_is_one_line(prefect: str, tmp_pat
     ended = place.build("--catalog", str(tmp_path / "documents"), "--document_limit_s", "0.0001")
     assert ended.status == 1
     assert ended.said[-1] == (
-        "error: none of 1 APIs came through, so nothing is published; boats: import: import document was cut off: it "
-        "took longer than the 0.0001 s that --document_limit_s allows"
+        "error: none of 1 APIs came through, so nothing is published: import: import document was cut off: it "
+        "took longer than the 0.0001 s that --document_limit_s allows (boats)"
     )
     assert "Traceback" not in ended.err
 

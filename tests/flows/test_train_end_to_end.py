@@ -29,7 +29,7 @@ from tests.train_extra import needs_train_extra
 
 pytestmark = [pytest.mark.usefixtures("prefect"), needs_train_extra]
 
-STEPS = 40
+STEPS = 60
 """Enough to learn one row by heart."""
 
 BUILD = """

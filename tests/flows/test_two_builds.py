@@ -80,7 +80,8 @@ async def test_two_builds_at_once_make_one_dataset_though_the_teacher_tells_each
         one, two = await asyncio.gather(*map(build_dataset, builds))
 
     held = [count for key, count in teacher.asked.items() if "<entry>" in key and "one weather station" not in key]
-    assert held == [2] * 4  # both runs had two APIs documented and specified, and were told different things
+    assert len(held) > 4  # two APIs, each documented and its functions described one by one
+    assert set(held) == {2}  # by both runs, which were told different things
     assert (one.rejected_apis, two.rejected_apis) == ({}, {})
     assert one.changed
     assert two.changed

@@ -5,7 +5,6 @@ Knows nothing of stores or ledgers; an answer that it returns has been paid for 
 
 import asyncio
 import time
-from dataclasses import dataclass, field
 from typing import Any
 
 import httpx2
@@ -17,9 +16,10 @@ from schemas.errors import RunStoppedError
 from schemas.teacher import TeacherSettings
 from tasks.teacher.batches.batch import BatchSender
 from tasks.teacher.budget import Account, RecentErrors
-from tasks.teacher.counting import TokenCounter, name_shape
+from tasks.teacher.counting import TokenCounter
 from tasks.teacher.notices import tell
 from tasks.teacher.response_reading import parse_answer
+from tasks.teacher.sending.attempts import Attempt, name_shape
 from tasks.teacher.sending.failures import explain_failure
 from tasks.teacher.sending.forms import Form, Forms
 from tasks.teacher.sending.meanings import LONG_WAIT_S
@@ -38,18 +38,6 @@ _SECOND_LOOK_S, _LAST_LOOK_S = 0.5, 60.0
 """How soon is asked again what would end a run that has had answers; and how long nobody asks while it ends."""
 
 _RESUME = "what is finished is kept, the same command goes on from there"
-
-
-@dataclass
-class _Attempt:
-    """One request on its way: the body as it goes out, its shape, what it is thought to take and what it took."""
-
-    body: dict[str, Any]
-    shape: str
-    tokens: int = 0
-    thought: Usage = field(default_factory=Usage)
-    used: Usage | None = None
-    is_completion: bool = True
 
 
 class Sender:
@@ -128,7 +116,7 @@ class Sender:
             async with tries.attempt(), self._forms.open(request) as form:
                 seed = draw_again(form.body, tries.draw)
                 try:
-                    completion = form.finish(await self._send_in_turn(_Attempt(form.body, name_shape(request)), turn))
+                    completion = form.finish(await self._send_in_turn(Attempt(form.body, name_shape(request)), turn))
                     if seed is not None:
                         completion = completion.model_copy(update={"sent_seed": seed})
                     return completion, tries.count
@@ -151,7 +139,7 @@ class Sender:
             async with tries.attempt():
                 form = self._forms.make(request, streams=False)
                 try:
-                    return form.finish(await self._wait_in_batch(key, _Attempt(form.body, name_shape(request)))), 1
+                    return form.finish(await self._wait_in_batch(key, Attempt(form.body, name_shape(request)))), 1
                 except EndpointError as error:
                     if not self._learn(form, error):
                         if error.is_used_up:
@@ -182,7 +170,7 @@ class Sender:
         self.throttle.reopen()
         return True
 
-    async def _send_in_turn(self, attempt: _Attempt, turn: int) -> Completion:
+    async def _send_in_turn(self, attempt: Attempt, turn: int) -> Completion:
         """Sends one request when the throttle and the budget let it."""
         if self._counts_tokens:
             attempt.tokens = self._counter.count_prompt(attempt.body)
@@ -211,7 +199,7 @@ class Sender:
             self._account.end(attempt.thought, attempt.used, calls=int(attempt.is_completion))
             self.throttle.leave(ticket, used_tokens)
 
-    async def _wait_in_batch(self, key: str, attempt: _Attempt) -> Completion:
+    async def _wait_in_batch(self, key: str, attempt: Attempt) -> Completion:
         assert self._batch is not None
         if self.stopped is not None:
             raise self.stopped
@@ -234,7 +222,7 @@ class Sender:
             fetching.cancel()
             self._account.end(attempt.thought, attempt.used, batched=True)
 
-    async def _begin(self, attempt: _Attempt) -> None:
+    async def _begin(self, attempt: Attempt) -> None:
         """Wait until the budget has room for a request; where it will never have the run is stopped.
 
         Raises:
@@ -253,7 +241,7 @@ class Sender:
             if self.stopped is not None:
                 raise self.stopped
 
-    def _count_unanswered(self, attempt: _Attempt, error: EndpointError) -> None:
+    def _count_unanswered(self, attempt: Attempt, error: EndpointError) -> None:
         """What a request took that led to no answer: its prompt where it was read, and what was written in vain."""
         if error.used is not None and error.used != Usage():
             attempt.used, attempt.is_completion = error.used, False

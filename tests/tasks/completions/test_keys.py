@@ -130,7 +130,10 @@ CHANGES: dict[str, Any] = {
     "tools": (),
     "response_format": None,
     "temperature": 0.7,
+    "top_p": 0.9,
+    "reasoning_effort": "low",
     "max_tokens": None,
+    "extra_body": {"top_k": 40},
     "seed": 2,
     "sample": 1,
 }

@@ -375,8 +375,8 @@ class TestTheRest:
             ({"prompt_tokens": True, "completion_tokens": float("nan")}, Usage()),
             ({"prompt_tokens": 10**30, "completion_tokens": 4}, Usage(completion=4)),
             ({"prompt_tokens": [10], "completion_tokens": {"a": 4}}, Usage()),
-            ({"prompt_tokens_details": {"cached_tokens": 6}}, Usage(cached=6)),
-            ({"completion_tokens_details": {"reasoning_tokens": 3}}, Usage(reasoning=3)),
+            ({"prompt_tokens_details": {"cached_tokens": 6}}, Usage()),  # of nothing that was told
+            ({"completion_tokens_details": {"reasoning_tokens": 3}}, Usage()),
             ({"prompt_tokens": 1, "prompt_tokens_details": None, "completion_tokens_details": 3}, Usage(prompt=1)),
         ],
     )
