@@ -17,7 +17,6 @@ character do not matter. The scheme's version is part of the key, so that a chan
 """
 
 import hashlib
-import re
 import unicodedata
 from typing import Any
 from urllib.parse import urlsplit
@@ -27,9 +26,6 @@ from schemas.calls import ChatRequest
 
 SCHEME = "1"
 _LEFT_OUT = frozenset({"call_ids"})
-
-_POINT = re.compile(r"\.0(?=[,\]}]|\Z)")
-"""How JSON ends a float without a fraction, unless it is large (1e+16); text may hold the same."""
 
 
 def build_key(endpoint: str, model: str, request: ChatRequest) -> str:
@@ -54,11 +50,6 @@ def canonicalise(value: Any) -> str:
     Raises:
         ValueError: a number is NaN or infinite.
     """
-    text = canonical_json(value)
-    # Walking the value costs twice the dump, and nearly every request is canonical as it is.
-    is_normal = text.isascii() or unicodedata.is_normalized("NFC", text)
-    if is_normal and "e+" not in text and not _POINT.search(text):
-        return text
     return canonical_json(_normalise(value))
 
 
