@@ -282,7 +282,8 @@ class Engine:
             self._store.claims.give_back(claim)
 
     async def _probe_alone(self, probe: Probe) -> None:
-        if self._forms.was_probed:
+        if self._forms.was_probed:  # it answered
+            self._sender.is_known = True
             return
         self._sender.is_probing = True
         try:

@@ -1,6 +1,7 @@
 """How many tokens there are, where nobody says."""
 
 import hashlib
+from collections.abc import Iterator
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -93,11 +94,13 @@ class TestVocabulary:
     """tiktoken counts where its vocabulary is there, and never fetches it."""
 
     @pytest.fixture(autouse=True)
-    def forget(self, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    def forget(self, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[None]:
         monkeypatch.setenv("TIKTOKEN_CACHE_DIR", str(tmp_path))
         load_counter.cache_clear()
         monkeypatch.setattr(counting, "import_module", self.load)
         self.loaded = 0
+        yield
+        load_counter.cache_clear()  # or other tests would count with this one
 
     def load(self, name: str) -> Any:
         self.loaded += 1

@@ -93,6 +93,17 @@ class TestWhatGoesOut:
                 await ask(teacher, "three")
         assert list_kinds(endpoint)[4:] == ["tools", "json", "plain"]
 
+    async def test_while_it_holds_a_refusal_is_about_the_request(self, tmp_path: Path) -> None:
+        endpoint = Endpoint(last=call_or_echo)
+        with serve(endpoint) as url, CompletionStore(tmp_path / "c.sqlite") as store:
+            async with connect(url, store) as teacher:
+                await ask(teacher)
+            endpoint.last = fail(422, "not this one")
+            async with connect(url, store) as teacher:
+                with pytest.raises(TeacherError, match="not this one") as caught:
+                    await ask(teacher, "Again")
+        assert not isinstance(caught.value, FatalTeacherError)
+
     async def test_the_embedded_teacher_answers_it_as_any_other_does(self) -> None:
         def answer(body: dict[str, Any]) -> Response:
             status, raw = answer_chat(json.dumps({**body, "model": "offline"}).encode())
