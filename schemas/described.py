@@ -144,10 +144,19 @@ class DescribedField(Written):
     maximum: Bound = None
 
 
+def _put_required_first(schema: dict[str, Any]) -> None:
+    """What has to be there stands first: a grammar has a model write the properties in their order, and one that it has
+    gone past it cannot write any more."""
+    needed = ["name", "type", "description", "place", "required"]
+    properties = schema["properties"]
+    schema["properties"] = {name: properties[name] for name in {**dict.fromkeys(needed), **properties}}
+    schema["required"] = needed
+
+
 class DescribedParameter(DescribedField):
     """A field that a function takes, and where it stands in the request."""
 
-    model_config = ConfigDict(json_schema_extra={"required": ["name", "type", "description", "place", "required"]})
+    model_config = ConfigDict(json_schema_extra=_put_required_first)
 
     place: Annotated[Place, BeforeValidator(_read_place)] = "query"
     required: Annotated[bool, BeforeValidator(_read_flag)] = False

@@ -191,6 +191,12 @@ def takes_azure_key(settings: TeacherSettings) -> bool:
     return host.endswith(_AZURE) or settings.api_version is not None
 
 
+def is_openais(settings: TeacherSettings) -> bool:
+    """Whether it is OpenAI's own API, at its address or at Azure."""
+    address = find_address(settings)
+    return address.startswith(OPENAI_ADDRESS) or (urlsplit(address).hostname or "").endswith(_AZURE)
+
+
 def _needs_key(settings: TeacherSettings) -> bool:
     """Whether nothing is answered there without a key, as far as is known."""
     preset = find_preset(settings)

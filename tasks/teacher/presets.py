@@ -15,7 +15,7 @@ from schemas.teacher import TeacherSettings, inherit
 from tasks.teacher.sending.capabilities import Capabilities
 
 _FILE = Path(__file__).with_name("presets.yaml")
-_FILLED = ("base_url", "api_key_env", "concurrency", "rpm", "caching")
+_FILLED = ("base_url", "api_key_env", "concurrency", "rpm", "timeout_s", "caching")
 
 
 class Preset(Record):
@@ -26,6 +26,7 @@ class Preset(Record):
     needs_key: bool = False
     concurrency: int | None = Field(None, ge=1)
     rpm: int | None = Field(None, ge=1)
+    timeout_s: float | None = Field(None, gt=0)
     takes: Capabilities = Capabilities()
     caching: Literal["cache_control", "prompt_cache_key"] | None = None
     tools: str = Field(min_length=1)

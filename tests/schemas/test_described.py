@@ -134,3 +134,9 @@ def test_the_schema_that_is_sent_asks_for_what_matters_and_bounds_every_list() -
              if part.get("type") == "array"]  # fmt: skip
     assert len(lists) == 6
     assert all("maxItems" in part for part in lists)
+
+
+def test_a_grammar_has_the_place_of_a_parameter_written_before_what_may_be_left_out() -> None:
+    schema = DescribedParameter.model_json_schema()
+    assert list(schema["properties"])[:5] == schema["required"] == ["name", "type", "description", "place", "required"]
+    assert {*schema["properties"]} == {*DescribedParameter.model_fields}

@@ -9,6 +9,7 @@ from typing import Any
 
 from schemas.calls import ChatRequest, Completion
 from schemas.teacher import TeacherSettings
+from tasks.teacher.endpoint import is_openais
 from tasks.teacher.notices import tell
 from tasks.teacher.presets import find_preset
 from tasks.teacher.sending.bodies import finish_body
@@ -27,18 +28,23 @@ from tasks.teacher.sending.message_forms import list_extra_fields, restore_names
 from tasks.teacher.sending.retries import EndpointError
 from tasks.teacher.sending.schema_forms import list_parts, list_tool_parts
 
+_STREAMS_IN_VAIN = 2
+"""After so many streamed answers that came to nothing, and none that came, one is asked for in one piece."""
+
 _LONGEST_WAIT_S = 10.0
 """So long others wait for one that finds out what is taken: a refusal comes at once, an answer may take minutes."""
 
 
 @dataclass
 class Form:
-    """A request in the form in which it is sent. `taught` says that its refusal led to another form."""
+    """A request in the form in which it is sent. `taught` says that its refusal led to another form, `is_whole` that it
+    goes without `stream` to see whether that is what the endpoint cannot do."""
 
     request: ChatRequest
     known: Capabilities
     body: dict[str, Any]
     taught: bool = False
+    is_whole: bool = False
 
     def finish(self, completion: Completion) -> Completion:
         """The completion as an answer to the request: with the functions' own names, and what was not sent."""
@@ -83,6 +89,8 @@ class Forms:
         self._first = self.known = choose_first_beliefs(settings)
         self._learnt_at = self._probed_at = 0.0
         self._is_told = True
+        self._has_streamed = self._tries_whole = False
+        self._streams_in_vain = 0
         self.recall()
 
     def recall(self) -> None:
@@ -135,6 +143,7 @@ class Forms:
 
     def learn(self, form: Form, refusal: EndpointError) -> bool:
         """Whether a refusal tells in which other form the endpoint takes it; finding that is no failed attempt."""
+        self._doubt_stream(form, refusal)
         own = {*(form.request.extra_body or {})} & {*PARAMETERS, *LIMITS}  # what the user insists on is sent on
         learnt = learn(form.known, {name: form.body[name] for name in form.body if name not in own}, refusal)
         if learnt is None:
@@ -142,12 +151,31 @@ class Forms:
         form.taught = True
         # Of those who were refused together one has learnt for all: a second step down would go too far.
         if self.known == form.known:
-            for line in describe_lessons(self.known, learnt):
-                tell(f"{self._endpoint} {line}")
-            self.known = learnt
-            self._learnt_at = self._learnt_at or time.time()
-            self._remember()
+            self._take(learnt)
         return True
+
+    def note_answer(self, form: Form) -> None:
+        """The endpoint has answered a request in this form."""
+        self._has_streamed = self._has_streamed or bool(form.body.get("stream"))
+        if form.is_whole and self._tries_whole:
+            self._tries_whole = False
+            self._take(self.known.model_copy(update={"left_out": self.known.left_out | {"stream"}}))
+
+    def _doubt_stream(self, form: Form, failure: EndpointError) -> None:
+        """Some servers, and proxies before them, break streams off without a word: see whether it is that."""
+        self._tries_whole = self._tries_whole and not form.is_whole  # it was not
+        is_other = failure.is_limit or failure.late or failure.means == "loading" or not failure.retried
+        is_asked_for = "stream" in form.body and "stream" not in (form.request.extra_body or {})
+        if is_asked_for and not is_other and not self._has_streamed:
+            self._streams_in_vain += 1
+            self._tries_whole = self._streams_in_vain == _STREAMS_IN_VAIN
+
+    def _take(self, learnt: Capabilities) -> None:
+        for line in describe_lessons(self.known, learnt):
+            tell(f"{self._endpoint} {line}")
+        self.known = learnt
+        self._learnt_at = self._learnt_at or time.time()
+        self._remember()
 
     def note_probe(self) -> None:
         """The model has called a function as it was told to."""
@@ -158,8 +186,12 @@ class Forms:
         """The form in which a request goes now; `streams` as for `finish_body`."""
         self._tell_remembered()
         known, settings = self.known, self._settings
-        body = build_body(self._model, request, known)
-        return Form(request, known, finish_body(body, request, settings, known.left_out, streams=streams))
+        built = build_body(self._model, request, known)
+        body = finish_body(built, request, settings, known.left_out, streams=streams)
+        is_whole = self._tries_whole and "stream" in body
+        if is_whole:
+            body = finish_body(built, request, settings, known.left_out)
+        return Form(request, known, body, is_whole=is_whole)
 
     def _remember(self) -> None:
         if self._memory is not None:
@@ -188,7 +220,11 @@ def choose_first_beliefs(settings: TeacherSettings) -> Capabilities:
         # It takes the schema as it is asked for; its answers depend on it, and on the ids of calls.
         return Capabilities(answers="json_schema", call_ids="numbered")
     preset = find_preset(settings)
-    return Capabilities() if preset is None else preset.takes
+    if preset is not None:
+        return preset.takes
+    # Others hold a model to any schema by a grammar; to a strict one at the cost of a value for each field that it
+    # would have left out, which makes a small model's answers twice as long, and worse.
+    return Capabilities(answers="strict" if is_openais(settings) else "json_schema")
 
 
 def describe_lessons(before: Capabilities, after: Capabilities) -> Iterator[str]:

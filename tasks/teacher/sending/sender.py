@@ -117,6 +117,7 @@ class Sender:
                 seed = draw_again(form.body, tries.draw)
                 try:
                     completion = form.finish(await self._send_in_turn(Attempt(form.body, name_shape(request)), turn))
+                    self._forms.note_answer(form)
                     if seed is not None:
                         completion = completion.model_copy(update={"sent_seed": seed})
                     return completion, tries.count

@@ -51,6 +51,7 @@ def test_it_fills_in_what_is_not_set_and_nothing_else() -> None:
     preset = load_presets()["groq"]
     assert (filled.base_url, filled.api_key_env) == (preset.base_url, "GROQ_API_KEY")
     assert filled.concurrency == preset.concurrency != 64
+    assert fill_preset(TeacherSettings(model="m", preset="ollama")).timeout_s == 600  # a model on one's own machine
     own = TeacherSettings(model="m", preset="groq", api_key_env="MINE", concurrency=64, base_url="http://h/v1")
     assert fill_preset(own) == own
     plain = TeacherSettings(model="m")

@@ -9,7 +9,7 @@ import pytest
 from starlette.responses import JSONResponse, Response, StreamingResponse
 
 from schemas.errors import TeacherError
-from tests.tasks.teacher.endpoints import Endpoint, build_answer, serve
+from tests.tasks.teacher.endpoints import Endpoint, Reply, break_off, build_answer, echo, fail, serve
 from tests.tasks.teacher.teachers import ask, complete, connect
 
 pytestmark = pytest.mark.usefixtures("tiny_key")
@@ -119,3 +119,38 @@ async def test_what_trickles_in_and_is_no_stream_has_the_time_out_and_no_more() 
         async with connect(url, timeout_s=0.3, give_up_s=600, attempts=1) as teacher:
             with pytest.raises(TeacherError, match="no answer within"):
                 await asyncio.wait_for(complete(teacher), 30)
+
+
+@pytest.mark.parametrize(
+    "reply", [break_off, fail(500, "stream"), lambda _: Response("data: {", media_type="text/event-stream")]
+)
+async def test_where_streams_come_to_nothing_answers_are_asked_for_in_one_piece(reply: Reply) -> None:
+    endpoint = Endpoint(last=lambda body: reply(body) if body.get("stream") else echo(body))
+    with serve(endpoint) as url:
+        async with connect(url, attempts=3) as teacher:
+            for _ in range(2):
+                assert (await complete(teacher)).content == "You said: Hello"
+    assert ["stream" in body for body in endpoint.requests] == [True, True, False, False]
+    assert "stream_options" not in endpoint.requests[-1]
+
+
+async def test_one_that_fails_either_way_is_asked_to_stream_on() -> None:
+    def answer(body: dict[str, Any]) -> Response:
+        reply: Response = write_events(between_s=0.0)(body) if body.get("stream") else echo(body)
+        return reply
+
+    endpoint = Endpoint(*[fail(500)] * 3, last=answer)
+    with serve(endpoint) as url:
+        async with connect(url, attempts=5) as teacher:
+            assert (await complete(teacher)).content.split() == list("012345")
+    assert ["stream" in body for body in endpoint.requests] == [True, True, False, True]
+
+
+async def test_one_that_has_streamed_before_is_no_more_doubted() -> None:
+    replies = [write_events(between_s=0.0), fail(500), fail(500), fail(500)]
+    endpoint = Endpoint(*replies, last=write_events(between_s=0.0))
+    with serve(endpoint) as url:
+        async with connect(url, attempts=5) as teacher:
+            for text in ("one", "two"):
+                await complete(teacher, ask(text))
+    assert all(body.get("stream") for body in endpoint.requests)

@@ -53,7 +53,8 @@ def asks_for(kind: str) -> Refuses:
 
 
 def connect(url: str, store: CompletionStore | None = None, ledger: Ledger | None = None, **settings: Any) -> Teacher:
-    chosen = TeacherSettings(model="tiny", base_url=url, api_key_env="NO_SUCH_KEY", **settings)
+    """A teacher behind a gateway, of which it is believed that it takes whatever OpenAI takes."""
+    chosen = TeacherSettings(model="tiny", base_url=url, api_key_env="NO_SUCH_KEY", preset="litellm", **settings)
     return Teacher(Engine(chosen, store, first_backoff_s=0.02), ledger or Ledger())
 
 

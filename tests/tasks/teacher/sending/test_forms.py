@@ -200,6 +200,10 @@ def test_a_mark_of_what_may_be_cached_is_left_out_where_it_is_refused() -> None:
 
 
 def test_first_beliefs_are_those_of_the_preset_and_of_the_embedded_teacher() -> None:
-    assert choose_first_beliefs(TeacherSettings(model="m", base_url="http://host/v1")) == Capabilities()
+    other = TeacherSettings(model="m", base_url="http://host/v1")
+    assert choose_first_beliefs(other) == Capabilities(answers="json_schema")
+    for address in ("https://api.openai.com/v1", "https://mine.openai.azure.com"):
+        assert choose_first_beliefs(TeacherSettings(model="m", base_url=address)) == Capabilities()
+    assert choose_first_beliefs(TeacherSettings(model="m", preset="openrouter")) == Capabilities()
     assert choose_first_beliefs(TeacherSettings(model="m", preset="deepseek")).answers == "json_object"
     assert choose_first_beliefs(TeacherSettings(model="offline")).call_ids == "numbered"

@@ -206,9 +206,13 @@ class TestWhatTheThrottleHears:
             assert connect(Endpoint(), concurrency=200, **fields).throttle.limit == limit
 
     @pytest.mark.parametrize(
-        ("fields", "strict"), [({}, True), ({"model": "offline", "base_url": None}, False)], ids=["other", "embedded"]
+        ("fields", "strict"),
+        [({"preset": "litellm"}, True), ({}, False), ({"model": "offline", "base_url": None}, False)],
+        ids=["as OpenAI", "other", "embedded"],
     )
-    def test_the_embedded_teacher_gets_its_schema_as_it_is(self, fields: dict[str, Any], strict: bool) -> None:
+    def test_a_strict_schema_goes_where_that_is_believed_to_be_of_use(
+        self, fields: dict[str, Any], strict: bool
+    ) -> None:
         schema = {"type": "object", "properties": {"a": {"type": "string"}}}
         form = {"type": "json_schema", "json_schema": {"name": "a", "schema": schema, "strict": False}}
 
@@ -392,7 +396,7 @@ class TestThoseWhoAreRefusedTogether:
         @in_passing_time
         async def play() -> None:
             endpoint = Endpoint(last=refuse_strict).hold()
-            sender = connect(endpoint)
+            sender = connect(endpoint, preset="litellm")
             early = asyncio.create_task(sender.send(ask("early", response_format=form)))
             late = asyncio.create_task(sender.send(ask("late", response_format=form)))
             await asyncio.sleep(1)
@@ -425,7 +429,7 @@ class TestThoseWhoAreRefusedTogether:
         @in_passing_time
         async def play() -> None:
             endpoint = Hesitant(last=refuse_schemas)
-            sender = connect(endpoint)
+            sender = connect(endpoint, preset="litellm")
             late = asyncio.create_task(sender.send(ask("late", response_format=form)))
             await asyncio.sleep(0.5)
             early = asyncio.create_task(sender.send(ask("early", response_format=form)))
