@@ -128,7 +128,7 @@ Bound = Annotated[float | None, BeforeValidator(_read_number)]
 
 
 class DescribedField(Written):
-    """A field: what it is called and holds; `enum` are all its values, `examples` some, the bounds are a number's.
+    """A field: what it is called and holds; `examples` are some values, the bounds a number's, `enum` all there are.
 
     Example: {"name": "city", "type": "string", "description": "Where the shelter is", "examples": ["Lyon", "Oslo"]}
     """
@@ -138,15 +138,15 @@ class DescribedField(Written):
     name: str
     type: Annotated[FieldType, BeforeValidator(_read_type)] = "string"
     description: Annotated[str, BeforeValidator(clean_line)] = ""
-    enum: Texts = ()
     examples: Examples = ()
     minimum: Bound = None
     maximum: Bound = None
+    enum: Texts = ()
 
 
 def _put_required_first(schema: dict[str, Any]) -> None:
-    """What has to be there stands first: a grammar has a model write the properties in their order, and one that it has
-    gone past it cannot write any more."""
+    """What has to be there stands first, what is seldom right last: a grammar has a model write the properties in their
+    order, one that it has gone past it cannot write any more, and a small model takes the next that it is offered."""
     needed = ["name", "type", "description", "place", "required"]
     properties = schema["properties"]
     schema["properties"] = {name: properties[name] for name in {**dict.fromkeys(needed), **properties}}

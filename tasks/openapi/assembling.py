@@ -313,8 +313,8 @@ def _compose_schema(field: DescribedField, *, in_call: bool) -> dict[str, Json]:
     if field.type == "array":
         items: dict[str, Json] = {"type": "string", **({"enum": list(field.enum)} if field.enum else {})}
         return {**schema, "items": items, "maxItems": _MOST_ITEMS}
-    enum = _convert(field.enum, field.type)
-    if len(enum) > 1:
+    enum, is_id = _convert(field.enum, field.type), is_named_id(field.name)
+    if len(enum) > 1 and not is_id:  # of ids there are always others
         return {**schema, "enum": enum}
     if field.type == "string":
         form = _find_format(field)
@@ -322,7 +322,7 @@ def _compose_schema(field: DescribedField, *, in_call: bool) -> dict[str, Json]:
         examples: list[Json] = [] if form in ("date", "date-time") else list(field.examples)
     else:
         # A figure has a range, and is drawn from it; an id of digits is one that exists.
-        examples = _convert(field.examples, field.type) if is_named_id(field.name) else []
+        examples = _convert(field.examples, field.type) if is_id else []
         schema |= _find_bounds(field, needed=in_call and not examples)
     usable = [value for value in examples if conforms(value, schema)]
     return {**schema, **({"examples": usable} if usable else {})}
