@@ -34,8 +34,8 @@ def answer_as(bend: Bend) -> Endpoint:
 
 
 def call_nothing(body: dict[str, Any], answer: dict[str, Any]) -> Response | None:
-    """No function is ever called."""
-    if body.get("tools"):
+    """No function is called in an episode, though the probe's was."""
+    if body.get("tools") and body["tools"][0]["function"]["name"] != "searchStations":
         answer["choices"][0] |= {"finish_reason": "stop", "message": {"role": "assistant", "content": "I cannot tell."}}
     return None
 
@@ -87,7 +87,7 @@ class TestRuns:
         assert not data_root.path("datasets").exists()
 
     async def test_an_endpoint_that_cannot_call_tools_ends_the_run_with_the_remedy(self) -> None:
-        remedy = r"cannot call tools with model 'tiny' .*--teacher\.model"
+        remedy = r"'tiny' cannot call functions at .*--teacher\.model"
         with serve(answer_as(refuse_tools)) as url, pytest.raises(FatalTeacherError, match=remedy):
             await build_dataset(at(url))
 

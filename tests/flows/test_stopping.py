@@ -2,6 +2,7 @@
 
 import re
 import signal
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,7 +11,10 @@ import pytest
 from prefect.client.orchestration import get_client
 from prefect.client.schemas.filters import FlowRunFilter, FlowRunFilterName
 
+from schemas.private_files import make_private_folder
 from schemas.steps import BuildSummary
+from tasks.completions.store import STORE_NAME
+from tasks.teacher.sending.memory import Learnt, Memory
 from tests.endpoint.process import OfflineServer, reset_stats, serve_offline
 from tests.flows.parts import NAMES, build_apart, make_params
 from tests.flows.runs import Workplace
@@ -52,6 +56,14 @@ def list_options(server: OfflineServer, name: str, *more: str) -> list[str]:
 def is_midway(server: OfflineServer) -> bool:
     stats = server.stats()
     return bool(stats["paid"]["completions"] >= ENOUGH and stats["in_flight"] > 1)
+
+
+def note_probe(place: Workplace, server: OfflineServer) -> None:
+    """As if an earlier run had met the endpoint: nothing goes out before the requests for the APIs."""
+    now = time.time()
+    store = place.data / "cache" / STORE_NAME
+    make_private_folder(store.parent)
+    Memory(store).keep(Learnt(endpoint=server.base_url, model="offline", learnt_at=now, probed_at=now))
 
 
 async def read_states(name: str) -> list[str]:
@@ -118,6 +130,7 @@ async def test_a_second_signal_waits_for_no_answer(prefect: str, tmp_path: Path)
     place = Workplace(tmp_path, prefect)
     with serve_offline("--latency", str(FOR_EVER_S)) as server:
         slow = ["--teacher.timeout_s", str(FOR_EVER_S)]
+        note_probe(place, server)
         with place.start(*list_options(server, "hurried", *slow)) as running:
             running.wait_until(lambda: server.stats()["in_flight"] == len(NAMES), "every API waited for an answer")
             running.send(signal.SIGINT)
