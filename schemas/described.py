@@ -145,8 +145,8 @@ class DescribedField(Written):
 
 
 def _put_required_first(schema: dict[str, Any]) -> None:
-    """What has to be there stands first, what is seldom right last: a grammar has a model write the properties in their
-    order, one that it has gone past it cannot write any more, and a small model takes the next that it is offered."""
+    """What has to be there stands first: a grammar has a model write the properties in their order, and one that it has
+    gone past it cannot write any more."""
     needed = ["name", "type", "description", "place", "required"]
     properties = schema["properties"]
     schema["properties"] = {name: properties[name] for name in {**dict.fromkeys(needed), **properties}}
