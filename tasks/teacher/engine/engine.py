@@ -101,7 +101,7 @@ class Engine:
     (another app in process). More than `max_error_share` failures among the last 100 requests stop the run.
     `first_backoff_s` is the wait after a first failure, in seconds, and `batch_times` are those of `BatchSender`.
     Requests of the stages in `single_shot` follow from no answer that a person would wait for: they go first, and may
-    may go in batches.
+    go in batches.
 
     With `probe` two small requests go out before the first that has to be sent, and what nobody has sent yet goes alone
     first: see `tasks/teacher/probe.py`. "json" leaves out the one with a function, where none will be called. The
