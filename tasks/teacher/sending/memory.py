@@ -50,7 +50,7 @@ class _File(Record):
 
 
 class Memory:
-    """The file of one completion store. `now` gives the time in seconds since 1970."""
+    """The file of one completion store."""
 
     def __init__(self, store: Path) -> None:
         self.path = store.with_suffix(".endpoints.json")
