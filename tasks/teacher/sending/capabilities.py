@@ -135,8 +135,6 @@ def list_left_out(request: ChatRequest, known: Capabilities) -> tuple[str, ...]:
     Parameters by their names; `json_schema` where only an object was asked for, `response_format` where not even that;
     `system_role`, `messages.<field>`, `response_format.<keyword>` and `tools.<keyword>`.
     """
-    if known == _NOTHING_LEARNT:
-        return ()
     wished: set[str] = {name for name in SAMPLING if getattr(request, name) is not None}
     found = wished & known.left_out
     if request.max_tokens is not None and known.limit is None:
@@ -157,9 +155,6 @@ def list_left_out(request: ChatRequest, known: Capabilities) -> tuple[str, ...]:
     if not known.system and any(message.get("role") == "system" for message in request.messages):
         found.add("system_role")
     return tuple(sorted(found))
-
-
-_NOTHING_LEARNT = Capabilities()
 
 
 def _shape_tools(request: ChatRequest, known: Capabilities) -> Any:
