@@ -17,8 +17,7 @@ from schemas.urls import holds_user, is_url, show_url
 from tasks.completions.store import STORE_NAME, probe_format
 from tasks.datasets import DataRoot, check_dataset_name, require_new_version, require_readable
 from tasks.network import ANYWHERE
-from tasks.quality import read_benchmark
-from tasks.sources import BLOCK, check_source, read_catalog, select_entries
+from tasks.sources import BLOCK, check_source, read_benchmark, read_catalog, select_entries
 from tasks.teacher import require_usable_teachers
 
 

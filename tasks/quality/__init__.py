@@ -5,7 +5,7 @@ Every verdict carries its reason. Nothing here asks a teacher, reads the data ro
 
 from tasks.quality.checks import check_episode
 from tasks.quality.dedupe import find_near_duplicates
-from tasks.quality.overlap import find_overlaps, read_benchmark
+from tasks.quality.overlap import find_overlaps
 from tasks.quality.wording import is_repeated, names_api
 
 __all__ = [
@@ -14,5 +14,4 @@ __all__ = [
     "find_overlaps",
     "is_repeated",
     "names_api",
-    "read_benchmark",
 ]

@@ -3,6 +3,7 @@
 import os
 import re
 import signal
+import sys
 from pathlib import Path
 from typing import NoReturn
 
@@ -83,3 +84,7 @@ def import_or_backtrack(entry: CatalogEntry) -> Toolset:
     if entry.name == "Endless":
         backtrack()
     return import_document(entry)
+
+
+def list_loaded(*names: str) -> list[str]:
+    return [name for name in names if name in sys.modules]

@@ -26,6 +26,7 @@ from tests.tasks.calls import (
     fail_fussily,
     fail_mutely,
     hang_once,
+    list_loaded,
     make_unpicklable,
     panic,
     say_and_backtrack,
@@ -111,6 +112,11 @@ class TestCalls:
         monkeypatch.setenv("PYTHONPATH", FURTHER)
         project = str(Path(__file__).parents[2])
         assert await side.run(os.getenv, "PYTHONPATH") == f"{project}{os.pathsep}{FURTHER}"
+
+    async def test_the_process_holds_no_library_that_its_work_has_no_need_of(self, side: SideProcess) -> None:
+        """Each takes 40 MB and more, beside a run that has loaded it already."""
+        assert await side.run(list_loaded, "tasks.check", "tasks.specify") == ["tasks.check", "tasks.specify"]
+        assert await side.run(list_loaded, "prefect", "pyarrow", "pandas", "openai", "torch") == []
 
     async def test_its_environment_holds_what_python_needs_and_no_secret(
         self, side: SideProcess, monkeypatch: pytest.MonkeyPatch
