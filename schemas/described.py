@@ -162,6 +162,12 @@ class DescribedParameter(DescribedField):
     required: Annotated[bool, BeforeValidator(_read_flag)] = False
 
 
+def _ask_for_all(schema: dict[str, Any]) -> None:
+    """Held to it by a grammar, a model cannot say that nothing comes back, as small ones do of what deletes."""
+    schema["required"] = ["method", "path", "parameters", "answer", "returns_list"]
+    schema["properties"]["answer"]["minItems"] = 1
+
+
 class DescribedOperation(Written):
     """One operation of an API: `answer` are the fields that come back, of one thing where it returns a list of them.
 
@@ -169,9 +175,7 @@ class DescribedOperation(Written):
     "answer": [{"name": "petId", "type": "string"}], "returns_list": true}
     """
 
-    model_config = ConfigDict(
-        json_schema_extra={"required": ["method", "path", "parameters", "answer", "returns_list"]}
-    )
+    model_config = ConfigDict(json_schema_extra=_ask_for_all)
 
     method: Annotated[Method, BeforeValidator(_read_method)] = "get"
     path: str = ""

@@ -2,7 +2,7 @@
 
 A request with tools is for the assistant. Else the prompt says what is wanted by the blocks that it holds:
 `<documentation>` (describe one function), `<functions>` (write requests), `<entry>` (write documentation),
-`<instruction>` (answer as the user).
+`<instruction>` (answer as the user), `<probe>` (show that a schema is kept to).
 """
 
 import hashlib
@@ -69,6 +69,8 @@ def _compose_text(prompt: str, rng: Random) -> str:
         return _answer_specify(json.loads(entry or "{}"), documentation, _read_block(prompt, "function") or "")
     if entry is not None:
         return compact_json(compose_documentation(json.loads(entry), rng))
+    if _read_block(prompt, "probe") is not None:
+        return compact_json({"stations": [{"city": "Oslo"}], "unit": "celsius"})
     raise UnknownRequestError(
         "the embedded teacher answers ToolHerd's own prompts; this request has no tools and none of the blocks "
         "<entry>, <documentation>, <functions> or <instruction>"

@@ -1,8 +1,13 @@
 """The probe: two small requests that tell, before anything is bought, whether an endpoint can do what a run needs.
 
 One has a function that the model is told to call, as in an episode; the other asks for JSON by a schema. What they are
-refused for is learnt on the way. An endpoint or model that cannot call functions ends the run with the remedy.
+refused for is learnt on the way, and that a schema is dropped unseen, as some proxies and servers do. An endpoint or
+model that cannot call functions ends the run with the remedy.
 """
+
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field
 
 from schemas.base import Json
 from schemas.calls import ChatRequest, Completion
@@ -11,6 +16,7 @@ from schemas.shown import show_line
 from schemas.teacher import TeacherSettings
 from tasks.teacher.sampling import fill_sampling
 from tasks.teacher.sending.tools_remedy import find_tools_remedy
+from tasks.teacher.structured import build_response_format, read_answer
 
 MOST_DRAWS = 2
 """How often a model is told to call a function before it counts as one that cannot."""
@@ -48,30 +54,26 @@ _SYSTEM = (
 )
 _QUESTION = 'Find stations by city "Oslo". Call the function searchStations for it.'
 
-_SCHEMA: dict[str, Json] = {
-    "$defs": {
-        "Station": {
-            "type": "object",
-            "properties": {
-                "city": {"type": "string", "minLength": 1},
-                "note": {"anyOf": [{"type": "string"}, {"type": "null"}], "default": None},
-            },
-            "required": ["city"],
-            "additionalProperties": False,
-        }
-    },
-    "type": "object",
-    "properties": {
-        "stations": {"type": "array", "items": {"$ref": "#/$defs/Station"}, "minItems": 1, "maxItems": 3},
-        "unit": {"enum": ["celsius", "kelvin"], "type": "string"},
-    },
-    "required": ["stations", "unit"],
-    "additionalProperties": False,
-}
+class _Station(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+    city: str = Field(min_length=1)
+    note: str | None = None
+
+
+class _Stations(BaseModel):
+    """Its schema holds what those of the run's answers hold: references, bounds, enums and what may be null."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    stations: tuple[_Station, ...] = Field(min_length=1, max_length=3)
+    unit: Literal["celsius", "kelvin"]
+
+
 _FOR_JSON = (
-    "<entry>\n"
+    "<probe>\n"
     '{"name": "Stations", "description": "Weather stations", "category": "Weather"}\n'
-    "</entry>\n\n"
+    "</probe>\n\n"
     "Name one weather station of this API as JSON: its city, and the unit of temperature that it uses."
 )
 
@@ -90,14 +92,18 @@ def ask_for_call(settings: TeacherSettings, draw: int) -> ChatRequest:
 
 
 def ask_for_object(settings: TeacherSettings) -> ChatRequest:
-    """The request for JSON by a schema. What is answered does not matter."""
-    described: dict[str, Json] = {"name": "stations", "schema": _SCHEMA, "strict": False}
+    """The request for JSON by a schema of which its words do not tell."""
     request = ChatRequest(
         messages=({"role": "user", "content": _FOR_JSON},),
-        response_format={"type": "json_schema", "json_schema": described},
+        response_format=build_response_format(_Stations, "stations"),
         seed=1,
     )
     return _fill(request, settings)
+
+
+def keeps_to_schema(answer: Completion) -> bool:
+    """Whether an answer to `ask_for_object` is what its schema says, or tells nothing of that, being no whole answer."""
+    return answer.flaw is not None or read_answer(answer, _Stations)[0] is not None
 
 
 def explain_no_calls(endpoint: str, settings: TeacherSettings, answers: list[Completion]) -> FatalTeacherError:

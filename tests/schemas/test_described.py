@@ -129,6 +129,7 @@ def test_whatever_a_field_holds_it_can_be_read(told: dict[str, Any]) -> None:
 def test_the_schema_that_is_sent_asks_for_what_matters_and_bounds_every_list() -> None:
     schema = DescribedOperation.model_json_schema()
     assert schema["required"] == ["method", "path", "parameters", "answer", "returns_list"]
+    assert schema["properties"]["answer"]["minItems"] == 1
     assert schema["$defs"]["DescribedField"]["required"] == ["name", "type", "description"]
     lists = [part for each in (schema, *schema["$defs"].values()) for part in each["properties"].values()
              if part.get("type") == "array"]  # fmt: skip

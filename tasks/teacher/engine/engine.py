@@ -25,7 +25,7 @@ from tasks.teacher.batches.batch_record import OpenBatch
 from tasks.teacher.budget import Account, RecentErrors, Spent, add_spent
 from tasks.teacher.endpoint import Credentials, name_endpoint, open_client, read_key
 from tasks.teacher.prices import find_price
-from tasks.teacher.probe import MOST_DRAWS, ask_for_call, ask_for_object, explain_no_calls
+from tasks.teacher.probe import MOST_DRAWS, ask_for_call, ask_for_object, explain_no_calls, keeps_to_schema
 from tasks.teacher.sending.forms import Forms
 from tasks.teacher.sending.memory import Memory
 from tasks.teacher.sending.sender import Sender
@@ -289,7 +289,8 @@ class Engine:
         try:
             if probe == "tools":
                 await self._probe_calls()
-            await self._ask_probe(ask_for_object(self.settings))
+            if not keeps_to_schema(await self._ask_probe(ask_for_object(self.settings))):
+                self._forms.note_dropped_schema()
         except FatalTeacherError:
             raise
         except TeacherError:

@@ -182,6 +182,11 @@ class Forms:
         self._probed_at = time.time()
         self._remember()
 
+    def note_dropped_schema(self) -> None:
+        """A whole answer is not what the schema says that went with its request."""
+        if self.known.answers in ("strict", "json_schema"):
+            self._take(self.known.model_copy(update={"answers": "json_object"}))
+
     def make(self, request: ChatRequest, *, streams: bool = True) -> Form:
         """The form in which a request goes now; `streams` as for `finish_body`."""
         self._tell_remembered()

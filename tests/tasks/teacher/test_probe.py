@@ -19,9 +19,11 @@ from tasks.teacher.sending.capabilities import Capabilities, build_body
 from tests.tasks.teacher.endpoints import Endpoint, Reply, call_or_echo, fail, say, serve
 
 
-def refuse(holds: str, reply: Reply) -> Reply:
-    """`reply` to what holds this, and `call_or_echo` to anything else."""
-    return lambda body: reply(body) if holds in body else call_or_echo(body)
+def answer_some(holds: str, reply: Reply) -> Reply:
+    """`reply` to a body that has such a key or message, and `call_or_echo` to anything else."""
+    return lambda body: (
+        reply(body) if holds in body or holds in str(body["messages"][-1]["content"]) else call_or_echo(body)
+    )
 
 
 def connect(
@@ -56,7 +58,7 @@ class TestWhatGoesOut:
         assert teacher.state.spent.calls == 4
 
     async def test_a_toolset_needs_no_functions(self) -> None:
-        endpoint = Endpoint(last=refuse("tools", fail(400, "tiny does not support tools")))
+        endpoint = Endpoint(last=answer_some("tools", fail(400, "tiny does not support tools")))
         with serve(endpoint) as url:
             async with connect(url, probe="json") as teacher:
                 await ask(teacher)
@@ -72,7 +74,7 @@ class TestWhatGoesOut:
         assert list_kinds(endpoint) == ["tools", "json", "plain"]
 
     async def test_of_two_runs_that_begin_together_one_probes_and_both_know(self, tmp_path: Path) -> None:
-        endpoint = Endpoint(last=refuse("seed", fail(422, "seed: Extra inputs are not permitted")))
+        endpoint = Endpoint(last=answer_some("seed", fail(422, "seed: Extra inputs are not permitted")))
         with serve(endpoint) as url, CompletionStore(tmp_path / "c.sqlite") as store:
             async with connect(url, store) as late:  # opened before the other learns
                 async with connect(url, store) as early:
@@ -135,7 +137,7 @@ class TestWhatItTeaches:
     async def test_what_is_refused_is_met_once_though_many_wait(
         self, tmp_path: Path, caplog: pytest.LogCaptureFixture
     ) -> None:
-        endpoint = Endpoint(last=refuse("seed", fail(422, "seed: Extra inputs are not permitted")))
+        endpoint = Endpoint(last=answer_some("seed", fail(422, "seed: Extra inputs are not permitted")))
         with serve(endpoint) as url, CompletionStore(tmp_path / "c.sqlite") as store:
             async with connect(url, store) as teacher:
                 await asyncio.gather(*(ask(teacher, f"{number}", seed=number) for number in range(20)))
@@ -151,9 +153,36 @@ class TestWhatItTeaches:
             assert "toolherd completions forget" in record.getMessage()
         assert len(endpoint.requests) == 24
 
+    @pytest.mark.parametrize(
+        ("answer", "lines"),
+        [
+            (say('{"city": "Oslo", "unit": "celsius"}'), 1),
+            (say("Oslo has one, which uses celsius."), 1),
+            (say('{"stations": [{"city": "Oslo"}], "unit": "celsius"}'), 0),
+            (say('{"stations": [{"city": "Os', "length"), 0),
+        ],
+        ids=["other JSON", "words", "as it says", "cut off"],
+    )
+    async def test_a_schema_that_is_dropped_unseen_goes_into_the_message(
+        self, answer: Reply, lines: int, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        described: dict[str, Any] = {
+            "type": "json_schema",
+            "json_schema": {"name": "pet", "schema": {"type": "object", "properties": {"petId": {"type": "string"}}}},
+        }
+        endpoint = Endpoint(last=answer_some("<probe>", answer))
+        with serve(endpoint) as url:
+            async with connect(url) as teacher:
+                await ask(teacher, response_format=described)
+        sent = endpoint.requests[-1]
+        assert sent["response_format"] == ({"type": "json_object"} if lines else described)
+        assert ("petId" in json.dumps(sent["messages"])) == bool(lines)
+        told = [record.getMessage() for record in caplog.records if "no schema for JSON" in record.getMessage()]
+        assert len(told) == lines
+
     async def test_what_no_probe_held_goes_alone_first(self) -> None:
         refused = fail(400, "Unsupported parameter: 'reasoning_effort'")
-        endpoint = Endpoint(last=refuse("reasoning_effort", refused), delay_s=0.02)
+        endpoint = Endpoint(last=answer_some("reasoning_effort", refused), delay_s=0.02)
         with serve(endpoint) as url:
             async with connect(url) as teacher:
                 await asyncio.gather(*(ask(teacher, f"{number}", reasoning_effort="low") for number in range(8)))
@@ -171,7 +200,7 @@ class TestWhatItTeaches:
         assert [isinstance(outcome, TeacherError) for outcome in outcomes] == [True, False, False, False]
 
     async def test_a_row_says_what_it_went_without(self, tmp_path: Path) -> None:
-        endpoint = Endpoint(last=refuse("temperature", fail(400, "`temperature` is deprecated for this model.")))
+        endpoint = Endpoint(last=answer_some("temperature", fail(400, "`temperature` is deprecated for this model.")))
         for _ in range(2):  # asked, and from the store
             ledger = Ledger()
             with serve(endpoint) as url, CompletionStore(tmp_path / "c.sqlite") as store:
@@ -212,7 +241,7 @@ class TestWhoCannotCall:
     @pytest.mark.parametrize("name", NO_TOOLS)
     async def test_a_refusal_ends_the_run_with_the_endpoints_words_and_the_remedy(self, name: str) -> None:
         status, said, remedy = NO_TOOLS[name]
-        endpoint = Endpoint(last=refuse("tools", fail(status, said)))
+        endpoint = Endpoint(last=answer_some("tools", fail(status, said)))
         with serve(endpoint) as url:
             async with connect(url) as teacher:
                 asked = [ask(teacher, f"{number}") for number in range(3)]
