@@ -22,6 +22,7 @@ from schemas.toolset import Function, Toolset
 from tasks.agents.asking import derive_seed, gather_or_cancel, user_message
 from tasks.openapi.schema_checks import find_argument_problems
 from tasks.quality import is_repeated, names_api
+from tasks.quality.folding import fold_text
 
 if TYPE_CHECKING:
     from tasks.teacher import Teacher
@@ -41,6 +42,13 @@ _CALLS = {
     Kind.ERROR_RECOVERY: (1, 2),
 }  # fmt: skip
 """How many calls an instruction of a kind names, at least and at most."""
+
+_OF_THE_API = re.compile(r"\b(?:the|this|your) API\b(?![-\s]+(?:key|token|secret|version|name|id)s?\b)", re.IGNORECASE)
+_OF_THE_USER = re.compile(
+    r"\b(?:an?|the|this) user (?:wants|asks|types|requests|wishes|needs to|would like|is (?:asking|looking|trying))\b",
+    re.IGNORECASE,
+)
+"""Where a small model writes of its user what the user should say: "The user wants to find …"."""
 
 _FALLBACK = (Kind.SINGLE_CALL, Kind.MULTI_CALL, Kind.NO_TOOL)
 """Which kinds make up for one that the API does not allow for (a function without parameters lacks no detail)."""
@@ -215,9 +223,12 @@ async def _ask(
 def _keep(items: Sequence[_Written], kind: Kind, toolset: Toolset, kept: _Kept) -> int:
     """Adds what is good and repeats nothing to `kept`, and notes what is wrong with the rest; how many are good."""
     before = len(kept.items)
+    own_words = _fold(_render(kind, 1))
     turned_down = []
     for item in items:
         problem = find_instruction_problem(item.text, item.functions, _read_detail(item, toolset), toolset, kind)
+        if not problem and _fold(item.text) in own_words:
+            problem = "it repeats what you were told; write what a user says"
         if not problem and is_repeated(item.text, kept.texts):
             problem = "it repeats one that exists; ask for something else"
         if problem:
@@ -228,6 +239,10 @@ def _keep(items: Sequence[_Written], kind: Kind, toolset: Toolset, kept: _Kept) 
     return len(kept.items) - before
 
 
+def _fold(text: str) -> str:
+    return " ".join(fold_text(text).split())
+
+
 def find_instruction_problem(
     text: str, functions: Sequence[str], withheld: Detail | None, toolset: Toolset, kind: Kind
 ) -> str:
@@ -236,6 +251,10 @@ def find_instruction_problem(
         return f"it has {len(text):,} characters; write at most {_LONGEST_TEXT:,}"
     if names_api(text, toolset.entry.name):
         return f"it names the API; say what is wanted without {toolset.entry.name!r}"
+    if _OF_THE_API.search(text):
+        return "it speaks of the API, of which users know nothing; say what is wanted"
+    if _OF_THE_USER.search(text):
+        return "it tells of the user; write what the user says, as the user would type it"
     known = {function.name: function for function in toolset.functions}
     for name in functions:
         if name not in known:
@@ -284,15 +303,26 @@ def _list_required(function: Function) -> dict[str, Any]:
 def _make_request(
     toolset: Toolset, kind: Kind, count: int, earlier: list[str], turned_down: list[str], seed: int
 ) -> ChatRequest:
-    functions = [
+    functions: list[dict[str, Json]] = [
         {"name": function.name, "description": function.description, "parameters": function.parameters}
         for function in toolset.functions
     ]
-    prompt = load_prompt("instruct").render(
-        introduction=toolset.introduction, functions=functions, kind=kind.value, count=count, earlier=earlier,
+    prompt = _render(kind, count, toolset.introduction, functions, earlier, turned_down)
+    return ChatRequest(messages=(user_message(prompt),), seed=derive_seed("instruct", toolset.entry.id, seed))
+
+
+def _render(
+    kind: Kind,
+    count: int,
+    introduction: str = "",
+    functions: Sequence[Mapping[str, Json]] = (),
+    earlier: Sequence[str] = (),
+    turned_down: Sequence[str] = (),
+) -> str:
+    return load_prompt("instruct").render(
+        introduction=introduction, functions=functions, kind=kind.value, count=count, earlier=earlier,
         turned_down=turned_down,
     )  # fmt: skip
-    return ChatRequest(messages=(user_message(prompt),), seed=derive_seed("instruct", toolset.entry.id, seed))
 
 
 def _make_schema(toolset: Toolset, kind: Kind, count: int) -> dict[str, Json]:

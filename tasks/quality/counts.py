@@ -21,14 +21,14 @@ class Counts:
     def __init__(self, bodies: list[Any], extra: set[int], find_limits: Callable[[], set[Number]]) -> None:
         self.lists = [part for body in bodies for part in walk_json(body) if isinstance(part, list)]
         self.longest = max((len(found) for found in self.lists), default=0)
-        self._lengths = {len(found) for found in self.lists} | extra
+        self.lengths = {len(found) for found in self.lists} | extra
         if len(self.lists) > 1:
-            self._lengths.add(sum(len(found) for found in self.lists if any(isinstance(item, dict) for item in found)))
+            self.lengths.add(sum(len(found) for found in self.lists if any(isinstance(item, dict) for item in found)))
         self._find_limits = find_limits
 
     def holds(self, value: Number) -> bool:
         """Whether something was counted that there are `value` of."""
-        if value in self._lengths:
+        if value in self.lengths:
             return True
         return value <= self.longest and value in self._groups
 

@@ -1,6 +1,7 @@
 """An episode laid out for the checks: its calls with what was known before each, read once and shared by all checks."""
 
 import json
+import re
 from dataclasses import dataclass
 from typing import Any
 
@@ -8,8 +9,9 @@ from schemas.episodes import Episode, Observation, ToolCall
 from schemas.foreign_json import read_foreign_json
 from schemas.toolset import Function, Toolset
 from tasks.quality.arguments import find_free_leaves, is_argument_grounded
-from tasks.quality.corpus import Corpus
+from tasks.quality.corpus import Corpus, walk_json
 from tasks.quality.folding import fold_words
+from tasks.quality.written_numbers import read_numbers, read_spelled_numbers
 
 
 @dataclass(frozen=True)
@@ -71,6 +73,9 @@ def _build_view(episode: Episode, toolset: Toolset) -> EpisodeView:
     corpus = Corpus()
     calls: list[CallView] = []
     replies: list[int] = []
+    may_choose_size = not any(
+        _holds_number(message.content) for message in trajectory.messages if message.role == "user"
+    )
     seen_user, question, waiting = False, "", iter(trajectory.observations)
     for place, message in enumerate(trajectory.messages):
         if message.role == "user":
@@ -91,7 +96,8 @@ def _build_view(episode: Episode, toolset: Toolset) -> EpisodeView:
             for call in message.tool_calls:
                 # observations stand in the order of the calls; ids need not be unique in an episode
                 observation = trajectory.observations[len(calls)] if len(calls) < len(trajectory.observations) else None
-                calls.append(_view_call(call, place, functions.get(call.name), observation, corpus))
+                view = _view_call(call, place, functions.get(call.name), observation, corpus, may_choose_size)
+                calls.append(view)
     for view in calls:
         corpus.add_json(view.arguments)
         corpus.bodies.pop()  # what was sent is known, but not counted
@@ -99,13 +105,41 @@ def _build_view(episode: Episode, toolset: Toolset) -> EpisodeView:
 
 
 def _view_call(
-    call: ToolCall, place: int, function: Function | None, observation: Observation | None, corpus: Corpus
+    call: ToolCall,
+    place: int,
+    function: Function | None,
+    observation: Observation | None,
+    corpus: Corpus,
+    may_choose_size: bool,
 ) -> CallView:
     arguments = parse_arguments(call.arguments)
     schema = function.parameters if function else {}
     free = tuple(find_free_leaves("", arguments, [schema]))
-    ungrounded = tuple((path, leaf) for path, leaf in free if not is_argument_grounded(leaf, corpus))
+    ungrounded = tuple(
+        (path, leaf)
+        for path, leaf in free
+        if not is_argument_grounded(leaf, corpus) and not (may_choose_size and _cuts_nothing(path, leaf, observation))
+    )
     return CallView(call, place, arguments, function, observation, ungrounded, free)
+
+
+def _holds_number(text: str) -> bool:
+    return bool(read_numbers(text) or read_spelled_numbers(fold_words(text)))
+
+
+def _cuts_nothing(path: str, value: Any, observation: Observation | None) -> bool:
+    """Whether a value is the size of a page, and more than came back: it has changed nothing.
+
+    Where the user says a number it may be the one that was meant, and an assistant may not choose.
+    """
+    is_size = re.sub(r"[^a-z]", "", path.lower()) in _PAGE_SIZES and isinstance(value, int)
+    if not is_size or observation is None or observation.status >= 400:
+        return False
+    lists = [part for part in walk_json(observation.body) if isinstance(part, list)]
+    return bool(lists) and all(len(found) < value for found in lists)
+
+
+_PAGE_SIZES = frozenset({"limit", "pagesize", "perpage", "maxresults", "maxitems", "itemsperpage", "resultsperpage"})
 
 
 def find_vocabulary(toolset: Toolset) -> frozenset[str]:

@@ -1,6 +1,7 @@
 """Whether a final response uses anything of what the calls returned.
 
-It does where it holds one new thing of theirs: a number, a word of a value, a count of what there was, yes or no.
+It does where it holds one new thing of theirs: a number, a word of a value, yes or no. How many things there are is
+one where the user asks that, or whether there are any; who asks for the things is not served by their number.
 New is what the user had not said. An episode that ends with a change (something created, deleted) needs no more than
 to be told so and not to be declined, and where nothing was found, or nothing new came back, there is nothing to use.
 """
@@ -29,6 +30,12 @@ _DECLINES = re.compile(
 _SAY_NOTHING = frozenset(
     fold_words("done complete completed request requested please task have all set here thank you")
 )
+_ASKS_FOR_COUNT = re.compile(
+    r"\bhow (?:many|much|often)\b|\b(?:numbers? of|count|total|any|are there|is there|(?:do|does|did) \w+ have)\b",
+    re.IGNORECASE,
+)
+"""Where a user asks how many there are, or whether there are any."""
+
 _BEGINNING = 5
 _SHORTEST_WORD = 3
 _YES_OR_NO = frozenset(fold_words("yes no not is are was were has have does do can cannot isn't aren't true false"))
@@ -91,10 +98,12 @@ def _is_used(response: str, returned: Corpus, said: Corpus, bodies: list[Any]) -
     if words & new_words or (has_flags and words & _YES_OR_NO and _speaks_of_keys(words, returned)):
         return True
     told: set[Number] = read_numbers(response) | read_spelled_numbers(fold_words(response))
-    if told & new_numbers or any(_is_near(value, new_numbers) for value in told):
-        return True
     counts = Counts(bodies, set(), lambda: told | said.numbers)
-    if any(counts.holds(value) for value in told if value > 0):
+    if not any(_ASKS_FOR_COUNT.search(segment.raw) for segment in said.segments):
+        told = {value for value in told if value not in counts.lengths}
+    elif any(counts.holds(value) for value in told if value > 0):
+        return True
+    if told & new_numbers or any(_is_near(value, new_numbers) for value in told):
         return True
     days = {day for found in find_days(response) for day in found.readings}
     clocks = {clock for found in find_clocks(response) for clock in found.readings}

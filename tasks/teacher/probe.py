@@ -54,6 +54,7 @@ _SYSTEM = (
 )
 _QUESTION = 'Find stations by city "Oslo". Call the function searchStations for it.'
 
+
 class _Station(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
@@ -102,7 +103,7 @@ def ask_for_object(settings: TeacherSettings) -> ChatRequest:
 
 
 def keeps_to_schema(answer: Completion) -> bool:
-    """Whether an answer to `ask_for_object` is what its schema says, or tells nothing of that, being no whole answer."""
+    """Whether an answer to `ask_for_object` is what its schema says; one that is not whole tells nothing of that."""
     return answer.flaw is not None or read_answer(answer, _Stations)[0] is not None
 
 

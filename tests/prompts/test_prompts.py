@@ -67,7 +67,8 @@ def test_the_example_in_a_prompt_is_one_that_can_be_read() -> None:
     (line,) = [line for line in read_body("specify").splitlines() if line.startswith('{"method"')]
     operation = DescribedOperation.model_validate_json(line)
     assert (operation.method, operation.path, operation.returns_list) == ("get", "/books", True)
-    assert [field.name for field in (*operation.parameters, *operation.answer)] == ["author", "limit", "bookId"]
+    names = [field.name for field in (*operation.parameters, *operation.answer)]
+    assert names == ["author", "language", "limit", "bookId"]
 
 
 VARYING = {

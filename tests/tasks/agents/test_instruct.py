@@ -88,6 +88,15 @@ async def test_what_names_the_api_is_thrown_out_and_asked_for_anew(toolset: Tool
     assert made.text == "Any dogs in Lyon?"
 
 
+@pytest.mark.parametrize("said", ["None of the functions can meet them.", "the request"])
+async def test_what_the_prompt_says_is_thrown_out_and_asked_for_anew(toolset: Toolset, said: str) -> None:
+    script = [write(written(said, functions=())), write(written("Write me a poem.", functions=()))]
+    async with scripted(*script) as (teacher, endpoint):
+        (made,) = (await instruct_api(toolset, 1, {Kind.NO_TOOL: 1.0}, 0, teacher)).instructions
+    assert made.text == "Write me a poem."
+    assert "it repeats what you were told; write what a user says" in endpoint.requests[1]["messages"][0]["content"]
+
+
 async def test_a_teacher_that_only_repeats_itself_is_asked_three_times_a_kind_and_no_more(toolset: Toolset) -> None:
     async with scripted(last=write(written("Find me a dog in Lyon."))) as (teacher, endpoint):
         made = (await instruct_api(toolset, 2, SINGLE, 0, teacher)).instructions
@@ -177,6 +186,9 @@ def test_a_kind_names_as_many_functions_as_it_has_calls(toolset: Toolset, kind: 
     assert right == list(range(fewest, most + 1))
 
 
+OF_THE_USER = "it tells of the user; write what the user says, as the user would type it"
+
+
 @pytest.mark.parametrize(
     ("text", "problem"),
     [
@@ -185,6 +197,13 @@ def test_a_kind_names_as_many_functions_as_it_has_calls(toolset: Toolset, kind: 
         ("Please SEARCHPETS in Lyon.", "it holds the function's name 'searchPets'; say it in plain words"),
         ("I run mysearchPetsite.", ""),
         ("Ask Petfinder.", "it names the API; say what is wanted without 'Petfinder'"),
+        ("Does this API find pets?", "it speaks of the API, of which users know nothing; say what is wanted"),
+        ("Which API finds pets?", ""),
+        ('Find pets; the API key is "k-17".', ""),
+        ("The user wants to find pets in Lyon.", OF_THE_USER),
+        ("Pets in Lyon: a user is looking for some.", OF_THE_USER),
+        ("Find the pets of this user, who types too fast.", ""),
+        ("The user is locked out: let user 17 in again.", ""),
         ("x" * 4000, ""),
         ("x" * 4001, "it has 4,001 characters; write at most 4,000"),
     ],

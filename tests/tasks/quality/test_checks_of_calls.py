@@ -275,3 +275,31 @@ def test_what_was_not_recovered_from_is_told() -> None:
     assert find_details(search(), GOOD, kind=Kind.ERROR_RECOVERY) == [
         "no call erred, so there was nothing to recover from"
     ]
+
+
+@pytest.mark.parametrize(
+    ("text", "call", "grounded"),
+    [
+        ("Which pets wait in Lyon?", search(limit=4), True),
+        ("Which pets wait in Lyon?", search(limit=3), False),
+        ("Which five pets wait longest in Lyon?", search(limit=4), False),
+        ("Which 5 pets wait longest in Lyon?", search(limit=4), False),
+        ("Which pets wait in Lyon?", ("searchPets", {"city": "Lyon", "limit": 4}, 400, PETS), False),
+        ("Which pets wait in Lyon?", ("searchPets", {"city": "Lyon", "limit": 4}, 200, {"name": "Luna"}), False),
+        ("Which pets wait in Lyon?", search(limit="40"), False),
+        ("Which pets wait in Lyon?", search(tags=["40"]), False),
+    ],
+    ids=[
+        "a larger page",
+        "a full page",
+        "a number in words",
+        "a number",
+        "an error",
+        "no list",
+        "text",
+        "another name",
+    ],
+)
+def test_a_page_of_which_nobody_spoke_may_be_larger_than_what_came_back(text: str, call: Step, grounded: bool) -> None:
+    told = find_reasons(call, GOOD, text=text)
+    assert (Reason.UNGROUNDED_ARGUMENT not in told) == grounded
