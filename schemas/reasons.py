@@ -37,7 +37,7 @@ DESCRIPTIONS: dict[Reason, str] = {
     Reason.CUT_OFF: "each draw of a turn was cut off, as at a limit of tokens",
     Reason.FILTERED: "each draw of a turn was taken by a content filter, in whole or in part",
     Reason.REFUSED: "each draw of a turn was refused by the model",
-    Reason.PARTIAL: "each draw of a turn broke off, or came with an error beside it",
+    Reason.PARTIAL: "each draw of a turn broke off or came with an error, or what the response announces is not there",
     Reason.LEAKED_TOKENS: "an answer holds tokens that steer the model, such as <|im_end|>",
     Reason.INVALID_TOOL_CALL: "a call is not one: its arguments are no JSON object, or it is written as text",
     Reason.UNKNOWN_FUNCTION: "a call names a function that the API does not have",

@@ -21,7 +21,7 @@ from tasks.quality.folding import fold_words
 from tasks.quality.placeholders import find_placeholders
 from tasks.quality.response_claims import Grounds, go_through_claims
 from tasks.quality.used_results import find_unused_results
-from tasks.quality.written_calls import find_announced_call, find_written_call
+from tasks.quality.written_calls import find_announced_call, find_proposed_call, find_written_call
 from tasks.quality.written_numbers import Number, read_numbers, read_spelled_numbers
 
 Check = Callable[[Episode, Toolset], Iterator[str]]
@@ -93,10 +93,22 @@ def check_tool_calls(episode: Episode, toolset: Toolset) -> Iterator[str]:
             written = find_written_call(message.content, names, has_calls=bool(message.tool_calls))
             if written:
                 yield f"a call is written as text: {written}"
-    if episode.instruction.kind is not Kind.NO_TOOL:
-        called = {view.call.name for view in view_episode(episode, toolset).calls}
-        if named := find_announced_call(episode.trajectory.response, names - called, has_calls=bool(called)):
-            yield f"a function is named and not called: {named}"
+    called = {view.call.name for view in view_episode(episode, toolset).calls}
+    response = episode.trajectory.response
+    if episode.instruction.kind is Kind.NO_TOOL:
+        named = find_proposed_call(response, names)
+    else:
+        named = find_announced_call(response, names - called, has_calls=bool(called))
+    if named:
+        yield f"a function is named and not called: {named}"
+
+
+def check_whole(episode: Episode, toolset: Toolset) -> Iterator[str]:
+    """The final response is whole: nothing that it announces is left out."""
+    yield from _check_flaw("partial", episode, toolset)
+    response = episode.trajectory.response.rstrip("*_`\"' \n")
+    if response.endswith((":", "：")):
+        yield f"the response ends where something was to follow: {response[-80:]}"
 
 
 def check_functions(episode: Episode, toolset: Toolset) -> Iterator[str]:
@@ -268,7 +280,7 @@ CHECKS: dict[Reason, Check] = {
     Reason.CUT_OFF: functools.partial(_check_flaw, "cut_off"),
     Reason.FILTERED: functools.partial(_check_flaw, "filtered"),
     Reason.REFUSED: functools.partial(_check_flaw, "refused"),
-    Reason.PARTIAL: functools.partial(_check_flaw, "partial"),
+    Reason.PARTIAL: check_whole,
     Reason.LEAKED_TOKENS: check_tokens,
     Reason.INVALID_TOOL_CALL: check_tool_calls,
     Reason.UNKNOWN_FUNCTION: check_functions,

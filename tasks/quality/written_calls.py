@@ -20,6 +20,11 @@ _ANNOUNCED = re.compile(
     r"|let's|next|now|first|then|calling|using)\b[^.!?\n]{0,80}$",
     re.IGNORECASE,
 )
+_PROPOSED = re.compile(
+    r"\b(?:you|one) (?:can|could|may|might|should|need to|have to|must) (?:use|call|try|run|invoke)\b[^.!?\n]{0,40}$"
+    r"|(?:^|[.!?\n:,]\s*|please )(?:use|call|try|run|invoke) [^.!?\n]{0,40}$",
+    re.IGNORECASE,
+)
 _OF_CODE = re.compile(r"[a-z0-9][A-Z]|[_\d]")
 _NAME = re.compile(r"(?<![\w-])[A-Za-z_][\w-]*")
 
@@ -57,17 +62,27 @@ def find_announced_call(response: str, functions: Set[str], has_calls: bool) -> 
     A name counts that is no ordinary word: `searchPets`, or `search` in backticks. Beside calls (`has_calls`) it counts
     only where the sentence says that it is to be called; to name what else there is does no harm.
     """
-    for match in _NAME.finditer(response):
-        if match.group() not in functions:
-            continue
-        is_quoted = (
-            response[match.start() - 1 : match.start()] == "`" and response[match.end() : match.end() + 1] == "`"
-        )
-        if not (is_quoted or _OF_CODE.search(match.group())):
-            continue
-        if not has_calls or _ANNOUNCED.search(response[max(0, match.start() - 120) : match.start()]):
-            return response[max(0, match.start() - 40) : match.end() + 20].strip()
+    for start, end in _find_names(response, functions):
+        if not has_calls or _ANNOUNCED.search(response[max(0, start - 120) : start]):
+            return response[max(0, start - 40) : end + 20].strip()
     return ""
+
+
+def find_proposed_call(response: str, functions: Set[str]) -> str:
+    """Where a response tells the user to call one of these functions; or nothing. One may say what there is."""
+    for start, end in _find_names(response, functions):
+        if _PROPOSED.search(response[max(0, start - 120) : start]):
+            return response[max(0, start - 40) : end + 20].strip()
+    return ""
+
+
+def _find_names(response: str, functions: Set[str]) -> Iterator[tuple[int, int]]:
+    """Where functions stand whose names are no ordinary words, or are in backticks."""
+    for match in _NAME.finditer(response):
+        if match.group() in functions:
+            around = response[match.start() - 1 : match.start()] + response[match.end() : match.end() + 1]
+            if around == "``" or _OF_CODE.search(match.group()):
+                yield match.span()
 
 
 def _read_json(text: str) -> Iterator[Any]:

@@ -102,6 +102,24 @@ def test_where_no_function_fits_those_that_there_are_may_be_named() -> None:
     assert find_reasons(build_episode(say(text), kind=Kind.NO_TOOL, text="Book a flight.")) == set()
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "To find flights, you can use the `searchPets` function with a city.",
+        "Please call getPet with an id.",
+        "Use searchPets for that.",
+    ],
+)
+def test_where_no_function_fits_none_may_be_proposed(text: str) -> None:
+    assert find_reasons(build_episode(say(text), kind=Kind.NO_TOOL)) == {Reason.INVALID_TOOL_CALL}
+
+
+@pytest.mark.parametrize("ending", ["Here is what I found:", "You can use the following call:\n\n", "**Luna:**"])
+def test_a_response_that_ends_where_something_was_to_follow_is_not_whole(ending: str) -> None:
+    assert find_reasons(build_episode(search(), say(f"There is Luna. {ending}"))) == {Reason.PARTIAL}
+    assert find_reasons(build_episode(search(), say(f"{ending} Luna, a Beagle."))) == set()
+
+
 def test_an_instruction_for_which_no_function_fits_is_none_if_it_was_planned_with_one() -> None:
     said = say("None of my functions can do that.")
     planned = build_episode(said, kind=Kind.NO_TOOL, functions=("searchPets",))
