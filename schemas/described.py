@@ -45,6 +45,14 @@ class Written(Record):
     model_config = ConfigDict(extra="ignore")
 
 
+def hold_to(characters: int) -> Any:
+    """For the schema that is sent: a model that is held to it by a grammar cannot go on and on within a text.
+
+    What is longer all the same is cut by who reads it.
+    """
+    return Field(json_schema_extra={"maxLength": characters})
+
+
 def clean_name(name: Any) -> str:
     """A name as one that every endpoint and language takes: letters, digits and underscores, at most 64; "" of none."""
     return _OTHER.sub("_", str(name)).strip("_")[:LONGEST_NAME] if isinstance(name, str | int) else ""
@@ -122,8 +130,11 @@ def _read_answer(given: Any) -> Any:
     return _read_fields(given)[:MOST_FIELDS]
 
 
-Texts = Annotated[tuple[str, ...], Field(max_length=MOST_VALUES), BeforeValidator(_read_texts)]
-Examples = Annotated[tuple[str, ...], Field(max_length=MOST_EXAMPLES), BeforeValidator(_read_examples)]
+Name = Annotated[str, hold_to(LONGEST_NAME)]
+_Value = Annotated[str, hold_to(LONGEST_VALUE)]
+Texts = Annotated[tuple[_Value, ...], Field(max_length=MOST_VALUES), BeforeValidator(_read_texts)]
+Examples = Annotated[tuple[_Value, ...], Field(max_length=MOST_EXAMPLES), BeforeValidator(_read_examples)]
+Line = Annotated[str, hold_to(LONGEST_DESCRIPTION), BeforeValidator(clean_line)]
 Bound = Annotated[float | None, BeforeValidator(_read_number)]
 
 
@@ -135,9 +146,9 @@ class DescribedField(Written):
 
     model_config = ConfigDict(json_schema_extra={"required": ["name", "type", "description"]})
 
-    name: str
+    name: Name
     type: Annotated[FieldType, BeforeValidator(_read_type)] = "string"
-    description: Annotated[str, BeforeValidator(clean_line)] = ""
+    description: Line = ""
     examples: Examples = ()
     minimum: Bound = None
     maximum: Bound = None
@@ -178,7 +189,7 @@ class DescribedOperation(Written):
     model_config = ConfigDict(json_schema_extra=_ask_for_all)
 
     method: Annotated[Method, BeforeValidator(_read_method)] = "get"
-    path: str = ""
+    path: Annotated[str, hold_to(LONGEST_DESCRIPTION)] = ""
     parameters: Annotated[
         tuple[DescribedParameter, ...], Field(max_length=MOST_PARAMETERS), BeforeValidator(_read_parameters)
     ] = ()

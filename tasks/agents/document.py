@@ -8,7 +8,7 @@ from pydantic import BeforeValidator, ConfigDict, Field
 from prompts import load_prompt
 from schemas.calls import ChatRequest
 from schemas.catalog import CatalogEntry
-from schemas.described import MOST_FIELDS, Written, clean_line, clean_name, list_values
+from schemas.described import MOST_FIELDS, Line, Name, Written, clean_name, hold_to, list_values
 from schemas.toolset import Documentation, DocumentedFunction
 from tasks.agents.asking import derive_seed, user_message
 from tasks.values import join_camel, split_name
@@ -37,14 +37,14 @@ def _read_functions(given: Any) -> list[Any]:
     return [item for item in told if isinstance(item, dict) and item.get("name")][:_MOST_FUNCTIONS]
 
 
-_Names = Annotated[tuple[str, ...], Field(max_length=MOST_FIELDS), BeforeValidator(_read_names)]
+_Names = Annotated[tuple[Name, ...], Field(max_length=MOST_FIELDS), BeforeValidator(_read_names)]
 
 
 class _WrittenFunction(Written):
     model_config = ConfigDict(json_schema_extra={"required": ["name", "description", "inputs", "outputs"]})
 
-    name: Annotated[str, BeforeValidator(str)]
-    description: Annotated[str, BeforeValidator(clean_line)] = ""
+    name: Annotated[Name, BeforeValidator(str)]
+    description: Line = ""
     inputs: _Names = ()
     outputs: _Names = ()
 
@@ -52,7 +52,9 @@ class _WrittenFunction(Written):
 class _WrittenDocumentation(Written):
     model_config = ConfigDict(json_schema_extra={"required": ["introduction", "functions"]})
 
-    introduction: Annotated[str, BeforeValidator(lambda given: given if isinstance(given, str) else "")] = ""
+    introduction: Annotated[
+        str, hold_to(_LONGEST_INTRODUCTION), BeforeValidator(lambda given: given if isinstance(given, str) else "")
+    ] = ""
     functions: Annotated[
         tuple[_WrittenFunction, ...], Field(max_length=_MOST_FUNCTIONS), BeforeValidator(_read_functions)
     ] = ()

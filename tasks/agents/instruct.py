@@ -15,7 +15,7 @@ from pydantic import BeforeValidator, ConfigDict, Field, ValidationError
 from prompts import load_prompt
 from schemas.base import Json
 from schemas.calls import ChatRequest
-from schemas.described import Written, list_values
+from schemas.described import Written, hold_to, list_values
 from schemas.episodes import Detail, Instruction, Kind
 from schemas.errors import FatalTeacherError, TeacherError, UnusableAnswerError
 from schemas.toolset import Function, Toolset
@@ -32,6 +32,9 @@ _ROUNDS = 3
 
 _LONGEST_TEXT = 4000
 """Characters of an instruction, ten times what any user writes: what is compared with all others has an end."""
+
+_LONGEST_ASKED_FOR = 1000
+"""Characters that the teacher is told an instruction may have."""
 
 _LONGEST_TOLD = 200
 """Characters of a text that is told to have been turned down."""
@@ -69,7 +72,7 @@ class _Detail(Written):
 class _Written(Written):
     model_config = ConfigDict(json_schema_extra={"required": ["text", "functions"]})
 
-    text: str = Field(min_length=1)
+    text: Annotated[str, hold_to(_LONGEST_ASKED_FOR)] = Field(min_length=1)
     functions: Annotated[tuple[str, ...], BeforeValidator(_read_names)] = ()
     withheld: _Detail | None = None
 

@@ -133,6 +133,10 @@ def test_the_schema_that_is_sent_asks_for_what_matters_and_bounds_every_list() -
     assert schema["$defs"]["DescribedField"]["required"] == ["name", "type", "description"]
     lists = [part for each in (schema, *schema["$defs"].values()) for part in each["properties"].values()
              if part.get("type") == "array"]  # fmt: skip
+    texts = [part for each in (schema, *schema["$defs"].values()) for part in each["properties"].values()
+             if part.get("type") == "string" and "enum" not in part]  # fmt: skip
+    assert len(texts) == 5
+    assert all("maxLength" in part for part in [*texts, *(part["items"] for part in lists if "type" in part["items"])])
     assert len(lists) == 6
     assert all("maxItems" in part for part in lists)
 
