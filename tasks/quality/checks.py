@@ -29,6 +29,12 @@ Check = Callable[[Episode, Toolset], Iterator[str]]
 
 _DETAIL_LENGTH = 200
 
+_LEAST_WORDS = 6
+"""Of a line of prose: shorter ones are headings and answers in a word, which need no full stop."""
+
+_NO_PROSE = re.compile(r"\s*(?:[-*•·–#>|]|\d+[.)]\s|[`{\[])")
+"""How a line of a list, a heading, a quotation, a table or code begins."""
+
 
 def check_episode(episode: Episode, toolset: Toolset) -> tuple[Verdict, ...]:
     """The verdicts of all checks, in the order of `CHECKS`."""
@@ -104,11 +110,26 @@ def check_tool_calls(episode: Episode, toolset: Toolset) -> Iterator[str]:
 
 
 def check_whole(episode: Episode, toolset: Toolset) -> Iterator[str]:
-    """The final response is whole: nothing that it announces is left out."""
+    """The final response is whole: nothing that it announces is left out, and its last sentence ends.
+
+    Who writes no full stops elsewhere in the episode need not write one in the end.
+    """
     yield from _check_flaw("partial", episode, toolset)
-    response = episode.trajectory.response.rstrip("*_`\"' \n")
-    if response.endswith((":", "：")):
+    response = episode.trajectory.response.rstrip()
+    if response.rstrip("*_`\"' ").endswith((":", "：")):
         yield f"the response ends where something was to follow: {response[-80:]}"
+    others = [
+        m.content.strip() for m in episode.trajectory.messages[:-1] if m.role == "assistant" and m.content.strip()
+    ]
+    if _breaks_off(response) and (not others or not all(map(_breaks_off, others))):
+        yield f"the response ends within a sentence: {response[-80:]}"
+
+
+def _breaks_off(text: str) -> bool:
+    """Whether a text ends within a sentence: with a letter, a digit or a comma, and not in a list, a table or code."""
+    line = text.rsplit("\n", 1)[-1]
+    is_prose = len(line.split()) >= _LEAST_WORDS and not _NO_PROSE.match(line)
+    return is_prose and (line[-1].isalnum() or line[-1] in ",;(&-–—") and "://" not in line.split()[-1]
 
 
 def check_functions(episode: Episode, toolset: Toolset) -> Iterator[str]:

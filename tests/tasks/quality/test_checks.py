@@ -120,6 +120,33 @@ def test_a_response_that_ends_where_something_was_to_follow_is_not_whole(ending:
     assert find_reasons(build_episode(search(), say(f"{ending} Luna, a Beagle."))) == set()
 
 
+@pytest.mark.parametrize(
+    ("response", "is_whole"),
+    [
+        ("There are three pets in Lyon, and Luna is a", False),
+        ("There are three pets in Lyon: Luna, Milo,", False),
+        ("There is one. Luna is a Beagle of 3", False),
+        ("There are three pets in Lyon, and Luna is a Beagle.", True),
+        ("Luna, a Beagle", True),
+        ("These wait in Lyon:\n- Luna, a Beagle of 3 years in all", True),
+        ("These wait in Lyon:\n2. Luna, a Beagle of 3 years in all", True),
+        ("Luna waits in Lyon, see her photo at https://img.example/luna.jpg", True),
+        ("There are three pets in Lyon: Luna (Beagle), Milo (Maine Coon)", True),
+    ],
+)
+def test_the_last_sentence_of_a_response_ends(response: str, is_whole: bool) -> None:
+    reasons = find_reasons(build_episode(search(), say(response), text="Which pets wait in Lyon? Is there a photo?"))
+    assert (Reason.PARTIAL not in reasons) == is_whole
+
+
+def test_who_writes_no_full_stops_need_not_write_one_in_the_end() -> None:
+    asks, asks_well = say("In which of all the cities"), say("In which of all the cities?")
+    ends = say("There are three pets there, as Luna and Milo are")
+    assert Reason.PARTIAL not in find_reasons(build_episode(asks, user("Lyon."), ends))
+    assert Reason.PARTIAL in find_reasons(build_episode(asks_well, user("Lyon."), ends))
+    assert Reason.PARTIAL in find_reasons(build_episode(ends))
+
+
 def test_an_instruction_for_which_no_function_fits_is_none_if_it_was_planned_with_one() -> None:
     said = say("None of my functions can do that.")
     planned = build_episode(said, kind=Kind.NO_TOOL, functions=("searchPets",))
