@@ -22,6 +22,7 @@ class Reason(StrEnum):
     TOO_MANY_STEPS = "too_many_steps"
     UNRECOVERED_ERROR = "unrecovered_error"
     INVALID_RESPONSE = "invalid_response"
+    CONTRADICTORY_ANSWER = "contradictory_answer"
     UNGROUNDED_RESPONSE = "ungrounded_response"
     UNUSED_RESULT = "unused_result"
     EMPTY_RESPONSE = "empty_response"
@@ -49,6 +50,7 @@ DESCRIPTIONS: dict[Reason, str] = {
     Reason.TOO_MANY_STEPS: "the episode reached the limit of assistant turns without a final response",
     Reason.UNRECOVERED_ERROR: "the API erred and no later call to the function succeeded",
     Reason.INVALID_RESPONSE: "the API's answer does not conform to the document's schema",
+    Reason.CONTRADICTORY_ANSWER: "the API's answer repeats an argument with another value: another request's answer",
     Reason.UNGROUNDED_RESPONSE: "the final response states a value that no observation and no message holds",
     Reason.UNUSED_RESULT: "something was to be found out, and the response uses nothing of what the calls returned",
     Reason.EMPTY_RESPONSE: "the final response is empty, or each draw of a turn said nothing",

@@ -14,12 +14,15 @@ from schemas.reasons import Reason
 from schemas.toolset import Toolset
 from tasks.markup.control_tokens import find_control_token
 from tasks.openapi.requests import check_arguments
+from tasks.openapi.responses import check_response
+from tasks.quality.agreement import find_disagreements
 from tasks.quality.corpus import Corpus
 from tasks.quality.counts import Counts
-from tasks.quality.episode_view import CallView, EpisodeView, find_vocabulary, view_episode
+from tasks.quality.episode_view import CallView, EpisodeView, view_episode
 from tasks.quality.folding import fold_words
 from tasks.quality.placeholders import find_placeholders
 from tasks.quality.response_claims import Grounds, go_through_claims
+from tasks.quality.toolset_facts import find_operations, find_vocabulary
 from tasks.quality.used_results import find_unused_results
 from tasks.quality.written_calls import find_announced_call, find_proposed_call, find_written_call
 from tasks.quality.written_numbers import Number, read_numbers, read_spelled_numbers
@@ -250,10 +253,23 @@ def check_recovery(episode: Episode, toolset: Toolset) -> Iterator[str]:
 
 
 def check_observations(episode: Episode, toolset: Toolset) -> Iterator[str]:
-    """What the API answered conforms to its document."""
+    """What the API answered conforms to its document, as it was found to and still does."""
+    operations = find_operations(toolset)
     for observation in episode.trajectory.observations:
-        if not observation.valid:
-            yield f"{observation.function}: {observation.problem or 'the answer does not conform'}"
+        problem = "" if observation.valid else observation.problem or "the answer does not conform"
+        operation = operations.get(observation.function)
+        if not problem and operation is not None:
+            problem = check_response(operation, observation.status, observation.body)
+        if problem:
+            yield f"{observation.function}: {problem}"
+
+
+def check_answers(episode: Episode, toolset: Toolset) -> Iterator[str]:
+    """What the API answered is an answer to the request that was made."""
+    operations = find_operations(toolset)
+    for view in view_episode(episode, toolset).calls:
+        if view.arguments is not None and view.observation is not None:
+            yield from find_disagreements(view.arguments, view.observation, operations.get(view.call.name))
 
 
 def check_response_grounding(episode: Episode, toolset: Toolset) -> Iterator[str]:
@@ -314,6 +330,7 @@ CHECKS: dict[Reason, Check] = {
     Reason.TOO_MANY_STEPS: check_steps,
     Reason.UNRECOVERED_ERROR: check_recovery,
     Reason.INVALID_RESPONSE: check_observations,
+    Reason.CONTRADICTORY_ANSWER: check_answers,
     Reason.UNGROUNDED_RESPONSE: check_response_grounding,
     Reason.UNUSED_RESULT: check_result_used,
     Reason.EMPTY_RESPONSE: check_response_present,

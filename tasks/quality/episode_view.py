@@ -1,6 +1,5 @@
 """An episode laid out for the checks: its calls with what was known before each, read once and shared by all checks."""
 
-import json
 import re
 from dataclasses import dataclass
 from typing import Any
@@ -140,36 +139,3 @@ def _cuts_nothing(path: str, value: Any, observation: Observation | None) -> boo
 
 
 _PAGE_SIZES = frozenset({"limit", "pagesize", "perpage", "maxresults", "maxitems", "itemsperpage", "resultsperpage"})
-
-
-def find_vocabulary(toolset: Toolset) -> frozenset[str]:
-    """The folded words that belong to the API itself: its name, introduction, functions, and their descriptions.
-
-    Words with digits in them are left out: an example in a schema is no source of ids and figures.
-    """
-    kept = _vocabularies.get(id(toolset))
-    if kept is None:  # a toolset that is kept lives, so that no other has its id
-        if len(_vocabularies) >= _KEPT_VOCABULARIES:
-            _vocabularies.clear()
-        kept = _vocabularies[id(toolset)] = (toolset, _read_vocabulary(toolset))
-    return kept[1]
-
-
-_KEPT_VOCABULARIES = 64
-_vocabularies: dict[int, tuple[Toolset, frozenset[str]]] = {}
-
-
-def _read_vocabulary(toolset: Toolset) -> frozenset[str]:
-    entry = toolset.entry
-    texts = [entry.name, entry.description, entry.category, toolset.introduction]
-    for function in toolset.functions:
-        texts += [function.name, function.description, json.dumps(function.parameters, ensure_ascii=False)]
-    text = " ".join(set(" ".join(texts).split()))  # schemas say the same over and over
-    words = {*fold_words(text), *fold_words(_split_humps(text))}
-    return frozenset(word for word in words if not any(char.isdigit() for char in word))
-
-
-def _split_humps(text: str) -> str:
-    for capital in filter(str.isupper, set(text)):
-        text = text.replace(capital, f" {capital}")
-    return text

@@ -6,6 +6,7 @@ from typing import Any, Literal
 from schemas.catalog import CatalogEntry
 from schemas.episodes import Detail, Episode, Flaw, Instruction, Kind, Message, Observation, ToolCall, Trajectory
 from schemas.toolset import Function, Toolset
+from tasks.openapi import load_document
 
 SEARCH = Function(
     name="searchPets",
@@ -57,6 +58,36 @@ LUNA: dict[str, Any] = {
     "arrived_on": "2026-03-03",
     "photo": "https://img.example/luna.jpg",
 }
+
+_PET = {"type": "object", "properties": {"id": {"type": "string"}, "name": {"type": "string"}}, "required": ["id"]}
+_PETS = {"type": "object", "properties": {"pets": {"type": "array", "items": _PET}}, "required": ["pets"]}
+
+
+def build_documented() -> Toolset:
+    """The same API with a document: its answers are `PETS` and `LUNA`, or what conforms to the same schemas."""
+    document = {
+        "openapi": "3.1.0",
+        "info": {"title": "Petfinder", "version": "1"},
+        "paths": {
+            "/pets": {"get": _describe(SEARCH, _PETS, "query")},
+            "/pets/{pet_id}": {"get": _describe(GET, _PET, "path")},
+        },
+    }
+    return TOOLSET.model_copy(update={"document": load_document(document).document})
+
+
+def _describe(function: Function, answer: dict[str, Any], place: str) -> dict[str, Any]:
+    parameters: Any = function.parameters
+    return {
+        "operationId": function.name,
+        "description": function.description,
+        "parameters": [
+            {"name": name, "in": place, "required": name in parameters["required"], "schema": schema}
+            for name, schema in parameters["properties"].items()
+        ],
+        "responses": {"200": {"description": "Found", "content": {"application/json": {"schema": answer}}}},
+    }
+
 
 Step = Message | tuple[str, str | dict[str, Any], int, Any]
 

@@ -1,15 +1,11 @@
 """An episode is laid out with what was known before each call: what the user said and what came back, in order."""
 
-import gc
-import weakref
 from typing import Any
 
 import pytest
 
-from schemas.catalog import CatalogEntry
 from schemas.episodes import Episode, Message, Observation, ToolCall, Trajectory
-from schemas.toolset import Function, Toolset
-from tasks.quality.episode_view import EpisodeView, find_vocabulary, parse_arguments, view_episode
+from tasks.quality.episode_view import EpisodeView, parse_arguments, view_episode
 from tests.tasks.quality.building import GET, GOOD, LUNA, PETS, SEARCH, TOOLSET, build_episode, say, search, user
 
 
@@ -170,50 +166,3 @@ def test_a_view_is_of_its_own_episode_and_toolset() -> None:
     assert view_episode(other, bare).calls[0].function is None
     assert view_episode(one, TOOLSET).calls[0].function is SEARCH
     assert view_episode(one, TOOLSET) is view_episode(one, TOOLSET)
-
-
-def build_toolset(**changes: Any) -> Toolset:
-    entry = CatalogEntry(
-        id="zoo-id", name="ZooWorld", description="Elephants", category="Fauna", link="https://zoolink.example"
-    )
-    function = Function(
-        name="listKeepers",
-        description="Shows staff2go",
-        parameters={"properties": {"shiftHours": {"enum": ["Überstunde"]}}},
-    )
-    values = {
-        "entry": entry,
-        "introduction": "Welcome on 2026-03-03.",
-        "document": {},
-        "functions": (function,),
-        **changes,
-    }
-    return Toolset(**values)
-
-
-def test_the_apis_words_are_those_of_its_name_texts_and_functions_in_both_readings_of_camel_case() -> None:
-    words = find_vocabulary(build_toolset())
-    assert words >= {"zooworld", "zoo", "world", "elephant", "fauna", "welcome", "on", "listkeeper", "list", "keeper"}
-    assert words >= {"show", "shifthour", "shift", "hour", "property", "enum", "uberstunde"}
-    assert not {"zoo-id", "zoolink", "staff2go", "2026", "03"} & words
-
-
-def test_the_words_of_few_apis_are_kept() -> None:
-    kept = []
-    for number in range(100):
-        toolset = build_toolset(introduction=f"Number {number}")
-        find_vocabulary(toolset)
-        kept.append(weakref.ref(toolset))
-    del toolset
-    gc.collect()
-    assert sum(reference() is not None for reference in kept) <= 64
-
-
-def test_the_words_of_one_api_are_not_those_of_another() -> None:
-    many = [build_toolset(introduction=f"Number{'abcdefghij'[i % 10]}{'abcdefghij'[i // 10]}") for i in range(70)]
-    for _ in range(2):
-        for i, toolset in enumerate(many):
-            words = find_vocabulary(toolset)
-            assert {word for word in words if word.startswith("number") and len(word) == 8} == {
-                f"number{'abcdefghij'[i % 10]}{'abcdefghij'[i // 10]}"
-            }

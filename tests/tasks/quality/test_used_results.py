@@ -16,7 +16,7 @@ def check(episode: Episode, toolset: Toolset = TOOLSET) -> list[str]:
 
 
 def with_methods(**methods: str) -> Toolset:
-    paths = {f"/{name}": {method: {"operationId": name}} for name, method in methods.items()}
+    paths = {f"/{name}": {method: {"operationId": name, "responses": {}}} for name, method in methods.items()}
     return TOOLSET.model_copy(update={"document": {"paths": paths}})
 
 

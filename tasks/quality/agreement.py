@@ -1,0 +1,75 @@
+"""Whether an answer is one to the request that was made: what it repeats of it, it repeats as it was sent.
+
+A field that is called as an argument is holds that argument's value: in the answer itself, and in the things that it
+lists. The thing at the end of a path is the one whose id stands there. Nothing else can be held against an API of which
+only the document is known.
+"""
+
+import re
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from schemas.episodes import Observation
+from tasks.openapi import Operation
+from tasks.quality.folding import fold_text
+
+_NEARBY = frozenset({"lat", "lon", "lng", "latitude", "longitude"})
+"""What is near a place is not at it."""
+
+
+def find_disagreements(
+    arguments: Mapping[str, Any], observation: Observation, operation: Operation | None
+) -> Iterator[str]:
+    """Each argument that an answer repeats with another value."""
+    if not 0 < observation.status < 400:
+        return
+    names_thing = "" if operation is None else _find_name_of_thing(operation.path)
+    things = list(_list_things(observation.body))
+    for name, value in arguments.items():
+        folded = _fold_name(name)
+        if value is None or isinstance(value, dict | list) or folded in _NEARBY:
+            continue
+        for thing in things:
+            told = thing.get(folded)
+            if told is None and name == names_thing and thing is things[0]:
+                told = thing.get("id")
+            if told is not None and not _agrees(value, told):
+                yield f"{observation.function} was asked for {name} = {value!r}, and what it returned has {told!r}"
+                break
+
+
+def _find_name_of_thing(path: str) -> str:
+    """The parameter that a path ends with: what is shown, changed or deleted there has its value for an id."""
+    found = re.search(r"\{([^{}]+)\}/?$", path)
+    return found[1] if found else ""
+
+
+def _list_things(body: Any) -> Iterator[dict[str, Any]]:
+    """The objects of an answer, each with its fields by folded names: itself, what it lists, and what these hold."""
+    listed = body if isinstance(body, list) else [body]
+    for thing in listed:
+        if isinstance(thing, dict):
+            yield {_fold_name(name): value for name, value in thing.items()}
+            for value in thing.values():
+                for part in value if isinstance(value, list) else [value]:
+                    if isinstance(part, dict):
+                        yield {_fold_name(name): value for name, value in part.items()}
+
+
+def _fold_name(name: str) -> str:
+    return re.sub(r"[\W_]", "", name.casefold())
+
+
+def _agrees(asked: Any, told: Any) -> bool:
+    """Whether a value is the one that was asked for, or what a search by it may find, or has it among others."""
+    if isinstance(told, list):
+        return not told or any(_agrees(asked, item) for item in told)
+    if isinstance(told, dict):
+        return True
+    if isinstance(asked, bool) or isinstance(told, bool):
+        return str(asked).casefold() == str(told).casefold()
+    if isinstance(asked, int | float) and isinstance(told, int | float):
+        return asked == told
+    one, other = fold_text(str(asked)).strip(), fold_text(str(told)).strip()
+    shorter, longer = sorted((one, other), key=len)
+    return re.search(rf"(?<!\d){re.escape(shorter)}(?!\d)", longer) is not None
