@@ -39,21 +39,18 @@ def find_disagreements(
 
 
 def _find_name_of_thing(path: str) -> str:
-    """The parameter that a path ends with: what is shown, changed or deleted there has its value for an id."""
-    found = re.search(r"\{([^{}]+)\}/?$", path)
+    """The parameter that a path ends with, if it is an id: that of what is shown, changed or deleted there."""
+    found = re.search(r"\{([^{}]*id)\}/?$", path, re.IGNORECASE)
     return found[1] if found else ""
 
 
 def _list_things(body: Any) -> Iterator[dict[str, Any]]:
-    """The objects of an answer, each with its fields by folded names: itself, what it lists, and what these hold."""
-    listed = body if isinstance(body, list) else [body]
-    for thing in listed:
-        if isinstance(thing, dict):
-            yield {_fold_name(name): value for name, value in thing.items()}
-            for value in thing.values():
-                for part in value if isinstance(value, list) else [value]:
-                    if isinstance(part, dict):
-                        yield {_fold_name(name): value for name, value in part.items()}
+    """The answer, what it holds and what it lists, where these are objects; their fields by folded names."""
+    parts = [body, *body.values()] if isinstance(body, dict) else [body]
+    for part in parts:
+        for thing in part if isinstance(part, list) else [part]:
+            if isinstance(thing, dict):
+                yield {_fold_name(name): value for name, value in thing.items()}
 
 
 def _fold_name(name: str) -> str:
