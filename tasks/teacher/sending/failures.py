@@ -16,7 +16,7 @@ from pydantic import SecretStr
 from schemas.shown import show_line
 from schemas.teacher import TeacherSettings
 from tasks.completions.keys import strip_credentials
-from tasks.teacher.bounded_body import TooLongError
+from tasks.teacher.bounded_body import PackedError, TooLongError
 from tasks.teacher.endpoint import scrub
 from tasks.teacher.response_reading import BadAnswerError
 from tasks.teacher.sending.meanings import FailureReading, Meaning, read_error_inside, read_failure
@@ -43,6 +43,9 @@ def explain_failure(
         return _explain_bad_answer(error, settings, endpoint, secret, body)
     if isinstance(error, TooLongError):  # whatever went on so long would do so again, and be paid again
         return EndpointError(shorten_said(f"{endpoint}: {error}", secret))
+    if isinstance(error, PackedError):
+        remedy = "turn that off at the endpoint, or at the proxy before it"
+        return EndpointError(shorten_said(f"{endpoint}: {error}: {remedy}", secret), fatal=True)
     if isinstance(error, openai.APIConnectionError | OSError):
         return _explain_connection(error, settings, endpoint, secret)
     # What a transport raises may pass; a request that cannot be written, or a bug of the app in process, will not.

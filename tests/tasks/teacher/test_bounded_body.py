@@ -11,8 +11,8 @@ import httpx2
 import pytest
 from starlette.responses import Response, StreamingResponse
 
-from schemas.errors import TeacherError
-from tasks.teacher.bounded_body import MOST_ANSWER_BYTES, TooLongError, allow_bytes, bound_body
+from schemas.errors import FatalTeacherError, TeacherError
+from tasks.teacher.bounded_body import MOST_ANSWER_BYTES, PackedError, TooLongError, allow_bytes, bound_body
 from tests.tasks.teacher.endpoints import Endpoint, build_answer
 from tests.tasks.teacher.teachers import ask_once
 
@@ -54,6 +54,30 @@ async def test_one_that_is_longer_is_broken_off_there_and_closed() -> None:
     with allow_bytes(10), pytest.raises(TooLongError, match="longer than 10 bytes"):
         await read(source)
     assert (source.taken, source.is_closed) == (3, True)
+
+
+@pytest.mark.parametrize("encoding", ["x-own", "gzip, x-own", "X-Own"])
+async def test_what_is_packed_unasked_is_not_read(encoding: str) -> None:
+    source = Source(b"12345")
+    with pytest.raises(PackedError, match="packed as 'x-own', which was not asked for"):
+        await read(source, **{"Content-Encoding": encoding})
+    assert (source.taken, source.is_closed) == (0, True)
+
+
+async def test_it_ends_the_run_with_the_remedy() -> None:
+    def pack(body: dict[str, Any]) -> Response:
+        return Response(b"\x1b\x03\x07", headers={"Content-Encoding": "x-own"}, media_type="application/json")
+
+    endpoint = Endpoint(last=pack)
+    with pytest.raises(FatalTeacherError, match="packed as 'x-own', which was not asked for: turn that off"):
+        await ask_once(endpoint)
+    assert len(endpoint.requests) == 1
+
+
+@pytest.mark.parametrize("encoding", ["identity", "gzip, identity", "GZIP"])
+async def test_what_was_asked_for_is_read(encoding: str) -> None:
+    packed = gzip.compress(b"12345") if "gzip" in encoding.lower() else b"12345"
+    assert await read(Source(packed), **{"Content-Encoding": encoding}) == b"12345"
 
 
 async def test_the_bound_holds_inside_only() -> None:
