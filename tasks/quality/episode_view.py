@@ -72,9 +72,7 @@ def _build_view(episode: Episode, toolset: Toolset) -> EpisodeView:
     corpus = Corpus()
     calls: list[CallView] = []
     replies: list[int] = []
-    may_choose_size = not any(
-        _holds_number(message.content) for message in trajectory.messages if message.role == "user"
-    )
+    said = tuple(message.content for message in trajectory.messages if message.role == "user")
     seen_user, question, waiting = False, "", iter(trajectory.observations)
     for place, message in enumerate(trajectory.messages):
         if message.role == "user":
@@ -95,7 +93,7 @@ def _build_view(episode: Episode, toolset: Toolset) -> EpisodeView:
             for call in message.tool_calls:
                 # observations stand in the order of the calls; ids need not be unique in an episode
                 observation = trajectory.observations[len(calls)] if len(calls) < len(trajectory.observations) else None
-                view = _view_call(call, place, functions.get(call.name), observation, corpus, may_choose_size)
+                view = _view_call(call, place, functions.get(call.name), observation, corpus, said)
                 calls.append(view)
     for view in calls:
         corpus.add_json(view.arguments)
@@ -109,7 +107,7 @@ def _view_call(
     function: Function | None,
     observation: Observation | None,
     corpus: Corpus,
-    may_choose_size: bool,
+    said: tuple[str, ...],
 ) -> CallView:
     arguments = parse_arguments(call.arguments)
     schema = function.parameters if function else {}
@@ -117,7 +115,8 @@ def _view_call(
     ungrounded = tuple(
         (path, leaf)
         for path, leaf in free
-        if not is_argument_grounded(leaf, corpus) and not (may_choose_size and _cuts_nothing(path, leaf, observation))
+        if not is_argument_grounded(leaf, corpus)
+        and (not _cuts_nothing(path, leaf, observation) or any(map(_holds_number, said)))
     )
     return CallView(call, place, arguments, function, observation, ungrounded, free)
 
@@ -129,7 +128,7 @@ def _holds_number(text: str) -> bool:
 def _cuts_nothing(path: str, value: Any, observation: Observation | None) -> bool:
     """Whether a value is the size of a page, and more than came back: it has changed nothing.
 
-    Where the user says a number it may be the one that was meant, and an assistant may not choose.
+    An assistant may choose such a size where the user says no number, at any time: it could be the one that was meant.
     """
     is_size = re.sub(r"[^a-z]", "", path.lower()) in _PAGE_SIZES and isinstance(value, int)
     if not is_size or observation is None or observation.status >= 400:
@@ -139,3 +138,4 @@ def _cuts_nothing(path: str, value: Any, observation: Observation | None) -> boo
 
 
 _PAGE_SIZES = frozenset({"limit", "pagesize", "perpage", "maxresults", "maxitems", "itemsperpage", "resultsperpage"})
+"""Names that mean nothing else; the `count` or `size` that `openapi.lint` takes for a limit may be an order's."""

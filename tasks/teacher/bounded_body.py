@@ -40,11 +40,10 @@ async def bound_body(response: httpx2.Response) -> None:
     assert isinstance(response.stream, httpx2.AsyncByteStream)
     response.stream = _BoundedStream(response.stream, most)
     if "content-encoding" in response.headers:
-        # Unpacked here, piece by piece, so that what comes of it is counted too.
-        unasked = _find_unasked(response)
-        if unasked:
+        if unasked := _find_unasked(response):
             response.stream = _Unreadable(response.stream, unasked)
             return
+        # Unpacked here, piece by piece, so that what comes of it is counted too.
         packed = httpx2.Response(response.status_code, headers=response.headers, stream=response.stream)
         response.stream = _BoundedStream(_Unpacked(packed), most)
         del response.headers["content-encoding"]
@@ -68,7 +67,7 @@ class _Unreadable(httpx2.AsyncByteStream):
 
     async def __aiter__(self) -> AsyncIterator[bytes]:
         raise PackedError(f"answers come packed as {self._encoding[:40]!r}, which was not asked for")
-        yield b""
+        yield b""  # never: it makes this a generator
 
     async def aclose(self) -> None:
         await self._stream.aclose()
