@@ -10,7 +10,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Annotated, Any
 
-from pydantic import BeforeValidator, ConfigDict, Field, ValidationError
+from pydantic import BeforeValidator, ConfigDict, Field, ValidationError, WithJsonSchema
 
 from prompts import load_prompt
 from schemas.base import Json
@@ -18,10 +18,10 @@ from schemas.calls import ChatRequest
 from schemas.described import Written, hold_to, list_values
 from schemas.episodes import Detail, Instruction, Kind
 from schemas.errors import FatalTeacherError, TeacherError, UnusableAnswerError
-from schemas.toolset import Function, Toolset
+from schemas.toolset import Toolset
 from tasks.agents.asking import derive_seed, gather_or_cancel, user_message
-from tasks.openapi.schema_checks import find_argument_problems
-from tasks.quality import is_repeated, names_api
+from tasks.agents.instruction_problems import CALLS, find_instruction_problem, list_required
+from tasks.quality import is_repeated
 from tasks.quality.folding import fold_text
 
 if TYPE_CHECKING:
@@ -30,28 +30,17 @@ if TYPE_CHECKING:
 _ROUNDS = 3
 """How often the teacher is asked for a kind: what is thrown out as it is made is asked for again."""
 
-_LONGEST_TEXT = 4000
-"""Characters of an instruction, ten times what any user writes: what is compared with all others has an end."""
-
 _LONGEST_ASKED_FOR = 1000
 """Characters that the teacher is told an instruction may have."""
 
 _LONGEST_TOLD = 200
 """Characters of a text that is told to have been turned down."""
 
-_MOST_CALLS = 4
-_CALLS = {
-    Kind.SINGLE_CALL: (1, 1), Kind.MULTI_CALL: (2, _MOST_CALLS), Kind.MISSING_DETAIL: (1, 2), Kind.NO_TOOL: (0, 0),
-    Kind.ERROR_RECOVERY: (1, 2),
-}  # fmt: skip
-"""How many calls an instruction of a kind names, at least and at most."""
-
-_OF_THE_API = re.compile(r"\b(?:the|this|your) API\b(?![-\s]+(?:key|token|secret|version|name|id)s?\b)", re.IGNORECASE)
-_OF_THE_USER = re.compile(
-    r"\b(?:an?|the|this) user (?:wants|asks|types|requests|wishes|needs to|would like|is (?:asking|looking|trying))\b",
-    re.IGNORECASE,
-)
-"""Where a small model writes of its user what the user should say: "The user wants to find …"."""
+_TEXT: dict[str, Json] = {"type": "string", "maxLength": 300}
+_SAYABLE: dict[str, Json] = {
+    "anyOf": [_TEXT, {"type": "number"}, {"type": "boolean"}, {"type": "array", "items": _TEXT, "maxItems": 10}]
+}
+"""The values that a text can say, with an end: a model that is held to it by a grammar could go on and on."""
 
 _FALLBACK = (Kind.SINGLE_CALL, Kind.MULTI_CALL, Kind.NO_TOOL)
 """Which kinds make up for one that the API does not allow for (a function without parameters lacks no detail)."""
@@ -66,15 +55,29 @@ def _read_names(given: Any) -> list[Any]:
 
 class _Detail(Written):
     parameter: str
-    value: Json
+    value: Annotated[Json, WithJsonSchema(_SAYABLE)]
+
+
+def _read_values(given: Any) -> list[_Detail]:
+    """The values that can be read, also where they stand in an object by the parameters' names."""
+    if isinstance(given, dict) and given.keys() != {"parameter", "value"}:
+        given = [{"parameter": name, "value": value} for name, value in given.items()]
+    details = []
+    for item in list_values(given):
+        with suppress(ValidationError):
+            details.append(_Detail.model_validate(item))
+    return details
 
 
 class _Written(Written):
-    model_config = ConfigDict(json_schema_extra={"required": ["text", "functions"]})
+    """An instruction; the text stands last, so that a model which is held to the order knows what it is to say."""
 
-    text: Annotated[str, hold_to(_LONGEST_ASKED_FOR)] = Field(min_length=1)
+    model_config = ConfigDict(json_schema_extra={"required": ["functions", "values", "text"]})
+
     functions: Annotated[tuple[str, ...], BeforeValidator(_read_names)] = ()
+    values: Annotated[tuple[_Detail, ...], BeforeValidator(_read_values)] = ()
     withheld: _Detail | None = None
+    text: Annotated[str, hold_to(_LONGEST_ASKED_FOR)] = Field(min_length=1)
 
 
 def _keep_readable(given: Any) -> list[_Written]:
@@ -146,21 +149,23 @@ async def instruct_api(
             kind=kind,
             text=item.text,
             functions=item.functions,
-            withheld=_read_detail(item, toolset) if kind is Kind.MISSING_DETAIL else None,
+            withheld=_read_withheld(item, toolset) if kind is Kind.MISSING_DETAIL else None,
         )
         for number, (kind, item) in enumerate(kept.items, start=1)
     )
     return Instructed(instructions, sum(not isinstance(error, UnusableAnswerError) for error in kept.errors))
 
 
-def _read_detail(item: _Written, toolset: Toolset) -> Detail | None:
-    """What is withheld, its value of the parameter's type where it was written as text, or the other way round."""
-    if item.withheld is None:
-        return None
+def _read_withheld(item: _Written, toolset: Toolset) -> Detail | None:
+    return None if item.withheld is None else _read_detail(item.withheld, item, toolset)
+
+
+def _read_detail(detail: _Detail, item: _Written, toolset: Toolset) -> Detail:
+    """A detail, its value of the parameter's type where it was written as text, or the other way round."""
     named = [function for function in toolset.functions if function.name in item.functions]
-    schemas = (_list_required(function).get(item.withheld.parameter) for function in named)
+    schemas = (list_required(function).get(detail.parameter) for function in named)
     schema = next((schema for schema in schemas if isinstance(schema, dict)), {})
-    return Detail(parameter=item.withheld.parameter, value=_fit_type(item.withheld.value, schema.get("type")))
+    return Detail(parameter=detail.parameter, value=_fit_type(detail.value, schema.get("type")))
 
 
 def _fit_type(value: Json, kind: Any) -> Json:
@@ -229,7 +234,9 @@ def _keep(items: Sequence[_Written], kind: Kind, toolset: Toolset, kept: _Kept) 
     own_words = _fold(_render(kind, 1))
     turned_down = []
     for item in items:
-        problem = find_instruction_problem(item.text, item.functions, _read_detail(item, toolset), toolset, kind)
+        values = [_read_detail(value, item, toolset) for value in item.values]
+        withheld = _read_withheld(item, toolset)
+        problem = find_instruction_problem(item.text, item.functions, values, withheld, toolset, kind)
         if not problem and _fold(item.text) in own_words:
             problem = "it repeats what you were told; write what a user says"
         if not problem and is_repeated(item.text, kept.texts):
@@ -244,63 +251,6 @@ def _keep(items: Sequence[_Written], kind: Kind, toolset: Toolset, kept: _Kept) 
 
 def _fold(text: str) -> str:
     return " ".join(fold_text(text).split())
-
-
-def find_instruction_problem(
-    text: str, functions: Sequence[str], withheld: Detail | None, toolset: Toolset, kind: Kind
-) -> str:
-    """What is wrong with an instruction of a kind, with its remedy; "" if nothing is."""
-    if len(text) > _LONGEST_TEXT:
-        return f"it has {len(text):,} characters; write at most {_LONGEST_TEXT:,}"
-    if names_api(text, toolset.entry.name):
-        return f"it names the API; say what is wanted without {toolset.entry.name!r}"
-    if _OF_THE_API.search(text):
-        return "it speaks of the API, of which users know nothing; say what is wanted"
-    if _OF_THE_USER.search(text):
-        return "it tells of the user; write what the user says, as the user would type it"
-    known = {function.name: function for function in toolset.functions}
-    for name in functions:
-        if name not in known:
-            return f'"functions" holds {name!r}, which does not exist; use one of {", ".join(known)}'
-    for name in known:
-        if _is_spelled_as_name(name) and re.search(rf"(?<!\w){re.escape(name)}(?!\w)", text, re.IGNORECASE):
-            return f"it holds the function's name {name!r}; say it in plain words"
-    least, most = _CALLS[kind]
-    if len(functions) < least:
-        return f'"functions" names {len(functions)}; name {least} or more, one for each call'
-    if len(functions) > most:
-        return f'"functions" names {len(functions)}; name {f"at most {most}" if most else "none"}'
-    if kind is Kind.MISSING_DETAIL:
-        return _find_detail_problem(text, withheld, [known[name] for name in functions])
-    return ""
-
-
-def _is_spelled_as_name(name: str) -> bool:
-    """Whether a function's name is no word that people write: `searchPets`, and not `search`."""
-    return not name.isalpha() or not (name.islower() or name.istitle())
-
-
-def _find_detail_problem(text: str, withheld: Detail | None, functions: Sequence[Function]) -> str:
-    required = {name: schema for function in functions for name, schema in _list_required(function).items()}
-    if withheld is None:
-        return f'"withheld" is missing; give the parameter and its value ({", ".join(required) or "none is required"})'
-    schema = required.get(withheld.parameter)
-    if schema is None:
-        return f'"withheld" names {withheld.parameter!r}; take one that is required: {", ".join(required) or "none is"}'
-    if find_argument_problems({"properties": {withheld.parameter: schema}}, {withheld.parameter: withheld.value}):
-        return f'the "value" of "withheld" does not fit {withheld.parameter!r}; take one that conforms to its schema'
-    said = str(withheld.value)
-    if len(said) > 1 and re.search(rf"(?<!\w){re.escape(said)}(?!\w)", text, re.IGNORECASE):
-        return f"it says {said!r}, which is to be left out of the request"
-    return ""
-
-
-def _list_required(function: Function) -> dict[str, Any]:
-    """The parameters that a function cannot do without, with their schemas."""
-    properties, required = function.parameters.get("properties"), function.parameters.get("required")
-    if not isinstance(properties, dict) or not isinstance(required, list):
-        return {}
-    return {name: properties[name] for name in required if name in properties}
 
 
 def _make_request(
@@ -333,17 +283,20 @@ def _make_schema(toolset: Toolset, kind: Kind, count: int) -> dict[str, Json]:
     schema: dict[str, Any] = copy.deepcopy(_SCHEMA)
     schema["properties"]["instructions"]["maxItems"] = count
     written = schema["$defs"]["_Written"]["properties"]
-    least, most = _CALLS[kind]
+    least, most = CALLS[kind]
     names = [function.name for function in toolset.functions]
     written["functions"] |= {"items": {"type": "string", "enum": names}, "minItems": least, "maxItems": most}
+    required = dict.fromkeys(name for function in toolset.functions for name in list_required(function))
+    if required:
+        schema["$defs"]["_Detail"]["properties"]["parameter"]["enum"] = list(required)
     if kind is Kind.MISSING_DETAIL:
-        required = dict.fromkeys(name for function in toolset.functions for name in _list_required(function))
         written["withheld"] = {"$ref": "#/$defs/_Detail"}
-        schema["$defs"]["_Written"]["required"] = ["text", "functions", "withheld"]
-        if required:
-            schema["$defs"]["_Detail"]["properties"]["parameter"]["enum"] = list(required)
+        schema["$defs"]["_Written"]["required"] = ["functions", "values", "withheld", "text"]
     else:
-        del written["withheld"], schema["$defs"]["_Detail"]
+        del written["withheld"]
+    written["values"]["maxItems"] = most * max(
+        (len(list_required(function)) for function in toolset.functions), default=0
+    )
     return schema
 
 

@@ -44,9 +44,8 @@ def is_final(error: TeacherError) -> bool:
 async def _describe_function(
     entry: CatalogEntry, documentation: Documentation, function: DocumentedFunction, teacher: "Teacher"
 ) -> DescribedOperation:
-    prompt = load_prompt("specify").render(
-        entry=describe_entry(entry), functions=documentation.functions, function=function.name
-    )
+    told = describe_entry(entry.model_copy(update={"link": ""}))  # of what is behind it the documentation tells
+    prompt = load_prompt("specify").render(entry=told, functions=documentation.functions, function=function.name)
     request = ChatRequest(messages=(user_message(prompt),), seed=derive_seed("specify", entry.id, function.name))
     return await teacher.complete_json(
         request, DescribedOperation, name="operation", stage="specify", api_id=entry.id, owner=entry.id,

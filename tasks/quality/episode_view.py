@@ -9,7 +9,7 @@ from schemas.foreign_json import read_foreign_json
 from schemas.toolset import Function, Toolset
 from tasks.quality.arguments import find_free_leaves, is_argument_grounded
 from tasks.quality.corpus import Corpus, walk_json
-from tasks.quality.folding import fold_words
+from tasks.quality.folding import SEPARATOR, fold_words
 from tasks.quality.written_numbers import read_numbers, read_spelled_numbers
 
 
@@ -50,6 +50,10 @@ def parse_arguments(text: str) -> dict[str, Any] | None:
 _AGREEMENTS = frozenset(["yes", "yeah", "yep", "sure", "correct", "right", "exactly", "ok", "okay", "please"])
 
 
+_ANSWER = re.compile(r"(?:^|[,:.!]\s+)(\w+)[.!]?\s*$")
+"""A word that stands alone at the end of a reply, which is then all that it says: "Oh right, es."."""
+
+
 def _agrees(reply: str) -> bool:
     return bool(_AGREEMENTS & set(fold_words(reply)[:2]))
 
@@ -81,6 +85,8 @@ def _build_view(episode: Episode, toolset: Toolset) -> EpisodeView:
                 replies.append(place)
                 if _agrees(message.content):
                     corpus.add_text(question)
+                if answer := _ANSWER.search(message.content):
+                    corpus.add_text(f"{SEPARATOR} {answer[1]} {SEPARATOR}")
             seen_user = True
         elif message.role == "tool":
             observation = next(waiting, None)

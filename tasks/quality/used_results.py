@@ -15,6 +15,7 @@ from schemas.toolset import Toolset
 from tasks.quality.corpus import Corpus, walk_json
 from tasks.quality.counts import Counts
 from tasks.quality.dates import find_clocks, find_days
+from tasks.quality.episode_view import view_episode
 from tasks.quality.folding import STOP_WORDS, fold_words, make_phrase
 from tasks.quality.grounding import HUMP
 from tasks.quality.written_numbers import Number, read_numbers, read_spelled_numbers
@@ -61,7 +62,11 @@ def find_unused_results(episode: Episode, toolset: Toolset) -> Iterator[str]:
             said.add_text(message.content)
     for body in bodies:
         returned.add_json(body)
-    if not _is_used(response, returned, said, bodies):
+    sent = [call.arguments or {} for call in view_episode(episode, toolset).calls]
+    fields = [
+        (key, value) for body in bodies for key, value in _walk_fields(body) if not _is_repeated(key, value, sent)
+    ]
+    if not _is_used(response, returned, said, bodies, fields):
         yield f"nothing that {answered[-1].function} returned is in the response"
 
 
@@ -82,8 +87,11 @@ def _find_beginnings(text: str) -> set[str]:
     return {word[:_BEGINNING] for word in words if len(word) >= _SHORTEST_WORD}
 
 
-def _is_used(response: str, returned: Corpus, said: Corpus, bodies: list[Any]) -> bool:
-    """Whether the response holds something new of what was returned; also where there is nothing new."""
+def _is_used(response: str, returned: Corpus, said: Corpus, bodies: list[Any], fields: list[tuple[str, Any]]) -> bool:
+    """Whether the response holds something new of what was returned; also where there is nothing new.
+
+    `fields` are those that were not already sent.
+    """
     words = set(fold_words(response))
     new_words = {
         word
@@ -109,13 +117,27 @@ def _is_used(response: str, returned: Corpus, said: Corpus, bodies: list[Any]) -
     clocks = {clock for found in find_clocks(response) for clock in found.readings}
     if days & returned.days or clocks & returned.clocks:
         return True
-    return any(_states_field(response, key, value) for body in bodies for key, value in _walk_fields(body))
+    return any(_states_field(response, key, value) for key, value in fields)
 
 
 def _walk_fields(body: Any) -> Iterator[tuple[str, Any]]:
     for part in walk_json(body):
         if isinstance(part, dict):
             yield from part.items()
+
+
+def _is_repeated(key: str, value: Any, sent: list[dict[str, Any]]) -> bool:
+    """Whether a field is what a call had sent: the city that was searched in, the id of the thing that is shown."""
+    folded = _fold_name(key)
+    return any(
+        _fold_name(name).endswith(folded) and str(argument) == str(value)
+        for sent_with in sent
+        for name, argument in _walk_fields(sent_with)
+    )
+
+
+def _fold_name(name: str) -> str:
+    return re.sub(r"[\W_]", "", name.casefold())
 
 
 def _states_field(response: str, key: str, value: Any) -> bool:

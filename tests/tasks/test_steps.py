@@ -140,7 +140,15 @@ async def write_script(step: Step) -> list[Reply]:
         return [say("no"), say("no"), write(GOOD), write(GOOD)]
     good = {
         "document": make_documentation().model_dump(mode="json"),
-        "instruct": {"instructions": [{"text": "Any dogs in Lyon?", "functions": ["searchPets"]}]},
+        "instruct": {
+            "instructions": [
+                {
+                    "text": "Any in Lyon?",
+                    "functions": ["searchPets"],
+                    "values": [{"parameter": "city", "value": "Lyon"}],
+                }
+            ]
+        },
     }
     return [say("no"), write(good.get(step.name, "Yes."))]
 

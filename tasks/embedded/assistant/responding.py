@@ -85,8 +85,9 @@ def _summarise(item: dict[str, Any], request: str) -> str:
         (value for words, value in fields if isinstance(value, str) and words.split()[-1:] != ["id"]), fields[0][1]
     )
     rest = [(words, value) for words, value in fields if value != label]
-    asked = [pair for pair in rest if pair[0] in request]
-    said = [f"{words}{':' if isinstance(value, bool) else ''} {_say(value)}" for words, value in (asked or rest)[:2]]
+    new = [(words, value) for words, value in rest if not _is_given(value, request)] or rest
+    asked = [pair for pair in new if pair[0] in request]
+    said = [f"{words}{':' if isinstance(value, bool) else ''} {_say(value)}" for words, value in (asked or new)[:2]]
     return f"{_say(label)} ({', '.join(said)})" if said else _say(label)
 
 
@@ -104,11 +105,19 @@ def _report_thing(tool: Tool, body: dict[str, Any], request: str, rng: Random) -
 
 
 def _find_asked(fields: list[tuple[str, Json]], request: str) -> list[tuple[str, Json]]:
-    """The fields that the request names before an "of": both of "the name and height of the tower"."""
+    """The fields that the request names before an "of", and does not give itself.
+
+    Both of "the name and height of the tower"; none of "a book of the Bible, with Ruth as the book".
+    """
     names = "|".join(re.escape(words) for words, _ in sorted(fields, key=lambda pair: len(pair[0]), reverse=True))
     found = re.findall(rf"\b((?:{names})(?:(?:,| and) (?:{names}))*) of\b", request)
     asked = {words for match in found for words in re.findall(names, match)}
-    return [pair for pair in fields if pair[0] in asked]
+    return [(words, value) for words, value in fields if words in asked and not _is_given(value, request)]
+
+
+def _is_given(value: Json, request: str) -> bool:
+    """Whether the request says a text itself: what is looked for, or in what."""
+    return isinstance(value, str) and value.lower() in request
 
 
 def _tell_fields(fields: list[tuple[str, Json]]) -> str:

@@ -8,7 +8,7 @@ from random import Random
 from typing import Any
 
 from schemas.base import Json
-from tasks.embedded.plans import PlannedCall, make_step
+from tasks.embedded.plans import PlannedCall, Reference, make_step
 from tasks.embedded.request_reading import read_request
 from tasks.embedded.tool_roles import Tool, read_tools
 from tasks.embedded.user.phrasing import word_request
@@ -21,7 +21,10 @@ _TRIES = 30
 def compose_instructions(
     functions: list[dict[str, Any]], kind: str, count: int, earlier: list[str], rng: Random
 ) -> list[dict[str, Json]]:
-    """Up to `count` requests as {"text", "functions", "withheld"}; fewer where the API does not allow for the kind."""
+    """Up to `count` requests as {"functions", "values", "text"}, and "withheld" where a detail is to be missing.
+
+    There are fewer where the API does not allow for the kind.
+    """
     tools = read_tools(functions)
     written: list[dict[str, Json]] = []
     taken = set(earlier)
@@ -48,7 +51,7 @@ def _compose_one(tools: tuple[Tool, ...], kind: str, rng: Random) -> dict[str, J
     reading = read_request(text, tools)
     if reading.steps != steps or any(reading.missing):
         return None
-    return {"text": text, "functions": [step.function for step in steps], "withheld": None}
+    return _write(text, steps, tools)
 
 
 def _compose_withheld(tools: tuple[Tool, ...], rng: Random) -> dict[str, Json] | None:
@@ -63,7 +66,7 @@ def _compose_withheld(tools: tuple[Tool, ...], rng: Random) -> dict[str, Json] |
     if reading.steps != (rest,) or reading.missing != ((name,),):
         return None
     withheld: dict[str, Json] = {"parameter": name, "value": _as_json(value)}
-    return {"text": text, "functions": [step.function], "withheld": withheld}
+    return _write(text, (rest,), tools) | {"withheld": withheld}
 
 
 def _compose_foreign(tools: tuple[Tool, ...], rng: Random) -> dict[str, Json] | None:
@@ -73,7 +76,18 @@ def _compose_foreign(tools: tuple[Tool, ...], rng: Random) -> dict[str, Json] | 
     if not steps:
         return None
     text = word_request(steps, {tool.name: tool for tool in foreign}, rng)
-    return None if read_request(text, tools).steps else {"text": text, "functions": [], "withheld": None}
+    return None if read_request(text, tools).steps else _write(text, (), tools)
+
+
+def _write(text: str, steps: tuple[PlannedCall, ...], tools: tuple[Tool, ...]) -> dict[str, Json]:
+    required = {(tool.name, p.name) for tool in tools for p in tool.parameters if p.required}
+    values: list[Json] = [
+        {"parameter": name, "value": _as_json(value)}
+        for step in steps
+        for name, value in step.arguments
+        if (step.function, name) in required and not isinstance(value, Reference)
+    ]
+    return {"functions": [step.function for step in steps], "values": values, "text": text}
 
 
 def _as_json(value: object) -> Json:

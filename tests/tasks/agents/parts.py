@@ -100,6 +100,11 @@ def make_instruction(
     return Instruction(id=f"petfinder-{number:03}", api_id="petfinder", kind=kind, text=text, withheld=withheld)
 
 
+def say_values(text: str) -> list[Json]:
+    """The values of an instruction that names a city."""
+    return [{"parameter": "city", "value": city} for city in ("Lyon", "Oslo") if city in text]
+
+
 def write(value: Any) -> Reply:
     """A reply that is this JSON."""
     return lambda _: JSONResponse(build_answer(json.dumps(value)))

@@ -12,16 +12,20 @@ from schemas.episodes import Detail, Kind
 from schemas.errors import TeacherError
 from schemas.parameters import KindShares
 from schemas.toolset import Function, Toolset
-from tasks.agents.instruct import find_instruction_problem, instruct_api, share_out
+from tasks.agents.instruct import instruct_api, share_out
 from tasks.quality.wording import is_repeated, names_api
-from tests.tasks.agents.parts import embedded, scripted, write
+from tests.tasks.agents.parts import embedded, say_values, scripted, write
 
 SINGLE = {Kind.SINGLE_CALL: 1.0}
 weights = st.dictionaries(st.sampled_from(list(Kind)), st.floats(0.01, 1), min_size=1)
 
 
 def written(*texts: str, functions: tuple[str, ...] = ("searchPets",), withheld: Any = None) -> dict[str, Any]:
-    return {"instructions": [{"text": text, "functions": functions, "withheld": withheld} for text in texts]}
+    return {
+        "instructions": [
+            {"text": text, "functions": functions, "values": say_values(text), "withheld": withheld} for text in texts
+        ]
+    }
 
 
 @given(st.integers(0, 200), weights, st.integers(0, 2**31))
@@ -132,12 +136,17 @@ async def test_what_was_turned_down_is_told_with_its_reason_when_another_is_aske
 
 
 async def test_the_good_ones_of_an_answer_are_kept_and_only_the_others_asked_for(toolset: Toolset) -> None:
-    texts = ["Find me a dog in Lyon.", "Any cats for an old man?", "Which pet is the youngest?", "Is Luna still there?"]
+    texts = [
+        "A dog in Lyon!",
+        "Any cats for old men in Oslo?",
+        "Which pet in Lyon is youngest?",
+        "Is Luna still in Oslo?",
+    ]
     answer = written(*texts)
     answer["instructions"][1]["functions"] = ["findDogs"]
-    async with scripted(write(answer), write(written("A rabbit, please."))) as (teacher, endpoint):
+    async with scripted(write(answer), write(written("A rabbit in Lyon, please."))) as (teacher, endpoint):
         made = (await instruct_api(toolset, 4, SINGLE, 0, teacher)).instructions
-    assert [item.text for item in made] == [texts[0], *texts[2:], "A rabbit, please."]
+    assert [item.text for item in made] == [texts[0], *texts[2:], "A rabbit in Lyon, please."]
     second = endpoint.requests[1]["messages"][0]["content"]
     assert "Write 1 different requests" in second
     assert "\"functions\" holds 'findDogs', which does not exist; use one of searchPets, createPet" in second
@@ -161,81 +170,8 @@ async def test_the_endpoint_is_told_the_names_and_numbers_that_there_are(toolset
     assert (functions["minItems"], functions["maxItems"]) == (1, 1)
     assert "withheld" not in single["$defs"]["_Written"]["properties"]
     assert "withheld" in missing["$defs"]["_Written"]["required"]
+    assert single["$defs"]["_Written"]["properties"]["values"]["maxItems"] == 2
     assert missing["$defs"]["_Detail"]["properties"]["parameter"]["enum"] == ["city", "name", "petId"]
-
-
-SEARCH, GET = ("searchPets",), ("getPet",)
-LYON = Detail(parameter="city", value="Lyon")
-
-
-def find(toolset: Toolset, text: str, kind: Kind, functions: tuple[str, ...], withheld: Detail | None = None) -> str:
-    return find_instruction_problem(text, functions, withheld, toolset, kind)
-
-
-@pytest.mark.parametrize(
-    ("kind", "fewest", "most"),
-    [
-        (Kind.SINGLE_CALL, 1, 1),
-        (Kind.MULTI_CALL, 2, 4),
-        (Kind.NO_TOOL, 0, 0),
-        (Kind.ERROR_RECOVERY, 1, 2),
-    ],
-)
-def test_a_kind_names_as_many_functions_as_it_has_calls(toolset: Toolset, kind: Kind, fewest: int, most: int) -> None:
-    right = [number for number in range(6) if not find(toolset, "Any?", kind, SEARCH * number)]
-    assert right == list(range(fewest, most + 1))
-
-
-OF_THE_USER = "it tells of the user; write what the user says, as the user would type it"
-
-
-@pytest.mark.parametrize(
-    ("text", "problem"),
-    [
-        ("Find pets.", ""),
-        ("Please searchPets in Lyon.", "it holds the function's name 'searchPets'; say it in plain words"),
-        ("Please SEARCHPETS in Lyon.", "it holds the function's name 'searchPets'; say it in plain words"),
-        ("I run mysearchPetsite.", ""),
-        ("Ask Petfinder.", "it names the API; say what is wanted without 'Petfinder'"),
-        ("Does this API find pets?", "it speaks of the API, of which users know nothing; say what is wanted"),
-        ("Which API finds pets?", ""),
-        ('Find pets; the API key is "k-17".', ""),
-        ("The user wants to find pets in Lyon.", OF_THE_USER),
-        ("Pets in Lyon: a user is looking for some.", OF_THE_USER),
-        ("Find the pets of this user, who types too fast.", ""),
-        ("The user is locked out: let user 17 in again.", ""),
-        ("x" * 4000, ""),
-        ("x" * 4001, "it has 4,001 characters; write at most 4,000"),
-    ],
-)
-def test_a_text_is_one_that_a_user_would_write(toolset: Toolset, text: str, problem: str) -> None:
-    assert find(toolset, text, Kind.SINGLE_CALL, SEARCH) == problem
-
-
-def test_a_function_s_name_that_is_a_plain_word_may_be_said(toolset: Toolset) -> None:
-    functions = (toolset.functions[0].model_copy(update={"name": "search"}), *toolset.functions[1:])
-    plain = toolset.model_copy(update={"functions": functions})
-    assert find(plain, "Please search pets.", Kind.SINGLE_CALL, ("search",)) == ""
-
-
-@pytest.mark.parametrize(
-    ("functions", "withheld", "problem"),
-    [
-        (SEARCH, LYON, ""),
-        ((*GET, *SEARCH), LYON, ""),
-        (SEARCH, None, '"withheld" is missing; give the parameter and its value (city)'),
-        (GET, LYON, "\"withheld\" names 'city'; take one that is required: petId"),
-        (SEARCH, Detail(parameter="limit", value=5), "\"withheld\" names 'limit'; take one that is required: city"),
-        (SEARCH, Detail(parameter="city", value=5), "the \"value\" of \"withheld\" does not fit 'city'; take one that "
-            "conforms to its schema"),
-        (SEARCH, Detail(parameter="city", value="Oslo"), "it says 'Oslo', which is to be left out of the request"),
-        (SEARCH, Detail(parameter="city", value="Os"), ""),
-    ],
-)  # fmt: skip
-def test_what_is_withheld_is_required_fits_and_is_not_said(
-    toolset: Toolset, functions: tuple[str, ...], withheld: Detail | None, problem: str
-) -> None:
-    assert find(toolset, "Any dogs for me? I am from oslo.", Kind.MISSING_DETAIL, functions, withheld) == problem
 
 
 @pytest.mark.parametrize(
@@ -265,3 +201,25 @@ async def test_a_function_that_is_written_as_a_call_is_that_function(toolset: To
     async with scripted(write(written("Any dogs in Lyon?", functions=(name,)))) as (teacher, _):
         (made,) = (await instruct_api(toolset, 1, SINGLE, 0, teacher)).instructions
     assert made.functions == ("searchPets",)
+
+
+@pytest.mark.parametrize(
+    "values",
+    [{"city": "Lyon"}, [{"parameter": "city", "value": "Lyon"}, "Lyon"], {"parameter": "city", "value": "Lyon"}],
+    ids=["by name", "with one that cannot be read", "one"],
+)
+async def test_values_are_read_as_they_were_meant(toolset: Toolset, values: Any) -> None:
+    answer = {"instructions": [{"text": "Any dogs in Lyon?", "functions": ["searchPets"], "values": values}]}
+    async with scripted(write(answer)) as (teacher, _):
+        (made,) = (await instruct_api(toolset, 1, SINGLE, 0, teacher)).instructions
+    assert made.text == "Any dogs in Lyon?"
+
+
+async def test_what_cannot_be_met_as_it_is_said_is_asked_for_anew(toolset: Toolset) -> None:
+    async with scripted(write(written("Any dogs near me?")), write(written("Any dogs in Lyon?"))) as (
+        teacher,
+        endpoint,
+    ):
+        (made,) = (await instruct_api(toolset, 1, SINGLE, 0, teacher)).instructions
+    assert made.text == "Any dogs in Lyon?"
+    assert "\"values\" has none for 'city', which searchPets requires" in endpoint.requests[1]["messages"][0]["content"]

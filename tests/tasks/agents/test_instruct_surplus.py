@@ -12,21 +12,22 @@ from schemas.errors import TeacherError
 from schemas.toolset import Toolset
 from tasks.agents.instruct import instruct_api
 from tasks.teacher import Ledger
-from tests.tasks.agents.parts import scripted, write
+from tests.tasks.agents.parts import say_values, scripted, write
 from tests.tasks.teacher.endpoints import Endpoint, fail, say
 
 SINGLE = {Kind.SINGLE_CALL: 1.0}
 LYON = {"parameter": "city", "value": "Lyon"}
 # Of so different words that none repeats another.
 TEXTS = (
-    "Find me a dog in Lyon.", "Any cats for an old man?", "Which pet is the youngest of all?", "Is Luna still there?",
-    "My children would like a rabbit.", "Show ten parrots from Oslo.", "Delete what I entered yesterday.",
+    "Find me a dog in Lyon.", "Any cats for an old man from Oslo?", "Which pet of all Lyon is youngest?",
+    "Is Luna still staying at Oslo?", "My Lyon children would like a rabbit.", "Show ten parrots from Oslo.",
+    "Delete what I entered yesterday about Lyon.",
 )  # fmt: skip
 Answer = Callable[[int], list[dict[str, Any]]]
 
 
 def item(text: str, functions: tuple[str, ...] = ("searchPets",), **more: Any) -> dict[str, Any]:
-    return {"text": text, "functions": functions, **more}
+    return {"text": text, "functions": functions, "values": say_values(text), **more}
 
 
 def give(*items: dict[str, Any]) -> Any:
@@ -220,7 +221,8 @@ class TestTheWrongThing:
         bare = toolset.functions[0].model_copy(update={"parameters": {"type": "object"}})
         first = give(item(TEXTS[0], withheld=LYON))
         with_bare = toolset.model_copy(update={"functions": (bare, *toolset.functions[1:])})
-        script = [first, give(item(TEXTS[1], ("createPet",), withheld=LYON))]
+        named = [{"parameter": "name", "value": "old man"}]
+        script = [first, give(item(TEXTS[1], ("createPet",), withheld=LYON) | {"values": named})]
         (made,), endpoint = await ask(with_bare, 1, {Kind.MISSING_DETAIL: 1.0}, {Kind.MISSING_DETAIL: script})
         assert made.text == TEXTS[1]
         assert "take one that is required: none is" in endpoint.requests[1]["messages"][0]["content"]
@@ -240,9 +242,9 @@ class TestTheWrongThing:
         assert [read_count(body) for body in endpoint.requests] == [2, 1]
 
     async def test_a_function_may_be_called_twice(self, toolset: Toolset) -> None:
-        twice = item(TEXTS[1], ("getPet", "searchPets", "getPet"))
+        twice = item(TEXTS[1], ("searchPets", "getPet", "searchPets"))
         (made,), _ = await ask(toolset, 1, {Kind.MULTI_CALL: 1.0}, {Kind.MULTI_CALL: [give(twice)]})
-        assert made.functions == ("getPet", "searchPets", "getPet")
+        assert made.functions == ("searchPets", "getPet", "searchPets")
 
 
 async def test_each_kind_is_asked_for_in_its_share_and_told_to_the_ledger(toolset: Toolset) -> None:

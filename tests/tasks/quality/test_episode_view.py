@@ -166,3 +166,18 @@ def test_a_view_is_of_its_own_episode_and_toolset() -> None:
     assert view_episode(other, bare).calls[0].function is None
     assert view_episode(one, TOOLSET).calls[0].function is SEARCH
     assert view_episode(one, TOOLSET) is view_episode(one, TOOLSET)
+
+
+@pytest.mark.parametrize(
+    ("reply", "is_said"),
+    [
+        ("es", True),
+        ("Oh right, es.", True),
+        ("My language: es", True),
+        ("No es la verdad.", False),
+        ("Oh right, of course es.", False),
+        ("Es, por favor.", False),
+    ],
+)
+def test_a_word_that_a_reply_ends_with_and_that_stands_alone_is_a_value(reply: str, is_said: bool) -> None:
+    assert view(say("In which one?"), user(reply), GOOD).corpus.holds_value("es") is is_said

@@ -83,6 +83,22 @@ def test_so_is_a_date_or_a_flag_and_where_nothing_new_was_found_nothing_need_be(
     assert check(build_episode(("getPet", {"pet_id": "pet_4821"}, 200, body), say(response))) == []
 
 
+@pytest.mark.parametrize(
+    ("sent", "response", "is_used"),
+    [
+        ({"pet_id": "pet_4821"}, "The city is Lyon.", True),  # the user had said Lyon, of something else
+        ({"city": "Lyon"}, "The city is Lyon.", False),
+        ({"home": {"city": "Lyon"}}, "The city is Lyon.", False),
+        ({"shelterCity": "Lyon"}, "The city is Lyon.", False),
+        ({"city": "Oslo"}, "The city is Lyon.", True),
+        ({"city": "Lyon"}, "The fee is 120 there.", True),
+    ],
+)
+def test_a_field_that_repeats_what_was_sent_is_not_used(sent: Any, response: str, is_used: bool) -> None:
+    episode = build_episode(("getPet", sent, 200, {"city": "Lyon", "fee": 120}), say(response))
+    assert check(episode) == ([] if is_used else ["nothing that getPet returned is in the response"])
+
+
 def test_a_flag_of_which_the_response_does_not_speak_is_not_used() -> None:
     assert check(build_episode(("getPet", {"pet_id": "pet_4821"}, 200, {"vaccinated": True}), say("It is done.")))
 

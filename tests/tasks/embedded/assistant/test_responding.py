@@ -38,6 +38,20 @@ def test_all_that_the_user_asked_about_is_told(tools: tuple[Tool, ...]) -> None:
     assert "Luna" not in text
 
 
+def test_what_the_user_gave_is_not_what_was_asked_about(tools: tuple[Tool, ...]) -> None:
+    body = {"city": "Lyon", "shelter": {"name": "Open Door", "since": "2026-03-09"}}
+    text = respond(tools, "getPet", body, "Tell me of the city of pets in Lyon.")
+    assert "Open Door" in text
+    assert "2026-03-09" in text
+
+
+def test_of_a_thing_in_a_list_what_the_user_did_not_give_is_told(tools: tuple[Tool, ...]) -> None:
+    body = {"pets": [{"id": "p1", "name": "Luna", "city": "Lyon", "age_years": 3}], "total": 1}
+    assert "Luna (id p1, age years 3)" in respond(tools, "searchPets", body, "Show the pets whose city is Lyon.")
+    asked = "Show the age years of pets whose city is Lyon and whose name is Luna."
+    assert "Luna (age years 3)" in respond(tools, "searchPets", body, asked)
+
+
 def test_what_is_so_or_not_and_when_something_happened_is_said_without_an_article(tools: tuple[Tool, ...]) -> None:
     body = {"name": "Luna", "vaccinated": True, "arrived_on": "2026-03-09"}
     text = respond(tools, "getPet", body)
