@@ -12,6 +12,10 @@ would not answer, it broke off or came with an error beside it, it holds tokens 
 nothing."""
 
 
+End = Literal["response", "too_many_steps", "invalid_response", "teacher_error"]
+"""How an episode ends."""
+
+
 class Kind(StrEnum):
     """What an instruction exercises."""
 
@@ -74,7 +78,8 @@ class Observation(Record):
     """What came back for one call.
 
     `status` is the HTTP status; a call from which no request could be built got a 4xx without being sent, and `body`
-    says why. `valid` tells whether the answer conforms to the document, `problem` where it does not.
+    says why. `valid` tells whether the answer can be used, `problem` why not: it does not conform to the document, or a
+    model that plays the API gave it and it is wrong for the `reason`.
 
     Example: {"tool_call_id": "call_1", "function": "countHotspots", "status": 200, "body": {"count": 4}, "valid":
     true}
@@ -86,18 +91,20 @@ class Observation(Record):
     body: Json
     valid: bool = True
     problem: str = ""
+    reason: Reason | None = None
 
 
 class Trajectory(Record):
     """An episode: all messages (system message first), what each call got, and how it ended.
 
-    `end` is `response` (a final response was given), `too_many_steps` or `teacher_error`; in the last, `error` says
-    what happened, and `flaw` why the last answer was none, where there was one.
+    `end` is `response` (a final response was given), `too_many_steps`, `invalid_response` (the last observation is none
+    that can be used) or `teacher_error`; in the last, `error` says what happened, and `flaw` why the last answer was
+    none, where there was one.
     """
 
     messages: tuple[Message, ...]
     observations: tuple[Observation, ...] = ()
-    end: Literal["response", "too_many_steps", "teacher_error"]
+    end: End
     error: str = ""
     flaw: Flaw | None = None
 

@@ -18,6 +18,9 @@ from schemas.teacher import RoleSettings, TeacherSettings, fill_roles
 DOCUMENT_LIMIT_S = 120.0
 DOCUMENT_LIMIT_MB = 1024
 
+Executor = Literal["mock", "simulated"]
+"""What answers calls: the mock, which makes answers from the API's document, or a model that plays the API."""
+
 ExportFormat = Literal["trl", "toolalpaca", "sharegpt", "xlam"]
 
 Share = Annotated[float, Field(ge=0, le=1)]
@@ -86,7 +89,8 @@ class BuildToolsetParams(Parameters):
         DOCUMENT_LIMIT_MB, ge=512, description="MB of memory that this may take; then that API is rejected"
     )
     teacher: TeacherSettings = Field(
-        default_factory=TeacherSettings, description="who writes the text; --user.* and --assistant.* for one role"
+        default_factory=TeacherSettings,
+        description="who writes the text; --user.*, --assistant.* and --simulator.* for one role",
     )
     user: RoleSettings = Field(
         default_factory=RoleSettings,
@@ -95,6 +99,10 @@ class BuildToolsetParams(Parameters):
     assistant: RoleSettings = Field(
         default_factory=RoleSettings,
         description="who takes the assistant's turns; what is not given is the teacher's",
+    )
+    simulator: RoleSettings = Field(
+        default_factory=RoleSettings,
+        description="who plays the API with --executor simulated; what is not given is the teacher's",
     )
     budget: Budget = Field(default_factory=Budget, description="what the run may buy of all of them")
     prompts: str | None = Field(
@@ -118,6 +126,9 @@ class BuildDatasetParams(BuildToolsetParams):
     name: str = Field("toolherd", description="the dataset's name")
     version: str | None = Field(None, description="the dataset's version; without it the next free one")
     instructions: int = Field(10, ge=1, le=1000, description="instructions for each API")
+    executor: Executor = Field(
+        "mock", description="what answers calls: 'mock', from the API's document, or 'simulated', a model's answers"
+    )
     shares: KindShares = Field(default_factory=KindShares, description="the share of instructions of each kind")
     test_share: float = Field(0.1, ge=0, lt=1, description="the share of APIs that make up the test set")
     benchmarks: tuple[str, ...] = Field(

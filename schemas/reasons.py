@@ -23,6 +23,8 @@ class Reason(StrEnum):
     UNRECOVERED_ERROR = "unrecovered_error"
     INVALID_RESPONSE = "invalid_response"
     CONTRADICTORY_ANSWER = "contradictory_answer"
+    EMPTY_ANSWER = "empty_answer"
+    UNDESERVED_ERROR = "undeserved_error"
     UNGROUNDED_RESPONSE = "ungrounded_response"
     UNUSED_RESULT = "unused_result"
     EMPTY_RESPONSE = "empty_response"
@@ -44,13 +46,15 @@ DESCRIPTIONS: dict[Reason, str] = {
     Reason.UNKNOWN_FUNCTION: "a call names a function that the API does not have",
     Reason.INVALID_ARGUMENTS: "the arguments of a call do not conform to the function's schema",
     Reason.UNGROUNDED_ARGUMENT: "an argument's value was neither said by the user nor returned by an earlier call",
-    Reason.PLACEHOLDER: "an argument or the response holds a placeholder such as YOUR_API_KEY or <id>",
+    Reason.PLACEHOLDER: "an argument, the API's answer or the response holds a placeholder such as YOUR_KEY or <id>",
     Reason.NO_TOOL_CALL: "the instruction needs a function and none was called",
     Reason.NEEDLESS_TOOL_CALL: "no function fits the instruction and one was called",
     Reason.TOO_MANY_STEPS: "the episode reached the limit of assistant turns without a final response",
     Reason.UNRECOVERED_ERROR: "the API erred and no later call to the function succeeded",
     Reason.INVALID_RESPONSE: "the API's answer does not conform to the document's schema",
-    Reason.CONTRADICTORY_ANSWER: "the API's answer repeats an argument with another value: another request's answer",
+    Reason.CONTRADICTORY_ANSWER: "the API's answer contradicts its request, or what was answered before",
+    Reason.EMPTY_ANSWER: "a model that plays the API found nothing, and nothing says why it should not",
+    Reason.UNDESERVED_ERROR: "a model that plays the API answered with an error that the request had not deserved",
     Reason.UNGROUNDED_RESPONSE: "the final response states a value that no observation and no message holds",
     Reason.UNUSED_RESULT: "something was to be found out, and the response uses nothing of what the calls returned",
     Reason.EMPTY_RESPONSE: "the final response is empty, or each draw of a turn said nothing",

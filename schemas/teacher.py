@@ -42,13 +42,14 @@ class TokenLimits(Parameters):
     instruct: int | None = Field(_MOST_TOKENS, ge=1, description="most tokens of some instructions")
     assistant: int | None = Field(_MOST_TOKENS, ge=1, description="most tokens of a turn of the assistant")
     user: int | None = Field(8_192, ge=1, description="most tokens of a user's reply")
+    simulator: int | None = Field(_MOST_TOKENS, ge=1, description="most tokens of an API's answer")
     judge: int | None = Field(8_192, ge=1, description="most tokens of a judge's verdict")
 
     def find(self, stage: Stage, role: Role) -> int | None:
         """The limit of a request. A probe has that of what the assistant does, which it tries."""
         if stage == "probe":
             return self.assistant
-        name = role if stage == "simulate" and role in ("assistant", "user") else stage
+        name = role if stage == "simulate" and role != "teacher" else stage
         limit: int | None = getattr(self, name, None)
         return limit
 

@@ -10,6 +10,7 @@ from contextvars import ContextVar
 from dataclasses import dataclass, field
 from typing import Any
 
+from schemas.calls import ROLES
 from schemas.catalog import Catalog, CatalogEntry
 from schemas.parameters import BuildDatasetParams, BuildToolsetParams
 from tasks.datasets import DataRoot
@@ -50,7 +51,7 @@ class RunContext:
 
         It is never this process where others wrote the document, or what is in it: only another one can be ended.
         """
-        is_ours = entry.openapi is None and self.params.teacher.is_embedded and self.params.assistant.is_embedded
+        is_ours = entry.openapi is None and all(self.params.get_settings(role).is_embedded for role in ROLES)
         return self.side.run if is_ours else self.side.run_apart
 
 

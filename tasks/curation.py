@@ -38,7 +38,6 @@ from tasks.datasets import (
 )
 from tasks.quality import find_near_duplicates, find_overlaps
 from tasks.recipes import describe_teachers, hash_code
-from tasks.simulate import EXECUTOR
 from tasks.steps import STEPS
 
 C = TypeVar("C", bound=Record)
@@ -179,7 +178,7 @@ def _build_rows(
             [*judged[places[id]], *_complete_verdicts(together.get(id, ()))],
             ledger[id],
             teacher=context.params.assistant.model,
-            executor=EXECUTOR,
+            executor=context.dataset_params.executor,
             recipe_hash=played.recipe,
             prompt_versions=versions,
             created_at=played.made_at,

@@ -24,7 +24,6 @@ from tasks.datasets import (
     read_latest,
     read_manifest,
 )
-from tasks.simulate import EXECUTOR
 
 _BUNDLED_NOTE = (
     "Names, links, categories and technical facts of the APIs are those of the public-apis list; descriptions are new."
@@ -79,11 +78,13 @@ def _publish(context: RunContext, curated: Curated, recipe: str, unfinished: int
     newest = None if params.version is not None else _read_newest(context, unfinished)
     if newest is not None and not _is_whole(context.root, newest):
         newest = None
-    models = {role: params.get_settings(role).model for role in ROLES}
+    models = {
+        role: params.get_settings(role).model for role in ROLES if role != "simulator" or params.executor == "simulated"
+    }
     facts = DatasetFacts(
         teacher=", ".join(dict.fromkeys(models.values())),
         teachers=models if len(set(models.values())) > 1 else {},
-        executor=EXECUTOR,
+        executor=params.executor,
         seed=params.seed,
         recipe_hash=recipe,
         prompt_versions=read_prompt_versions(),

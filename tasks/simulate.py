@@ -7,16 +7,13 @@ from schemas.toolset import Toolset
 from tasks.agents.simulate import simulate_episodes
 from tasks.making import UNANSWERED, Made, Making
 
-EXECUTOR = "mock"
-"""What answers calls: the mock, which makes answers from the API's document."""
-
 EPISODES_IN_FLIGHT = 16
 """Episodes of one API at a time; how many requests go out is the teacher's `concurrency`."""
 
 
 def choose_simulate_settings(params: BuildDatasetParams) -> Json:
     """The seed of the episodes' worlds, and what answers calls."""
-    return [params.seed, EXECUTOR]
+    return [params.seed, params.executor]
 
 
 async def make_episodes(making: Making) -> Made[Episodes]:
@@ -24,9 +21,9 @@ async def make_episodes(making: Making) -> Made[Episodes]:
 
     One in which every draw of a turn was no answer is finished for all that: to ask again is for the user to say.
     """
-    toolset, asked = await making.read(Toolset), await making.read(Instructions)
+    toolset, asked, params = await making.read(Toolset), await making.read(Instructions), making.dataset_params
     episodes = await simulate_episodes(
-        toolset, asked.instructions, making.dataset_params.seed, making.teacher, EPISODES_IN_FLIGHT
+        toolset, asked.instructions, params.seed, making.teacher, EPISODES_IN_FLIGHT, params.executor
     )
     ends = [episode.trajectory for episode in episodes if episode.trajectory.end == "teacher_error"]
     unanswered = sum(trajectory.flaw is not None for trajectory in ends)

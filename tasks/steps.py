@@ -61,9 +61,9 @@ SIMULATE = Step(
     makes=Episodes,
     make=simulate.make_episodes,
     reads=(Toolset, Instructions),
-    prompts=("assistant", "user"),
-    asks=("assistant", "user"),
-    rooms=("agents", "mock", "openapi", "values"),
+    prompts=("assistant", "repair", "simulator", "user"),
+    asks=("assistant", "user", "simulator"),
+    rooms=("agents", "executors", "markup", "mock", "openapi", "values"),
     settings=simulate.choose_simulate_settings,
 )
 CHECK = Step(

@@ -6,14 +6,14 @@ Knows nothing of files, flows or how many episodes run beside it.
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 import httpx
 
 from prompts import load_prompt
 from schemas.base import Json
 from schemas.calls import ChatRequest, Completion
-from schemas.episodes import Episode, Flaw, Instruction, Message, Observation, ToolCall, Trajectory
+from schemas.episodes import End, Episode, Flaw, Instruction, Message, Observation, ToolCall, Trajectory
 from schemas.errors import FatalTeacherError, NoAnswerError, TeacherError
 from schemas.toolset import Function, Toolset
 from tasks.agents.asking import derive_seed, require_bounded, to_chat
@@ -21,6 +21,7 @@ from tasks.agents.executor import execute_call
 from tasks.agents.offering import MOST_FUNCTIONS, choose_functions
 from tasks.agents.questions import asks_user
 from tasks.agents.user import ask_user
+from tasks.markup.told_calls import find_told_call
 from tasks.openapi import Operation
 
 if TYPE_CHECKING:
@@ -28,6 +29,10 @@ if TYPE_CHECKING:
 
 MOST_TURNS = 8
 """Assistant turns after which an episode that has no final response is given up."""
+
+
+_DRAWS = 3
+"""Of a turn in which the assistant tells of a call and makes none."""
 
 
 @dataclass
@@ -127,12 +132,13 @@ async def _play(
         request = ChatRequest(
             messages=state.build_chat(), tools=tools, seed=derive_seed(seed, turn), call_ids=dict(state.call_ids)
         )
-        answer = await teacher.complete(request, stage="simulate", api_id=toolset.entry.id, owner=instruction.id)
-        require_bounded(answer)
+        answer = await _take_turn(request, toolset, instruction, state, teacher)
         message = state.add_answer(answer)
         if message.tool_calls:
             for call in message.tool_calls:
                 await _observe(call, api, state)
+                if state.observations[-1].reason is not None:
+                    return _end(state, "invalid_response")
             continue
         if not asks_user(message.content):
             return _end(state, "response")
@@ -141,6 +147,21 @@ async def _play(
             return _end(state, "response")
         state.messages.append(Message(role="user", content=reply))
     return _end(state, "too_many_steps")
+
+
+async def _take_turn(
+    request: ChatRequest, toolset: Toolset, instruction: Instruction, state: _State, teacher: "Teacher"
+) -> Completion:
+    """The assistant's answer. One that tells of a call instead of making it is drawn again, as small models need."""
+    names = {function.name for function in toolset.functions}
+    called = {observation.function for observation in state.observations}
+    for draw in range(_DRAWS):
+        asked = request.model_copy(update={"sample": draw})
+        answer = await teacher.complete(asked, stage="simulate", api_id=toolset.entry.id, owner=instruction.id)
+        require_bounded(answer)
+        if answer.tool_calls or not find_told_call(answer.content, names, called, fits=bool(instruction.functions)):
+            break
+    return answer
 
 
 async def _observe(call: ToolCall, api: EpisodeApi, state: _State) -> None:
@@ -152,7 +173,7 @@ async def _observe(call: ToolCall, api: EpisodeApi, state: _State) -> None:
 
 def _end(
     state: _State,
-    end: Literal["response", "too_many_steps", "teacher_error"],
+    end: End,
     error: str = "",
     flaw: Flaw | None = None,
 ) -> Trajectory:

@@ -8,6 +8,7 @@ import httpx
 from schemas.base import Json
 from schemas.episodes import Observation, ToolCall
 from schemas.foreign_json import read_foreign_json
+from tasks.executors.simulated import FAULT, Fault
 from tasks.openapi import CallError, Operation, build_request, check_response
 
 _BASE_URL = "https://api.example.com"
@@ -17,7 +18,11 @@ _BASE_URL = "https://api.example.com"
 async def execute_call(
     call: ToolCall, operations: Mapping[str, Operation], transport: httpx.AsyncBaseTransport
 ) -> Observation:
-    """What the API says to a call. A call that is no good gets a 4xx here and is never sent."""
+    """What the API says to a call. A call that is no good gets a 4xx here and is never sent.
+
+    Raises:
+        TeacherError: a model plays the API, and cannot be asked.
+    """
     operation = operations.get(call.name)
     if operation is None:
         return _refuse(call, 404, "unknown_function", f"there is no function {call.name!r}")
@@ -33,10 +38,11 @@ async def execute_call(
         return _refuse(call, error.status, "invalid_arguments", str(error))
     response = await transport.handle_async_request(request)
     body = _decode(await response.aread())
-    problem = check_response(operation, response.status_code, body)
+    fault: Fault | None = response.extensions.get(FAULT)
+    reason, problem = fault or (None, check_response(operation, response.status_code, body))
     return Observation(
         tool_call_id=call.id, function=call.name, status=response.status_code, body=body, valid=not problem,
-        problem=problem,
+        problem=problem, reason=reason,
     )  # fmt: skip
 
 

@@ -22,7 +22,7 @@ from schemas.toolset import Toolset
 from tasks.agents.asking import derive_seed, gather_or_cancel, user_message
 from tasks.agents.instruction_problems import CALLS, find_instruction_problem, list_required
 from tasks.quality import is_repeated
-from tasks.quality.folding import fold_text
+from tasks.values.folding import fold_text
 
 if TYPE_CHECKING:
     from tasks.teacher import Teacher

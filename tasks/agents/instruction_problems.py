@@ -9,10 +9,13 @@ from typing import Any
 
 from schemas.episodes import Detail, Kind
 from schemas.toolset import Function, Toolset
+from tasks.openapi.free_leaves import find_free_leaves
 from tasks.openapi.schema_checks import find_argument_problems
 from tasks.quality import names_api
-from tasks.quality.arguments import find_free_leaves, is_argument_grounded
+from tasks.quality.arguments import is_argument_grounded
 from tasks.quality.corpus import Corpus
+from tasks.values import split_name
+from tasks.values.folding import fold_words
 
 _LONGEST_TEXT = 4000
 """Characters of an instruction, ten times what any user writes: what is compared with all others has an end."""
@@ -24,12 +27,21 @@ CALLS = {
 }  # fmt: skip
 """How many calls an instruction of a kind names, at least and at most."""
 
+_VERBS = (
+    frozenset(fold_words("find search get list show see look fetch browse retrieve query view check read know")),
+    frozenset(fold_words("create add make enter post register open new save")),
+    frozenset(fold_words("delete remove cancel drop erase")),
+    frozenset(fold_words("update change edit modify set correct")),
+)
+"""Words for the same: who asks for the one gets it from a function that is called by another."""
+
 _OF_THE_API = re.compile(r"\b(?:the|this|your) API\b(?![-\s]+(?:key|token|secret|version|name|id)s?\b)", re.IGNORECASE)
 _OF_THE_USER = re.compile(
-    r"\b(?:an?|the|this) user (?:wants|asks|types|requests|wishes|needs to|would like|is (?:asking|looking|trying))\b",
+    r"\b(?:an?|the|this) user (?:wants|asks|types|requests|wishes|needs to|would like|is [a-z]+ing)\b"
+    r"|^\W*(?:(?:an?|the|this|one) request|request) (?:to|for|is|that|which|asks)\b|^\W*(?-i:to) [a-z]+ ",
     re.IGNORECASE,
 )
-"""Where a small model writes of its user what the user should say: "The user wants to find …"."""
+"""Where a small model writes of the user, or of the request, what the user should say: "The user wants to find …"."""
 
 
 def find_instruction_problem(
@@ -51,7 +63,7 @@ def find_instruction_problem(
     if _OF_THE_API.search(text):
         return "it speaks of the API, of which users know nothing; say what is wanted"
     if _OF_THE_USER.search(text):
-        return "it tells of the user; write what the user says, as the user would type it"
+        return "it tells of the request; write what the user says, as the user would type it"
     known = {function.name: function for function in toolset.functions}
     for name in functions:
         if name not in known:
@@ -65,6 +77,8 @@ def find_instruction_problem(
     if len(functions) > most:
         return f'"functions" names {len(functions)}; name {f"at most {most}" if most else "none"}'
     named = [known[name] for name in functions]
+    if kind is Kind.NO_TOOL and (met := _find_function_that_meets(text, toolset)):
+        return f"{met} can meet it; ask for what no function does"
     if kind is Kind.MISSING_DETAIL:
         problem = _find_detail_problem(text, withheld, named)
         if problem:
@@ -85,6 +99,17 @@ def list_required(function: Function) -> dict[str, Any]:
 def _is_spelled_as_name(name: str) -> bool:
     """Whether a function's name is no word that people write: `searchPets`, and not `search`."""
     return not name.isalpha() or not (name.islower() or name.istitle())
+
+
+def _find_function_that_meets(text: str, toolset: Toolset) -> str:
+    """The function that does what a text asks for, by its own name: what is to be done, and with which things."""
+    said = set(fold_words(text))
+    for function in toolset.functions:
+        verb, *things = split_name(function.name)
+        doing = next((verbs for verbs in _VERBS if verb in verbs), frozenset([verb]))
+        if things and said & doing and set(fold_words(" ".join(things))) <= said:
+            return function.name
+    return ""
 
 
 def _find_detail_problem(text: str, withheld: Detail | None, functions: Sequence[Function]) -> str:

@@ -4,10 +4,14 @@ import asyncio
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+import httpx
+
 from schemas.episodes import Episode, Instruction, Kind
+from schemas.parameters import Executor
 from schemas.toolset import Toolset
 from tasks.agents.asking import derive_seed, gather_or_cancel
 from tasks.agents.episode import EpisodeApi, run_episode
+from tasks.executors.simulated import SimulatedApi
 from tasks.mock import MockApi
 from tasks.openapi import list_operations
 
@@ -16,7 +20,12 @@ if TYPE_CHECKING:
 
 
 async def simulate_episodes(
-    toolset: Toolset, instructions: Sequence[Instruction], seed: int, teacher: "Teacher", concurrency: int
+    toolset: Toolset,
+    instructions: Sequence[Instruction],
+    seed: int,
+    teacher: "Teacher",
+    concurrency: int,
+    executor: Executor = "mock",
 ) -> tuple[Episode, ...]:
     """One episode for each instruction, in their order; at most `concurrency` at a time.
 
@@ -24,13 +33,18 @@ async def simulate_episodes(
         FatalTeacherError: The teacher cannot be used at all.
     """
     operations = list_operations(toolset.document)
-    api = MockApi(operations, toolset.entry.id)
+    mock, simulated = MockApi(operations, toolset.entry.id), SimulatedApi(toolset, operations, teacher)
     by_name = {operation.name: operation for operation in operations}
     places = asyncio.Semaphore(concurrency)
 
     async def play(instruction: Instruction) -> Episode:
         episode_seed = derive_seed("episode", instruction.id, seed)
-        transport = api.transport(episode_seed, fail_once=instruction.kind is Kind.ERROR_RECOVERY)
+        fail_once = instruction.kind is Kind.ERROR_RECOVERY
+        transport: httpx.AsyncBaseTransport
+        if executor == "mock":
+            transport = mock.transport(episode_seed, fail_once=fail_once)
+        else:
+            transport = simulated.transport(episode_seed, instruction.id, fail_once=fail_once)
         async with places:
             return await run_episode(toolset, instruction, EpisodeApi(by_name, transport), episode_seed, teacher)
 

@@ -2,7 +2,7 @@
 
 A request with tools is for the assistant. Else the prompt says what is wanted by the blocks that it holds:
 `<documentation>` (describe one function), `<functions>` (write requests), `<entry>` (write documentation),
-`<instruction>` (answer as the user), `<probe>` (show that a schema is kept to).
+`<instruction>` (answer as the user), `<operation>` (answer as the API), `<probe>` (show that a schema is kept to).
 """
 
 import hashlib
@@ -14,10 +14,12 @@ from typing import Any
 from schemas.base import canonical_json, compact_json
 from tasks.embedded.assistant.assisting import compose_arguments, take_turn
 from tasks.embedded.erring import GrammarAnswer, spoil_text, spoil_turn
+from tasks.embedded.executing import play_api
 from tasks.embedded.user.instructing import compose_instructions
 from tasks.embedded.user.replying import DONE, compose_reply
 from tasks.embedded.writer.documenting import compose_documentation
 from tasks.embedded.writer.specifying import compose_operation
+from tasks.mock.world import World
 
 _BLOCK = r"<{0}>\s*(.*?)\s*</{0}>"
 _DOCUMENTED = re.compile(
@@ -51,6 +53,9 @@ def answer_request(request: dict[str, Any], error_rate: float = 0.0) -> GrammarA
     if _read_block(prompt, "instruction") is not None:
         reply = compose_reply(messages, rng)
         return GrammarAnswer("", error="silence") if errs and reply != DONE else GrammarAnswer(reply)
+    operation = _read_block(prompt, "operation")
+    if operation is not None:
+        return GrammarAnswer(_answer_as_api(json.loads(operation), prompt, request.get("seed")))
     content = _compose_text(prompt, rng)
     return spoil_text(content, rng) if errs else GrammarAnswer(content)
 
@@ -73,7 +78,7 @@ def _compose_text(prompt: str, rng: Random) -> str:
         return compact_json({"stations": [{"city": "Oslo"}], "unit": "celsius"})
     raise UnknownRequestError(
         "the embedded teacher answers ToolHerd's own prompts; this request has no tools and none of the blocks "
-        "<entry>, <documentation>, <functions> or <instruction>"
+        "<entry>, <documentation>, <functions>, <instruction> or <operation>"
     )
 
 
@@ -96,6 +101,13 @@ def _answer_instruct(prompt: str, functions: list[dict[str, Any]], rng: Random) 
     earlier = json.loads(_read_block(prompt, "earlier") or "[]")
     written = compose_instructions(functions, kind, int(count.group(1)) if count else 1, earlier, rng)
     return compact_json({"instructions": written})
+
+
+def _answer_as_api(part: dict[str, Any], prompt: str, seed: Any) -> str:
+    """The API's answer; all requests of an episode have one seed, and so meet one world."""
+    asked = json.loads(_read_block(prompt, "request") or "{}")
+    history = json.loads(_read_block(prompt, "history") or "[]")
+    return compact_json(play_api(part, history, asked["arguments"], World("", int(seed or 0))))
 
 
 def _read_block(prompt: str, name: str) -> str | None:

@@ -1,7 +1,7 @@
 """Calls of functions that a model wrote into its text, in the forms that open models are trained on.
 
 A text is read as calls only where that is certain: whole to the end, each naming a function that there is, each with an
-object of arguments. What only looks like a call stays text; `tasks/quality/written_calls.py` turns it down.
+object of arguments. What only looks like a call stays text; `tasks/markup/told_calls.py` turns it down.
 """
 
 import ast

@@ -1,5 +1,6 @@
 """What each role answers: finds or changes things in the world, and puts them into the response's shape."""
 
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -145,12 +146,19 @@ def _answer_other(route: Route, arguments: Arguments, targets: Targets, world: W
         drawn = {**drawn, "minItems": max(schema.get("minItems", 0), 5), "uniqueItems": True}  # all there are: several
     body = sample_value(words[-1] if words and has_type(schema, "array") else resource, drawn, rng)
     _copy_from_targets(body, schema, arguments, targets)
-    echo_arguments(body, schema, arguments)
+    echo_arguments(body, schema, {**_read_own_id(route, arguments), **arguments})
     noun = route.collection.name if route.collection is not None else ""
     fill_outcome(body, schema, route.role, noun, arguments, is_read=route.operation.method == "GET")
     fill_conversion(body, schema, arguments, world)
     limit = read_int(arguments.get("limit"), -1)
     return body[:limit] if isinstance(body, list) and limit >= 0 else body
+
+
+def _read_own_id(route: Route, arguments: Arguments) -> dict[str, Any]:
+    """The value of the id that the path ends with, as `id`: an answer's own id is that of what is asked for."""
+    found = re.search(r"\{([^{}]+)\}/?$", route.operation.path)
+    name = found[1] if found else ""
+    return {"id": arguments[name]} if is_id_name(name) and name in arguments else {}
 
 
 def _is_open(response: Schema | None) -> bool:

@@ -13,19 +13,19 @@ from schemas.episodes import Episode, Flaw, Kind, Verdict
 from schemas.reasons import Reason
 from schemas.toolset import Toolset
 from tasks.markup.control_tokens import find_control_token
+from tasks.markup.placeholders import find_placeholders
+from tasks.markup.told_calls import find_announced_call, find_proposed_call, find_written_call
+from tasks.openapi.agreement import find_disagreements
 from tasks.openapi.requests import check_arguments
 from tasks.openapi.responses import check_response
-from tasks.quality.agreement import find_disagreements
 from tasks.quality.corpus import Corpus
 from tasks.quality.counts import Counts
 from tasks.quality.episode_view import CallView, EpisodeView, view_episode
-from tasks.quality.folding import fold_words
-from tasks.quality.placeholders import find_placeholders
 from tasks.quality.response_claims import Grounds, go_through_claims
 from tasks.quality.toolset_facts import find_operations, find_vocabulary
 from tasks.quality.used_results import find_unused_results
-from tasks.quality.written_calls import find_announced_call, find_proposed_call, find_written_call
 from tasks.quality.written_numbers import Number, read_numbers, read_spelled_numbers
+from tasks.values.folding import fold_words
 
 Check = Callable[[Episode, Toolset], Iterator[str]]
 """Yields what speaks against an episode by the rule that its docstring states; nothing where the episode is kept."""
@@ -80,6 +80,13 @@ def _check_flaw(flaw: Flaw, episode: Episode, toolset: Toolset) -> Iterator[str]
     """The episode did not end for want of an answer without this flaw."""
     if episode.trajectory.flaw == flaw:
         yield episode.trajectory.error or "no draw was an answer"
+
+
+def _check_fault(reason: Reason, episode: Episode, toolset: Toolset) -> Iterator[str]:
+    """No answer of a model that plays the API was found wrong for this reason when it was given."""
+    for observation in episode.trajectory.observations:
+        if observation.reason is reason:
+            yield f"{observation.function}: {observation.problem}"
 
 
 def check_tokens(episode: Episode, toolset: Toolset) -> Iterator[str]:
@@ -158,7 +165,8 @@ def check_argument_grounding(episode: Episode, toolset: Toolset) -> Iterator[str
 
 
 def check_placeholders(episode: Episode, toolset: Toolset) -> Iterator[str]:
-    """No argument and no response holds a placeholder."""
+    """No argument, no answer of a model that plays the API, and no response holds a placeholder."""
+    yield from _check_fault(Reason.PLACEHOLDER, episode, toolset)
     view = view_episode(episode, toolset)
     find_said = functools.cache(lambda: _find_said(episode))  # needed only where something looks like a placeholder
 
@@ -244,6 +252,8 @@ def check_recovery(episode: Episode, toolset: Toolset) -> Iterator[str]:
     """Whatever erred was called again with success; in `error_recovery`, something erred."""
     observations = episode.trajectory.observations
     erred = [i for i, observation in enumerate(observations) if not 0 < observation.status < 400]
+    if episode.trajectory.end == "invalid_response":
+        return
     for i in erred:
         later = (o for o in observations[i + 1 :] if o.function == observations[i].function)
         if not any(0 < observation.status < 400 for observation in later):
@@ -256,6 +266,8 @@ def check_observations(episode: Episode, toolset: Toolset) -> Iterator[str]:
     """What the API answered conforms to its document, as it was found to and still does."""
     operations = find_operations(toolset)
     for observation in episode.trajectory.observations:
+        if observation.reason not in (None, Reason.INVALID_RESPONSE):
+            continue
         problem = "" if observation.valid else observation.problem or "the answer does not conform"
         operation = operations.get(observation.function)
         if not problem and operation is not None:
@@ -265,7 +277,8 @@ def check_observations(episode: Episode, toolset: Toolset) -> Iterator[str]:
 
 
 def check_answers(episode: Episode, toolset: Toolset) -> Iterator[str]:
-    """What the API answered is an answer to the request that was made."""
+    """What the API answered is an answer to the request that was made, and agrees with what it answered before."""
+    yield from _check_fault(Reason.CONTRADICTORY_ANSWER, episode, toolset)
     operations = find_operations(toolset)
     for view in view_episode(episode, toolset).calls:
         if view.arguments is not None and view.observation is not None:
@@ -331,6 +344,8 @@ CHECKS: dict[Reason, Check] = {
     Reason.UNRECOVERED_ERROR: check_recovery,
     Reason.INVALID_RESPONSE: check_observations,
     Reason.CONTRADICTORY_ANSWER: check_answers,
+    Reason.EMPTY_ANSWER: functools.partial(_check_fault, Reason.EMPTY_ANSWER),
+    Reason.UNDESERVED_ERROR: functools.partial(_check_fault, Reason.UNDESERVED_ERROR),
     Reason.UNGROUNDED_RESPONSE: check_response_grounding,
     Reason.UNUSED_RESULT: check_result_used,
     Reason.EMPTY_RESPONSE: check_response_present,

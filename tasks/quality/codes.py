@@ -7,7 +7,7 @@ from babel import Locale
 from babel.core import get_global
 from babel.numbers import get_currency_symbol
 
-from tasks.quality.folding import fold_words, make_phrase
+from tasks.values.folding import fold_words, make_phrase
 
 _ENGLISH_WORDS = (
     "AD AI AL AM AN AS AT BE BY CAN DO ES GET HE ID IN IS IT LA MA ME MY NO OF OH OK OM OR PA SO TO TOP TRY US ALL AND "

@@ -11,8 +11,8 @@ from collections.abc import Iterator
 from typing import Any
 
 from tasks.quality.dates import Clock, Day, find_clocks, find_days, read_timestamp
-from tasks.quality.folding import SEPARATOR, fold_words, make_phrase
 from tasks.quality.written_numbers import Number, read_numbers, read_ranges, read_spelled_numbers
+from tasks.values.folding import SEPARATOR, fold_words, make_phrase
 
 
 def walk_json(value: Any) -> Iterator[Any]:

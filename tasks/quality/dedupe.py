@@ -8,7 +8,7 @@ from collections.abc import Iterable
 
 from rensa import RMinHash, RMinHashLSH
 
-from tasks.quality.folding import fold_text
+from tasks.values.folding import fold_text
 
 _BANDS, _ROWS = 20, 4
 """Two texts are compared if all hashes of any band are alike: at a similarity of 0.8 all but 3 pairs in 100,000 are."""

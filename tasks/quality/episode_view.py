@@ -7,10 +7,11 @@ from typing import Any
 from schemas.episodes import Episode, Observation, ToolCall
 from schemas.foreign_json import read_foreign_json
 from schemas.toolset import Function, Toolset
-from tasks.quality.arguments import find_free_leaves, is_argument_grounded
+from tasks.openapi.free_leaves import find_free_leaves
+from tasks.quality.arguments import is_argument_grounded
 from tasks.quality.corpus import Corpus, walk_json
-from tasks.quality.folding import SEPARATOR, fold_words
 from tasks.quality.written_numbers import read_numbers, read_spelled_numbers
+from tasks.values.folding import SEPARATOR, fold_words
 
 
 @dataclass(frozen=True)
@@ -50,8 +51,8 @@ def parse_arguments(text: str) -> dict[str, Any] | None:
 _AGREEMENTS = frozenset(["yes", "yeah", "yep", "sure", "correct", "right", "exactly", "ok", "okay", "please"])
 
 
-_ANSWER = re.compile(r"(?:^|[,:.!]\s+)(\w+)[.!]?\s*$")
-"""A word that stands alone at the end of a reply, which is then all that it says: "Oh right, es."."""
+_ANSWER = re.compile(r"(?:^|[,:.!]\s+|\b(?:use|take|is|be)\s+)(\w+)[.!]?\s*$", re.IGNORECASE)
+"""A word that a reply ends with, and that is all it says: "Oh right, es.", "Please use es."."""
 
 
 def _agrees(reply: str) -> bool:
@@ -128,7 +129,12 @@ def _view_call(
 
 
 def _holds_number(text: str) -> bool:
-    return bool(read_numbers(text) or read_spelled_numbers(fold_words(text)))
+    """Whether a text has a number that may be how many are wanted: no amount of money, and no part of a code."""
+    bare = _OTHER_NUMBER.sub(" ", text)
+    return bool(read_numbers(bare) or read_spelled_numbers(fold_words(bare)))
+
+
+_OTHER_NUMBER = re.compile(r"[$€£¥]\s?\d[\d.,]*|\b\w*[A-Za-z]\w*[-_]\d[\w-]*|\d[\d.,]*\s?[$€£¥%]|\b[A-Za-z_]+\d\w*")
 
 
 def _cuts_nothing(path: str, value: Any, observation: Observation | None) -> bool:

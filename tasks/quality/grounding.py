@@ -7,8 +7,8 @@ from urllib.parse import unquote
 from tasks.quality.codes import AMBIGUOUS_CODES, find_codes, find_currency_symbols, find_names
 from tasks.quality.corpus import Corpus
 from tasks.quality.dates import WEEKDAYS, Clock, Day, FoundMoment, find_clocks, find_days, read_timestamp
-from tasks.quality.folding import fold_words
 from tasks.quality.written_numbers import Number, parse_number
+from tasks.values.folding import fold_words
 
 _MOMENT_WORDS = frozenset({*WEEKDAYS, "t", "z", "utc", "gmt", "at", "to", "from", "the", "th", "on"})
 HUMP = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")

@@ -12,9 +12,9 @@ from dataclasses import dataclass, field
 from tasks.quality.corpus import Corpus
 from tasks.quality.counts import Counts
 from tasks.quality.dates import MONTHS, WEEKDAYS, find_clocks, find_days
-from tasks.quality.folding import STOP_WORDS, fold_words
 from tasks.quality.grounding import HUMP, is_clock_grounded, is_day_grounded, is_value_grounded
 from tasks.quality.written_numbers import UNITS, FoundNumber, Number, find_numbers, find_spelled_numbers
+from tasks.values.folding import STOP_WORDS, fold_words
 
 # In these patterns runs have bounds where a text of nothing else would be read again from each of its places.
 _ADDRESS = re.compile(

@@ -7,7 +7,7 @@ from typing import TypeVar
 
 from schemas.toolset import Toolset
 from tasks.openapi import Operation, list_operations
-from tasks.quality.folding import fold_words
+from tasks.values.folding import fold_words
 
 T = TypeVar("T")
 

@@ -16,9 +16,9 @@ from tasks.quality.corpus import Corpus, walk_json
 from tasks.quality.counts import Counts
 from tasks.quality.dates import find_clocks, find_days
 from tasks.quality.episode_view import view_episode
-from tasks.quality.folding import STOP_WORDS, fold_words, make_phrase
 from tasks.quality.grounding import HUMP
 from tasks.quality.written_numbers import Number, read_numbers, read_spelled_numbers
+from tasks.values.folding import STOP_WORDS, fold_words, make_phrase
 
 _CHANGING = frozenset({"post", "put", "patch", "delete"})
 _DECLINES = re.compile(

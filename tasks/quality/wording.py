@@ -5,7 +5,7 @@ import re
 from collections.abc import Iterable
 
 from tasks.quality.dedupe import make_shingles, measure_jaccard
-from tasks.quality.folding import fold_text
+from tasks.values.folding import fold_text
 
 THRESHOLD = 0.8
 _WORD = re.compile(r"[^\W_]+")

@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from tasks.quality.folding import fold_words
+from tasks.values.folding import fold_words
 
 Number = int | float
 

@@ -238,8 +238,9 @@ class Teacher:
         role: Role | None = None,
         schema: dict[str, Json] | None = None,
         check: Check[T] | None = None,
+        attempts: int = ATTEMPTS,
     ) -> T:
-        """The answer as a `schema_model`; see `structured.ask_for_json` and `complete`.
+        """The answer as a `schema_model`, after so many attempts at most; see `structured.ask_for_json` and `complete`.
 
         Raises:
             TeacherError: as for `complete`, or no attempt gave a usable answer.
@@ -253,7 +254,7 @@ class Teacher:
         drawn = _Draws(self._retry_rejected)
         return await ask_for_json(
             complete, request, schema_model, name=name, schema=schema, check=check,
-            are_enough=lambda: drawn.are_enough(ATTEMPTS),
+            are_enough=lambda: drawn.are_enough(attempts),
         )  # fmt: skip
 
 

@@ -30,8 +30,8 @@ ENTRY = CatalogEntry(
 )
 
 ROOMS = (
-    "agents", "completions", "datasets", "embedded", "markup", "mock", "network", "openapi", "quality", "sources",
-    "supervision", "teacher", "trainer", "values",
+    "agents", "completions", "datasets", "embedded", "executors", "markup", "mock", "network", "openapi", "quality",
+    "sources", "supervision", "teacher", "trainer", "values",
 )  # fmt: skip
 """The folders of tasks/."""
 

@@ -18,6 +18,7 @@ from tasks.making import Making, Step
 from tasks.steps import CHECK, DOCUMENT, IMPORT, INSTRUCT, SIMULATE, SPECIFY, STEPS, TOOLSET_STEPS, list_steps
 from tests.tasks.agents.parts import (
     ENTRY,
+    call,
     make_document,
     make_documentation,
     make_instruction,
@@ -135,7 +136,9 @@ def make_contents() -> list[Record]:
 async def write_script(step: Step) -> list[Reply]:
     """Of a teacher that has to be asked twice."""
     if step is SIMULATE:
-        return [say("Where?"), say("Lyon."), say("None.")]
+        found = {"status": 200, "body": {"pets": [{"id": "pet_1", "name": "Luna", "city": "Lyon", "age_years": 3}]}}
+        search = call(("searchPets", {"city": "Lyon"}))
+        return [say("Where?"), say("Lyon."), search, write({"status": 500}), write(found), say("There is Luna.")]
     if step is SPECIFY:  # each function is asked for by itself
         return [say("no"), say("no"), write(GOOD), write(GOOD)]
     good = {
@@ -167,7 +170,7 @@ async def test_the_prompts_that_a_step_renders_are_those_that_its_artifacts_depe
 
     monkeypatch.setattr(Prompt, "render", note)
     async with scripted(*script) as (teacher, endpoint):
-        making = make_making(teacher, *make_contents(), entry=IMPORTED, instructions=1)
+        making = make_making(teacher, *make_contents(), entry=IMPORTED, instructions=1, executor="simulated")
         made = await step.make(making)
     assert type(made.content) is step.makes
     assert rendered == set(step.prompts)
@@ -195,7 +198,7 @@ class Watched(Making):
 async def test_a_step_takes_what_its_recipe_covers_and_nothing_else(step: Step) -> None:
     script = await write_script(step) if step.prompts else []
     async with scripted(*script) as (teacher, _):
-        plain = make_making(teacher, *make_contents(), entry=IMPORTED, instructions=1)
+        plain = make_making(teacher, *make_contents(), entry=IMPORTED, instructions=1, executor="simulated")
         making = Watched(plain.entry, plain.params, plain.teacher, plain.read, plain.run)
 
         async def read(kind: type[Any], /) -> Any:

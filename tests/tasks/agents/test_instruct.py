@@ -92,7 +92,7 @@ async def test_what_names_the_api_is_thrown_out_and_asked_for_anew(toolset: Tool
     assert made.text == "Any dogs in Lyon?"
 
 
-@pytest.mark.parametrize("said", ["None of the functions can meet them.", "the request"])
+@pytest.mark.parametrize("said", ["My kitchen tap drips. What can I do?", "the request"])
 async def test_what_the_prompt_says_is_thrown_out_and_asked_for_anew(toolset: Toolset, said: str) -> None:
     script = [write(written(said, functions=())), write(written("Write me a poem.", functions=()))]
     async with scripted(*script) as (teacher, endpoint):

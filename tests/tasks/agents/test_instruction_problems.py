@@ -57,7 +57,7 @@ def test_a_kind_names_as_many_functions_as_it_has_calls(
     assert right == list(range(fewest, most + 1))
 
 
-OF_THE_USER = "it tells of the user; write what the user says, as the user would type it"
+OF_THE_USER = "it tells of the request; write what the user says, as the user would type it"
 
 
 @pytest.mark.parametrize(

@@ -47,6 +47,8 @@ def test_every_check_is_named_for_its_reason_whether_it_keeps_or_not() -> None:
         Reason.UNRECOVERED_ERROR,
         Reason.INVALID_RESPONSE,
         Reason.CONTRADICTORY_ANSWER,
+        Reason.EMPTY_ANSWER,
+        Reason.UNDESERVED_ERROR,
         Reason.UNGROUNDED_RESPONSE,
         Reason.UNUSED_RESULT,
         Reason.EMPTY_RESPONSE,

@@ -3,7 +3,7 @@
 import pytest
 
 from tasks.quality.codes import AMBIGUOUS_CODES, find_codes, find_currency_symbols, find_names
-from tasks.quality.folding import fold_words, make_phrase
+from tasks.values.folding import fold_words, make_phrase
 
 NAMES = {
     "US": ["United States", "USA", "United States of America", "America", "U.S.", "U.S.A.", "the States"],

@@ -4,7 +4,7 @@ import pytest
 
 from tasks.quality.corpus import walk_json
 from tasks.quality.dates import Clock, Day
-from tasks.quality.folding import fold_words
+from tasks.values.folding import fold_words
 from tests.tasks.quality.saying import hear, receive
 
 

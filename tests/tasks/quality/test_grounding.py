@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tasks.quality.arguments import find_free_leaves, is_argument_grounded
+from tasks.openapi.free_leaves import find_free_leaves
+from tasks.quality.arguments import is_argument_grounded
 from tasks.quality.corpus import Corpus
 from tasks.quality.grounding import is_value_grounded
 from tests.tasks.quality.saying import hear, receive

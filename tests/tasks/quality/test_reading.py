@@ -8,7 +8,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from tasks.quality import dates, written_numbers
-from tasks.quality.folding import fold_text
+from tasks.values.folding import fold_text
 
 PIECES = st.sampled_from(
     [

@@ -4,7 +4,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tasks.quality.folding import fold_words
 from tasks.quality.written_numbers import (
     FoundNumber,
     Number,
@@ -16,6 +15,7 @@ from tasks.quality.written_numbers import (
     read_ranges,
     read_spelled_numbers,
 )
+from tasks.values.folding import fold_words
 
 
 def find_values(text: str) -> list[tuple[Number, ...]]:

@@ -1,4 +1,4 @@
-"""Tool calls that a teacher wrote into its text instead of making them."""
+"""Tool calls that a teacher wrote into its text, or told of, instead of making them."""
 
 import json
 import re
@@ -27,6 +27,19 @@ _PROPOSED = re.compile(
 )
 _OF_CODE = re.compile(r"[a-z0-9][A-Z]|[_\d]")
 _NAME = re.compile(r"(?<![\w-])[A-Za-z_][\w-]*")
+
+
+def find_told_call(content: str, functions: Set[str], called: Set[str], *, fits: bool) -> str:
+    """Where a message without calls holds or tells of one that was not made (`called` were); or nothing.
+
+    Where none `fits` what the user wants, the assistant may say which functions there are.
+    """
+    written = find_written_call(content, functions, has_calls=False)
+    if written:
+        return written
+    if not fits:
+        return find_proposed_call(content, functions)
+    return find_announced_call(content, functions - called, has_calls=bool(called))
 
 
 def find_written_call(content: str, functions: Set[str], has_calls: bool) -> str:

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from tasks.quality.written_calls import find_written_call
+from tasks.markup.told_calls import find_written_call
 
 FUNCTIONS = frozenset({"searchPets", "get-pet"})
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from tasks.quality.placeholders import find_placeholders
+from tasks.markup.placeholders import find_placeholders
 
 
 def find(text: str, whole: bool = False, said: str = "") -> list[str]:

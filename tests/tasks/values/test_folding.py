@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tasks.quality.folding import SEPARATOR, STOP_WORDS, find_stem, fold_words, make_phrase
+from tasks.values.folding import SEPARATOR, STOP_WORDS, find_stem, fold_words, make_phrase
 
 
 @pytest.mark.parametrize(

@@ -10,8 +10,8 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from schemas.episodes import Observation
-from tasks.openapi import Operation
-from tasks.quality.folding import fold_text
+from tasks.openapi.functions import Operation
+from tasks.values.folding import fold_text
 
 _NEARBY = frozenset({"lat", "lon", "lng", "latitude", "longitude"})
 """What is near a place is not at it."""
