@@ -3,10 +3,11 @@
 It answers as the mock does, in a world into which it first puts all that the history tells of the operation's things.
 """
 
+import re
 from collections.abc import Iterator
 from typing import Any
 
-from schemas.base import Json
+from schemas.base import Json, compact_json
 from tasks.mock import MockApi
 from tasks.mock.answers import answer
 from tasks.mock.faults import RequestError, write_error
@@ -30,19 +31,41 @@ def play_api(
     `part` is {"path", "method", "operation"}, as in an OpenAPI document; each entry of `history` is {"request",
     "arguments", "status", "body"}, where the first is method and path.
     """
-    operations = list_operations({"paths": {part["path"]: {part["method"]: part["operation"]}}})
-    route = MockApi(operations, "").find_route(operations[0])
+    name = part["operation"]["operationId"]
+    operations = list_operations({"paths": {part["path"]: _show_things(part)}})
+    route = MockApi(operations, "").find_route(next(one for one in operations if one.name == name))
     collections = {item.collection.name: item.collection for item in route.ids}
     if route.collection is not None:
         collections[route.collection.name] = route.collection
     for collection in collections.values():
         _remember(collection, history, world)
+    answered = compact_json([entry["body"] for entry in history])
+    for item in route.ids:
+        id_ = arguments.get(item.argument)
+        is_told = isinstance(id_, str | int) and compact_json(id_) in answered
+        if is_told and str(id_) not in _read_things(item.collection, history)[1]:
+            world.ensure(item.collection, id_)
     try:
         targets = find_targets(route, arguments, world)
         return {"status": route.status, "body": answer(route, arguments, targets, world)}
     except RequestError as error:
         body = write_error(error, route.describe_error(error.status), world)
         return {"status": error.status, "body": body}
+
+
+def _show_things(part: dict[str, Any]) -> dict[str, Any]:
+    """The operations of a path; one that changes or deletes a thing does not tell by itself what the thing is."""
+    operation: dict[str, Any] = part["operation"]
+    own = re.search(r"\{([^{}]+)\}/?$", part["path"])
+    if part["method"] not in ("put", "patch", "delete") or own is None:
+        return {part["method"]: operation}
+    in_path = [parameter for parameter in operation.get("parameters", []) if parameter["in"] == "path"]
+    ids = [parameter.get("schema", {}) for parameter in in_path if parameter["name"] == own[1]]
+    fields = {"type": "object", "properties": {"id": ids[0] if ids else {"type": "string"}}}
+    answers = operation["responses"] if part["method"] != "delete" else {}
+    bare = {"200": {"description": "the thing", "content": {"application/json": {"schema": fields}}}}
+    shown = {"operationId": f"{operation['operationId']}_shown", "parameters": in_path, "responses": answers or bare}
+    return {"get": shown, part["method"]: operation}
 
 
 def _remember(collection: Collection, history: list[dict[str, Any]], world: World) -> None:

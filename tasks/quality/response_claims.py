@@ -141,8 +141,11 @@ class _Finder:
     def _find_moments(self) -> Iterator[str]:
         days = find_days(self.text)
         for day in days:
+            told = self.text[day.start : day.end].strip()
+            if told.isdecimal() and self.corpus.holds_number(int(told)):
+                continue  # an amount that could be read as a day
             if not any(is_day_grounded(reading, self.corpus, edges=False) for reading in day.readings):
-                yield self.text[day.start : day.end].strip()
+                yield told
         for day in days:
             self._blank(day.start, day.end)
         for clock in find_clocks(self.text):

@@ -197,6 +197,21 @@ async def test_a_new_api_costs_its_own_calls_and_no_others(data_root: DataRoot) 
     assert len({row.api_id for row in calls}) == 3
 
 
+async def test_a_model_that_plays_the_api_is_asked_once(data_root: DataRoot) -> None:
+    first = await build_dataset(make_params(executor="simulated"))
+    for lost in Path(str(data_root.path("simulate"))).glob("*/*.json"):
+        lost.unlink()
+    (data_root.path("datasets", "toolherd", "v1") / "train.parquet").unlink()
+    again = await build_dataset(make_params(executor="simulated"))
+
+    assert (first.rejected, again.calls.sent) == (0, 0)
+    assert again.calls.stored > 0
+    assert again.dataset.content_hash == first.dataset.content_hash
+    assert any(row.role == "simulator" for row in read_calls(data_root, first.dataset))
+    rows = read_rows(data_root, first.dataset)
+    assert {row.executor for row in rows} == {"simulated"}
+
+
 async def test_what_the_data_root_lost_is_made_again_at_no_cost(data_root: DataRoot) -> None:
     first = await build_dataset(make_params())
     (torn,) = Path(str(data_root.path("simulate"))).glob("yelp/*.json")

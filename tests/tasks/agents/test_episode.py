@@ -10,8 +10,10 @@ from starlette.responses import JSONResponse
 
 from schemas.episodes import Detail, Episode, Instruction, Kind, Trajectory
 from schemas.errors import FatalTeacherError
+from schemas.reasons import Reason
 from schemas.toolset import Toolset
 from tasks.agents.episode import MOST_TURNS, EpisodeApi, run_episode
+from tasks.executors.simulated import FAULT
 from tasks.mock import MockApi
 from tasks.openapi import list_operations
 from tests.tasks.agents.parts import CountingTransport, call, make_instruction, scripted
@@ -238,3 +240,51 @@ async def test_an_api_that_errs_once_errs_once(toolset: Toolset) -> None:
     first, second = trajectory.observations
     assert first.status in (429, 500, 503, 504)
     assert second.status == 200
+
+
+def plan(kind: Kind = Kind.SINGLE_CALL, *functions: str) -> Instruction:
+    return make_instruction(kind=kind).model_copy(update={"functions": functions})
+
+
+TOLD = (
+    "You can use `searchPets` with the city Lyon.",
+    '```json\n{"name": "searchPets", "arguments": {"city": "Lyon"}}\n```',
+    "Action: searchPets",
+)
+
+
+@pytest.mark.parametrize("told", TOLD)
+async def test_a_call_that_is_told_of_and_not_made_is_drawn_again(toolset: Toolset, told: str) -> None:
+    script = [say(told), say(told), call(("searchPets", LYON)), say("There are pets.")]
+    trajectory, endpoint, _ = await play(toolset, *script, instruction=plan(Kind.SINGLE_CALL, "searchPets"))
+    assert roles(trajectory) == ["system", "user", "assistant", "tool", "assistant"]
+    assert trajectory.response == "There are pets."
+    first, second, third, _ = (request["messages"] for request in endpoint.requests)
+    assert first == second == third
+
+
+async def test_who_only_ever_tells_of_a_call_is_taken_at_the_third_word(toolset: Toolset) -> None:
+    told = say(TOLD[0])
+    trajectory, endpoint, _ = await play(toolset, told, told, told, instruction=plan(Kind.SINGLE_CALL, "searchPets"))
+    assert (trajectory.end, trajectory.response, len(endpoint.requests)) == ("response", TOLD[0], 3)
+
+
+async def test_where_no_function_fits_it_may_be_told_which_there_are(toolset: Toolset) -> None:
+    told = "I cannot book a flight; there is only searchPets."
+    trajectory, endpoint, _ = await play(toolset, say(told), instruction=plan(Kind.NO_TOOL))
+    assert (trajectory.response, len(endpoint.requests)) == (told, 1)
+
+
+async def test_an_answer_that_cannot_be_used_ends_the_episode_and_no_further_call_is_made(toolset: Toolset) -> None:
+    fault = (Reason.EMPTY_ANSWER, "nothing is found")
+    answer = httpx.Response(200, json={"pets": []}, extensions={FAULT: fault})
+    transport = CountingTransport(lambda _: answer)
+    operations = {operation.name: operation for operation in list_operations(toolset.document)}
+    script = call(("searchPets", LYON), ("searchPets", {"city": "Oslo"}))
+    async with scripted(script) as (teacher, _):
+        episode = await run_episode(toolset, make_instruction(), EpisodeApi(operations, transport), 1, teacher)
+    trajectory = episode.trajectory
+    assert (trajectory.end, trajectory.response, len(transport.requests)) == ("invalid_response", "", 1)
+    (observation,) = trajectory.observations
+    assert (observation.valid, observation.reason, observation.problem) == (False, *fault)
+    assert roles(trajectory) == ["system", "user", "assistant", "tool"]

@@ -82,9 +82,9 @@ class Client:
     def __init__(self, transport: SimulatedTransport) -> None:
         self._transport = transport
 
-    async def call(self, name: str, **arguments: Any) -> httpx.Response:
+    async def call(self, function: str, /, **arguments: Any) -> httpx.Response:
         """What a function answers."""
-        request = build_request(OPERATIONS[name], arguments, "https://pets.example")
+        request = build_request(OPERATIONS[function], arguments, "https://pets.example")
         response = await self._transport.handle_async_request(request)
         await response.aread()
         return response

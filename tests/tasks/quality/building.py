@@ -1,10 +1,10 @@
 """A small API of adoptable pets, and episodes on it, for the tests of this folder."""
 
 import json
-from typing import Any, Literal
+from typing import Any
 
 from schemas.catalog import CatalogEntry
-from schemas.episodes import Detail, Episode, Flaw, Instruction, Kind, Message, Observation, ToolCall, Trajectory
+from schemas.episodes import Detail, End, Episode, Flaw, Instruction, Kind, Message, Observation, ToolCall, Trajectory
 from schemas.toolset import Function, Toolset
 from tasks.openapi import load_document
 
@@ -105,7 +105,7 @@ def build_episode(
     kind: Kind = Kind.SINGLE_CALL,
     text: str = "Which pets wait for a home in Lyon?",
     withheld: Detail | None = None,
-    end: Literal["response", "too_many_steps", "teacher_error"] = "response",
+    end: End = "response",
     valid: bool = True,
     flaw: Flaw | None = None,
     functions: tuple[str, ...] = (),

@@ -40,6 +40,26 @@ def test_the_turns_of_an_episode_without_an_end_are_told() -> None:
     ]
 
 
+@pytest.mark.parametrize(
+    "reason",
+    [
+        Reason.INVALID_RESPONSE,
+        Reason.PLACEHOLDER,
+        Reason.CONTRADICTORY_ANSWER,
+        Reason.EMPTY_ANSWER,
+        Reason.UNDESERVED_ERROR,
+    ],
+)
+@pytest.mark.parametrize("kind", [Kind.SINGLE_CALL, Kind.ERROR_RECOVERY])
+def test_an_answer_that_was_found_wrong_when_it_was_given_is_rejected_for_that_alone(
+    kind: Kind, reason: Reason
+) -> None:
+    ended = build_episode(search(), end="invalid_response", valid=False, kind=kind)
+    (observation,) = ended.trajectory.observations
+    found = observation.model_copy(update={"reason": reason, "problem": "so it is"})
+    assert find_rejections(change(ended, observations=(found,))) == [(reason, "searchPets: so it is")]
+
+
 def test_an_answer_that_does_not_conform_is_told_with_its_function_and_problem() -> None:
     episode = build_episode(search(), GOOD, valid=False)
     assert find_rejections(episode) == [(Reason.INVALID_RESPONSE, "searchPets: the answer does not conform")]

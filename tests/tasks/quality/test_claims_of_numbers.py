@@ -304,3 +304,17 @@ def test_without_grounds_the_corpus_alone_bears_out() -> None:
     assert find_ungrounded_claims("there are 7 of them, not 8", corpus) == ["7", "8"]
     corpus.add_text("7")
     assert find_ungrounded_claims("there are 7 of them, not 8", corpus) == ["8"]
+
+
+@pytest.mark.parametrize(
+    ("text", "known", "claims"),
+    [
+        ("volume 19590809", 19590809, []),
+        ("on 19590809", "1959-08-09", []),
+        ("volume 19590809", 19590810, ["19590809"]),
+    ],
+)
+def test_an_amount_that_could_be_read_as_a_day_is_one_where_it_was_returned(
+    text: str, known: Any, claims: list[str]
+) -> None:
+    assert find(text, known) == claims
