@@ -207,8 +207,8 @@ async def test_a_model_that_plays_the_api_is_asked_once(data_root: DataRoot) -> 
     assert (first.rejected, again.calls.sent) == (0, 0)
     assert again.calls.stored > 0
     assert again.dataset.content_hash == first.dataset.content_hash
-    assert any(row.role == "simulator" for row in read_calls(data_root, first.dataset))
-    rows = read_rows(data_root, first.dataset)
+    assert any(row.role == "simulator" for row in read_calls(data_root, again.dataset))
+    rows = read_rows(data_root, again.dataset)
     assert {row.executor for row in rows} == {"simulated"}
 
 
