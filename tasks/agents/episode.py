@@ -142,7 +142,8 @@ async def _play(
             continue
         if not asks_user(message.content):
             return _end(state, "response")
-        reply = await ask_user(instruction, state.messages, derive_seed(seed, "user", turn), teacher)
+        names = {function.name for function in toolset.functions}
+        reply = await ask_user(instruction, state.messages, names, derive_seed(seed, "user", turn), teacher)
         if reply is None:
             return _end(state, "response")
         state.messages.append(Message(role="user", content=reply))

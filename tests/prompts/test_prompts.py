@@ -74,7 +74,7 @@ def test_the_example_in_a_prompt_is_one_that_can_be_read() -> None:
 VARYING = {
     "instruct": ("kind", "count", "earlier", "turned_down"),
     "specify": ("function",),
-    "user": ("instruction", "detail"),
+    "user": ("instruction", "detail", "turned_down"),
 }
 
 
