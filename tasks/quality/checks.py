@@ -22,7 +22,8 @@ from tasks.quality.corpus import Corpus
 from tasks.quality.counts import Counts
 from tasks.quality.episode_view import CallView, EpisodeView, view_episode
 from tasks.quality.response_claims import Grounds, go_through_claims
-from tasks.quality.toolset_facts import find_operations, find_vocabulary
+from tasks.quality.stated_facts import find_miscounts, find_undone
+from tasks.quality.toolset_facts import find_changes, find_operations, find_things, find_vocabulary
 from tasks.quality.used_results import find_unused_results
 from tasks.quality.written_numbers import Number, read_numbers, read_spelled_numbers
 from tasks.values.folding import fold_words
@@ -289,8 +290,17 @@ def check_response_grounding(episode: Episode, toolset: Toolset) -> Iterator[str
     """What the final response states is in the observations or in what the user said, or follows from it."""
     view = view_episode(episode, toolset)
     response = episode.trajectory.response
-    for claim in go_through_claims(response, _find_grounds(view, toolset, response)):
+    grounds = _find_grounds(view, toolset, response)
+    for claim in go_through_claims(response, grounds):
         yield f"nothing that was said or returned holds {_quote(claim)}"
+    good = [observation for observation in episode.trajectory.observations if 0 < observation.status < 400]
+    bodies = [observation.body for observation in good]
+    for claim in find_miscounts(response, bodies, find_things(toolset), grounds.counts):
+        yield f"so many were neither listed nor told: {_quote(claim)}"
+    changes = find_changes(toolset)
+    has_changed = changes is None or any(observation.function in changes for observation in good)
+    for claim in find_undone(response, has_changed=has_changed):
+        yield f"no call did so: {_quote(claim)}"
 
 
 def check_result_used(episode: Episode, toolset: Toolset) -> Iterator[str]:

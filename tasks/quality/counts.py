@@ -21,16 +21,23 @@ class Counts:
     def __init__(self, bodies: list[Any], extra: set[int], find_limits: Callable[[], set[Number]]) -> None:
         self.lists = [part for body in bodies for part in walk_json(body) if isinstance(part, list)]
         self.longest = max((len(found) for found in self.lists), default=0)
-        self.lengths = {len(found) for found in self.lists} | extra
+        self.lengths = {len(found) for found in self.lists}
         if len(self.lists) > 1:
             self.lengths.add(sum(len(found) for found in self.lists if any(isinstance(item, dict) for item in found)))
+        self._extra = extra
         self._find_limits = find_limits
 
     def holds(self, value: Number) -> bool:
         """Whether something was counted that there are `value` of."""
-        if value in self.lengths:
-            return True
-        return value <= self.longest and value in self._groups
+        return value in self._extra or self.holds_things(value)
+
+    def holds_things(self, value: Number) -> bool:
+        """The same of things in the observations alone."""
+        return self.holds_all(value) or (value <= self.longest and value in self._groups)
+
+    def holds_all(self, value: Number) -> bool:
+        """Whether there are `value` things in a list, or in all of them."""
+        return value in self.lengths
 
     @functools.cached_property
     def _groups(self) -> frozenset[int]:

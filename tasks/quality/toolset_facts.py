@@ -11,6 +11,7 @@ from tasks.values.folding import fold_words
 
 T = TypeVar("T")
 
+_CHANGING = frozenset({"post", "put", "patch", "delete"})
 _KEPT = 64
 """Toolsets of which facts are kept: those of the APIs that are on their way."""
 
@@ -37,6 +38,26 @@ def find_operations(toolset: Toolset) -> Mapping[str, Operation]:
     if not toolset.document.get("paths"):
         return {}
     return {operation.name: operation for operation in list_operations(toolset.document)}
+
+
+@_for_each_toolset
+def find_changes(toolset: Toolset) -> frozenset[str] | None:
+    """The functions that are no GET; None where there is no document to tell."""
+    paths = toolset.document.get("paths")
+    if not isinstance(paths, dict):
+        return None
+    return frozenset(
+        str(operation.get("operationId"))
+        for item in paths.values()
+        for method, operation in item.items()
+        if method in _CHANGING and isinstance(operation, dict)
+    )
+
+
+@_for_each_toolset
+def find_things(toolset: Toolset) -> frozenset[str]:
+    """The folded words of what functions are about, by their names: `pet` of `searchPets`."""
+    return frozenset(word for function in toolset.functions for word in fold_words(_split_humps(function.name))[1:])
 
 
 @_for_each_toolset

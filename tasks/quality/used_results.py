@@ -17,10 +17,10 @@ from tasks.quality.counts import Counts
 from tasks.quality.dates import find_clocks, find_days
 from tasks.quality.episode_view import view_episode
 from tasks.quality.grounding import HUMP
+from tasks.quality.toolset_facts import find_changes
 from tasks.quality.written_numbers import Number, read_numbers, read_spelled_numbers
 from tasks.values.folding import STOP_WORDS, fold_words, make_phrase
 
-_CHANGING = frozenset({"post", "put", "patch", "delete"})
 _DECLINES = re.compile(
     r"\b(?:can(?:[’']t|not)|(?:am|[’']m) (?:not able|unable|not allowed) to|won[’']t|will not)"
     r"(?:\s+\w+){0,2}\s+(?:help|assist|do (?:that|this|it)|comply|fulfill?|continue|answer|proceed)\b",
@@ -46,7 +46,7 @@ def find_unused_results(episode: Episode, toolset: Toolset) -> Iterator[str]:
     """The problem, if the response uses nothing of the answers that it was to tell of."""
     observations = episode.trajectory.observations
     answered = [observation for observation in observations if 0 < observation.status < 400]
-    changes = _find_changes(toolset)
+    changes = find_changes(toolset) or frozenset()
     told = [observation for observation in answered if observation.function not in changes or _lists(observation.body)]
     response = episode.trajectory.response
     if not told or told[-1] is not answered[-1]:
@@ -172,14 +172,3 @@ def _is_empty(body: Any) -> bool:
         return True
     values = list(body.values()) if isinstance(body, dict) else []
     return any(value == [] or (value == 0 and not isinstance(value, bool)) for value in values)
-
-
-def _find_changes(toolset: Toolset) -> frozenset[str]:
-    """The functions that are no GET; none where there is no document."""
-    paths = toolset.document.get("paths")
-    return frozenset(
-        str(operation.get("operationId"))
-        for item in (paths.values() if isinstance(paths, dict) else ())
-        for method, operation in item.items()
-        if method in _CHANGING and isinstance(operation, dict)
-    )
