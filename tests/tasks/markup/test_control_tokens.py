@@ -1,10 +1,9 @@
 """Tokens that steer a model are found where they leaked; those that are spoken about are none."""
 
-import time
-
 import pytest
 
 from tasks.markup.control_tokens import find_control_token
+from tests.growth import grows_in_step
 
 TOKENS = [
     "<|im_end|>", "<|im_start|>", "<|eot_id|>", "<|start_header_id|>", "<|end|>", "<|endoftext|>", "<|channel|>",
@@ -69,9 +68,4 @@ def test_a_sequence_s_ends_and_channels_without_their_marks_are(text: str, found
 
 @pytest.mark.parametrize("part", ["<|", "`<|a|>", '"<|a|>"', "<s></s>", "[INST", "<｜a", "assistantfinal", "`"])
 def test_ten_times_as_much_takes_about_ten_times_as_long(part: str) -> None:
-    def measure(times: int) -> float:
-        started = time.process_time()
-        find_control_token(part * times)
-        return time.process_time() - started
-
-    assert measure(100_000) < 40 * measure(10_000) + 0.5
+    assert grows_in_step(lambda times: find_control_token(part * times), 10_000)

@@ -1,13 +1,13 @@
 """Thoughts leave a text in whatever spelling they have, and nothing else does."""
 
 import re
-import time
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from tasks.markup.thoughts import strip_thoughts
+from tests.growth import grows_in_step
 
 
 @pytest.mark.parametrize(
@@ -100,9 +100,4 @@ def test_thoughts_are_found_as_three_patterns_find_them(text: str) -> None:
      "<|channel|>analysis<|message|>", "<|channel|>final<|message|>a", "Here is my thought process:", "<|channel>"],
 )  # fmt: skip
 def test_ten_times_as_many_tags_take_about_ten_times_as_long(part: str) -> None:
-    def measure(times: int) -> float:
-        started = time.process_time()
-        strip_thoughts(part * times)
-        return time.process_time() - started
-
-    assert measure(200_000) < 40 * measure(20_000) + 0.5  # a hundred times where each tag looks at all others
+    assert grows_in_step(lambda times: strip_thoughts(part * times), 20_000)

@@ -1,11 +1,11 @@
 """Calls that a model writes into its text are read in every form of open models, and only where that is certain."""
 
 import json
-import time
 
 import pytest
 
 from tasks.markup.written_calls import read_written_calls
+from tests.growth import grows_in_step
 
 FUNCTIONS = {
     "searchPets": {"type": "object", "properties": {"city": {"type": "string"}, "limit": {"type": "integer"}}},
@@ -174,9 +174,4 @@ def test_what_only_looks_like_a_call_stays_text(text: str) -> None:
      "<|channel|>commentary"],
 )  # fmt: skip
 def test_ten_times_as_much_takes_about_ten_times_as_long(part: str) -> None:
-    def measure(times: int) -> float:
-        started = time.process_time()
-        read_written_calls(part * times, FUNCTIONS)
-        return time.process_time() - started
-
-    assert measure(20_000) < 40 * measure(2_000) + 0.5
+    assert grows_in_step(lambda times: read_written_calls(part * times, FUNCTIONS), 2_000)

@@ -1,7 +1,6 @@
 """Server-sent events add up to the body that would have come in one piece."""
 
 import json
-import time
 from typing import Any
 
 import pytest
@@ -9,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tasks.teacher.event_stream import is_event_stream, join_events
+from tests.growth import grows_in_step
 
 
 def write(*events: Any, done: bool = True, end: str = "\n\n") -> bytes:
@@ -130,10 +130,5 @@ def test_pieces_of_any_shape_raise_nothing(event: Any) -> None:
 
 
 def test_ten_times_as_many_pieces_take_about_ten_times_as_long() -> None:
-    def measure(times: int) -> float:
-        body = write(delta(content="x" * 50, tool_calls=[{"index": 0, "function": {"arguments": "y" * 50}}])) * times
-        started = time.process_time()
-        join_events(body)
-        return time.process_time() - started
-
-    assert measure(20_000) < 40 * measure(2_000) + 0.5
+    piece = write(delta(content="x" * 50, tool_calls=[{"index": 0, "function": {"arguments": "y" * 50}}]))
+    assert grows_in_step(lambda times: join_events(piece * times), 2_000)
