@@ -90,10 +90,13 @@ def find_instruction_problem(
 
 def list_required(function: Function) -> dict[str, Any]:
     """The parameters that a function cannot do without, with their schemas."""
-    properties, required = function.parameters.get("properties"), function.parameters.get("required")
-    if not isinstance(properties, dict) or not isinstance(required, list):
-        return {}
-    return {name: properties[name] for name in required if name in properties}
+    properties, required = _list_properties(function), function.parameters.get("required")
+    return {name: properties[name] for name in required if name in properties} if isinstance(required, list) else {}
+
+
+def _list_properties(function: Function) -> dict[str, Any]:
+    properties = function.parameters.get("properties")
+    return properties if isinstance(properties, dict) else {}
 
 
 def _is_spelled_as_name(name: str) -> bool:
@@ -130,10 +133,13 @@ def _find_detail_problem(text: str, withheld: Detail | None, functions: Sequence
 def _find_value_problems(
     text: str, functions: Sequence[Function], values: Sequence[Detail], withheld: Detail | None
 ) -> Iterator[str]:
-    """What the text should say and does not: the first call has nothing else to take its values from."""
+    """What the text should say and does not: a call takes its values from there, or from what calls before returned."""
     said = Corpus()
     said.add_text(text)
     given = {value.parameter for value in values}
+    taken = {name for function in functions for name in _list_properties(function)}
+    for name in given - taken if functions else ():
+        yield f'"values" has {name!r}, which {" and ".join(function.name for function in functions)} do not take'
     for place, function in enumerate(functions):
         for name, schema in list_required(function).items():
             if withheld is not None and name == withheld.parameter:
@@ -141,11 +147,24 @@ def _find_value_problems(
             for detail in values:
                 if detail.parameter == name:
                     yield from _find_unsaid(detail, schema, said)
-            if place == 0 and name not in given and _must_be_said(schema):
+            if name in given or not _must_be_said(schema):
+                continue
+            if not any(_may_return(earlier, name) for earlier in functions[:place]):
                 yield (
                     f'"values" has none for {name!r}, which {function.name} requires; '
                     "have the text say one, and give it there"
                 )
+
+
+def _may_return(function: Function, name: str) -> bool:
+    """Whether a value for a parameter may be among what a function returns: a field of its name, or the thing's id."""
+    _, tells, told = function.description.rpartition("Returns: ")
+    fields = [split_name(field) for field in re.findall(r"\w+", told)]
+    if not tells or "…" in told or {("values",), ("value",), ("object",)} & set(fields):
+        return True  # it does not say what comes back
+    words = split_name(name)
+    ids = {words, ("id",), words[-2:]} if words[-1:] == ("id",) else {words}
+    return any(field in ids for field in fields)
 
 
 def _find_unsaid(detail: Detail, schema: Any, said: Corpus) -> Iterator[str]:

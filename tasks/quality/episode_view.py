@@ -143,7 +143,11 @@ def _cuts_nothing(path: str, value: Any, observation: Observation | None) -> boo
     An assistant may choose such a size where the user says no number, at any time: it could be the one that was meant.
     """
     is_size = re.sub(r"[^a-z]", "", path.lower()) in _PAGE_SIZES and isinstance(value, int)
-    if not is_size or observation is None or observation.status >= 400:
+    if not is_size or observation is None:
+        return False
+    if observation.status >= 500:
+        return True
+    if observation.status >= 400:
         return False
     lists = [part for part in walk_json(observation.body) if isinstance(part, list)]
     return bool(lists) and all(len(found) < value for found in lists)

@@ -55,7 +55,7 @@ def find_changes(toolset: Toolset) -> frozenset[str] | None:
 
 
 @_for_each_toolset
-def find_things(toolset: Toolset) -> frozenset[str]:
+def find_nouns(toolset: Toolset) -> frozenset[str]:
     """The folded words of what functions are about, by their names: `pet` of `searchPets`."""
     return frozenset(word for function in toolset.functions for word in fold_words(_split_humps(function.name))[1:])
 

@@ -120,7 +120,7 @@ UNSAID = "its text does not say 'Lyon', the value of 'city'; write it into the t
         ("Any pets in Lyon?", SEARCH, (LYON,), ""),
         ("Any pets in lyon, please?", SEARCH, (LYON,), ""),
         ("Any pets near me?", SEARCH, (), NO_CITY),
-        ("Any pets near me?", SEARCH, (ID,), NO_CITY),
+        ("Any pets near me?", SEARCH, (ID,), "\"values\" has 'petId', which searchPets do not take"),
         ("Any pets near me?", SEARCH, (LYON,), UNSAID),
         ("Any pets in Lyon or Oslo?", SEARCH * 2, (LYON, OSLO), ""),
         ("Any pets in Oslo or near me?", SEARCH * 2, (OSLO, LYON), UNSAID),
@@ -182,3 +182,27 @@ def test_what_is_withheld_is_the_one_value_that_need_not_be_said(toolset: Toolse
         assert found.startswith(problem) if problem else not found
     found = find(toolset, "Enter a pet, it is in Lyon.", Kind.SINGLE_CALL, create, name, (LYON,))
     assert found.startswith("\"values\" has none for 'name'")
+
+
+@pytest.mark.parametrize(
+    ("returns", "problem"),
+    [
+        ("Returns: pets (list of id, name).", False),
+        ("Returns: pets (list of petId, name).", False),
+        ("Returns: pets (list of pet_id).", False),
+        ("Returns: pets (list of name, city).", True),
+        ("Returns: pets (list of shelterId).", True),
+        ("Returns: total.", True),
+        ("Returns: pets (list of name, …).", False),
+        ("Returns: list of values.", False),
+        ("Returns: nothing.", True),
+        ("It says no more.", False),
+    ],
+)
+def test_a_later_call_takes_its_values_from_the_text_or_from_what_an_earlier_one_returns(
+    toolset: Toolset, returns: str, problem: bool
+) -> None:
+    first = toolset.functions[0].model_copy(update={"description": f"Search pets. {returns}"})
+    telling = toolset.model_copy(update={"functions": (first, *toolset.functions[1:])})
+    found = find(telling, "Show the first pet in Lyon.", Kind.MULTI_CALL, SEARCH + GET, None, (LYON,))
+    assert found.startswith("\"values\" has none for 'petId'") is problem
