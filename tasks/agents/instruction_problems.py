@@ -21,6 +21,9 @@ _LONGEST_TEXT = 4000
 """Characters of an instruction, ten times what any user writes: what is compared with all others has an end."""
 
 _MOST_CALLS = 4
+_MOST_SHOWN = 3
+"""Examples of an id in a remedy."""
+
 CALLS = {
     Kind.SINGLE_CALL: (1, 1), Kind.MULTI_CALL: (2, _MOST_CALLS), Kind.MISSING_DETAIL: (1, 2), Kind.NO_TOOL: (0, 0),
     Kind.ERROR_RECOVERY: (1, 2),
@@ -172,6 +175,12 @@ def _find_unsaid(detail: Detail, schema: Any, said: Corpus) -> Iterator[str]:
         {"properties": {detail.parameter: schema}}, {detail.parameter: detail.value}
     ):
         yield f"the value {detail.value!r} does not fit {detail.parameter!r}; take one that conforms to its schema"
+    shown = (
+        schema.get("examples") if isinstance(schema, dict) and split_name(detail.parameter)[-1:] == ("id",) else None
+    )
+    if isinstance(shown, list) and shown and detail.value not in shown:
+        some = ", ".join(map(repr, shown[:_MOST_SHOWN]))
+        yield f"there is no {detail.parameter!r} {detail.value!r}; take one of {some}"
     for _, leaf in find_free_leaves("", detail.value, [schema] if isinstance(schema, dict) else []):
         if not is_argument_grounded(leaf, said):
             yield f"its text does not say {leaf!r}, the value of {detail.parameter!r}; write it into the text"

@@ -75,6 +75,7 @@ def assemble_document(
     function is left out.
     """
     operations = {f.name: described[f.name] for f in documentation.functions if f.name in described}
+    operations = {name: _correct_list(name, operation) for name, operation in operations.items()}
     operations = _agree_on_ids(operations)
     left_out: dict[str, str] = {}
     asked: set[tuple[str, str]] = set()
@@ -92,6 +93,15 @@ def assemble_document(
                 left_out[name] = f"no list or search returns the {id_name!r} that it needs"
                 del operations[name]
     return Assembled(_compose_document(title, documentation, {}), left_out)
+
+
+def _correct_list(name: str, operation: DescribedOperation) -> DescribedOperation:
+    """The operation, returning one thing where its path ends with the id that what comes back has."""
+    own = re.search(r"\{([^{}]+)\}/?$", operation.path)
+    if operation.method != "get" or own is None or _sounds_like_list(name):
+        return operation
+    ids = {_name_id(field.name, name) for field in operation.answer if is_named_id(field.name)}
+    return operation.model_copy(update={"returns_list": False}) if _name_id(own[1], name) in ids else operation
 
 
 def _agree_on_ids(operations: Mapping[str, DescribedOperation]) -> dict[str, DescribedOperation]:

@@ -131,8 +131,11 @@ def _view_call(
 def _holds_number(text: str) -> bool:
     """Whether a text has a number that may be how many are wanted: no amount of money, and no part of a code."""
     bare = _OTHER_NUMBER.sub(" ", text)
-    return bool(read_numbers(bare) or read_spelled_numbers(fold_words(bare)))
+    return any(0 < number <= _MOST_WANTED for number in read_numbers(bare) | read_spelled_numbers(fold_words(bare)))
 
+
+_MOST_WANTED = 100
+"""Of things that a user wants to see."""
 
 _OTHER_NUMBER = re.compile(r"[$€£¥]\s?\d[\d.,]*|\b\w*[A-Za-z]\w*[-_]\d[\w-]*|\d[\d.,]*\s?[$€£¥%]|\b[A-Za-z_]+\d\w*")
 

@@ -37,6 +37,7 @@ _ASKS_FOR_COUNT = re.compile(
 )
 """Where a user asks how many there are, or whether there are any."""
 
+_ADDRESS = re.compile(r"https?://\S+$")
 _BEGINNING = 5
 _SHORTEST_WORD = 3
 _YES_OR_NO = frozenset(fold_words("yes no not is are was were has have does do can cannot isn't aren't true false"))
@@ -61,7 +62,7 @@ def find_unused_results(episode: Episode, toolset: Toolset) -> Iterator[str]:
         if message.role == "user":
             said.add_text(message.content)
     for body in bodies:
-        returned.add_json(body)
+        returned.add_json(_drop_addresses(body))
     sent = [call.arguments or {} for call in view_episode(episode, toolset).calls]
     fields = [
         (key, value) for body in bodies for key, value in _walk_fields(body) if not _is_repeated(key, value, sent)
@@ -99,6 +100,7 @@ def _is_used(response: str, returned: Corpus, said: Corpus, bodies: list[Any], f
         for word in segment.known_words
         if len(word) >= _SHORTEST_WORD and word not in STOP_WORDS and not said.holds_word(word)
     }
+    new_words -= {word for key in returned.keys for word in _split_key(key)}
     new_numbers = {number for number in returned.numbers if number not in said.numbers}
     has_flags = any(isinstance(part, bool) for body in bodies for part in walk_json(body))
     if not (new_words or new_numbers or has_flags):
@@ -113,11 +115,22 @@ def _is_used(response: str, returned: Corpus, said: Corpus, bodies: list[Any], f
         return True
     if told & new_numbers or any(_is_near(value, new_numbers) for value in told):
         return True
+    if any(isinstance(value, str) and _ADDRESS.match(value) and value in response for _, value in fields):
+        return True
     days = {day for found in find_days(response) for day in found.readings}
     clocks = {clock for found in find_clocks(response) for clock in found.readings}
     if days & returned.days or clocks & returned.clocks:
         return True
     return any(_states_field(response, key, value) for key, value in fields)
+
+
+def _drop_addresses(body: Any) -> Any:
+    """A body without what is an address: its words are those of hosts and folders."""
+    if isinstance(body, dict):
+        return {key: _drop_addresses(value) for key, value in body.items()}
+    if isinstance(body, list):
+        return [_drop_addresses(value) for value in body]
+    return "" if isinstance(body, str) and _ADDRESS.match(body) else body
 
 
 def _walk_fields(body: Any) -> Iterator[tuple[str, Any]]:

@@ -128,6 +128,8 @@ UNSAID = "its text does not say 'Lyon', the value of 'city'; write it into the t
         ("Show the first pet in Lyon.", GET + SEARCH, (LYON,),
             "\"values\" has none for 'petId', which getPet requires; have the text say one, and give it there"),
         ("Show pet_4821 and all in Lyon.", GET + SEARCH, (ID, LYON), ""),
+        ("Show me pet_1.", GET, (Detail(parameter="petId", value="pet_1"),),
+            "there is no 'petId' 'pet_1'; take one of 'pet_4821', 'pet_1093'"),
         ("Any pets in Lyon?", SEARCH, (LYON, Detail(parameter="limit", value=5)), ""),
         ("Any pets in 5?", SEARCH, (Detail(parameter="city", value=5),),
             "the value 5 does not fit 'city'; take one that conforms to its schema"),

@@ -336,3 +336,24 @@ def test_what_was_not_described_is_not_in_it() -> None:
     documentation = document("searchPets", "getPet")
     made = assemble_document("x", documentation, {"searchPets": DescribedOperation.model_validate(LIST)})
     assert list(made.document["paths"]) == ["/pets"]
+
+
+@pytest.mark.parametrize(
+    ("name", "changes", "is_list"),
+    [
+        ("getPetById", {}, False),
+        ("showPet", {"answer": [{"name": "petId"}, {"name": "name"}]}, False),
+        ("getPetVisits", {}, True),  # several, by its name
+        ("listPetById", {}, True),
+        ("showPet", {"answer": [{"name": "visitId"}, {"name": "name"}]}, True),  # others' ids
+        ("showPet", {"path": "/pets/{petId}/visits"}, True),
+        ("changePet", {"method": "put"}, True),
+    ],
+)
+def test_the_thing_at_the_end_of_a_path_is_no_list_whatever_was_told(
+    name: str, changes: dict[str, Any], is_list: bool
+) -> None:
+    made = assemble(searchPets=LIST, **{name: {**GET, "returns_list": True, **changes}}).document["paths"]
+    operation = next(one for item in made.values() for one in item.values() if one["operationId"] == name)
+    answer = operation["responses"]["200"]["content"]["application/json"]["schema"]["properties"]
+    assert ("total" in answer) is is_list

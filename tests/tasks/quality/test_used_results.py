@@ -84,6 +84,21 @@ def test_so_is_a_date_or_a_flag_and_where_nothing_new_was_found_nothing_need_be(
 
 
 @pytest.mark.parametrize(
+    ("response", "is_used"),
+    [
+        ("It returned a list of pets, with their names, images and ratings.", False),
+        ("It is at https://media.example.com/images/oak-17.jpg now.", True),
+        ("Have a look at the oak.", False),
+        ("It is called Bella.", True),
+    ],
+)
+def test_words_of_addresses_and_of_fields_names_are_none_of_what_was_returned(response: str, is_used: bool) -> None:
+    pet = {"name": "Bella", "rating": "high rating", "image": "https://media.example.com/images/oak-17.jpg"}
+    episode = build_episode(("getPet", {"pet_id": "pet_4821"}, 200, pet), say(response))
+    assert check(episode) == ([] if is_used else ["nothing that getPet returned is in the response"])
+
+
+@pytest.mark.parametrize(
     ("sent", "response", "is_used"),
     [
         ({"pet_id": "pet_4821"}, "The city is Lyon.", True),  # the user had said Lyon, of something else
