@@ -40,6 +40,7 @@ INSTANCE_SCHEMA = pa.schema(
         ("created_at", pa.timestamp("us", tz="UTC")),
         ("sampling", pa.string()),
         ("left_out", pa.list_(pa.string())),
+        ("end_state", pa.string()),
     ]
 )
 """`schemas.instance.Instance`: train.parquet, test.parquet, rejected.parquet."""

@@ -3,6 +3,8 @@
 from enum import StrEnum
 from typing import Literal
 
+from pydantic import Field
+
 from schemas.base import Json, Record
 from schemas.reasons import Reason
 
@@ -115,16 +117,32 @@ class Trajectory(Record):
         return last.content if self.end == "response" and last.role == "assistant" else ""
 
 
+class Change(Record):
+    """How one thing of an API differs at the end of an episode from how it was.
+
+    `fields` are all of what was made, and of what was changed those that are otherwise now.
+
+    Example: {"action": "changed", "collection": "hotspot", "id": "hots_4516", "fields": {"antennaGain": 12.2}}
+    """
+
+    action: Literal["made", "changed", "removed"]
+    collection: str
+    id: Json
+    fields: dict[str, Json] = Field(default_factory=dict)
+
+
 class Episode(Record):
     """An instruction, what it led to, and the seed that its world was made from.
 
-    `offered` names the functions that the assistant was given; None where it was given all of the API's.
+    `offered` names the functions that the assistant was given; None where it was given all of the API's. `end_state` is
+    what the episode left otherwise than it was; None where what answers cannot tell.
     """
 
     instruction: Instruction
     trajectory: Trajectory
     seed: int
     offered: tuple[str, ...] | None = None
+    end_state: tuple[Change, ...] | None = None
 
 
 class Verdict(Record):

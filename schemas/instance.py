@@ -25,6 +25,9 @@ class Instance(Record):
     `sampling` is a JSON object of what the endpoint was told: temperature, top_p, reasoning_effort, and the seeds of
     the completions in order. Null is where the choice was the endpoint's, a list where completions differ. `left_out`
     names what any of them had to go without, as in `Completion`. Rows of older versions say "" and nothing.
+
+    `end_state` is a JSON list of what the episode left otherwise than it was (`schemas.episodes.Change`); None where
+    what answered cannot tell, and in rows of older versions.
     """
 
     id: str
@@ -52,6 +55,7 @@ class Instance(Record):
     created_at: datetime
     sampling: str = ""
     left_out: tuple[str, ...] = ()
+    end_state: str | None = None
 
     @property
     def response(self) -> str:

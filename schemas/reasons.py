@@ -27,6 +27,7 @@ class Reason(StrEnum):
     UNDESERVED_ERROR = "undeserved_error"
     UNGROUNDED_RESPONSE = "ungrounded_response"
     UNUSED_RESULT = "unused_result"
+    WRONG_END_STATE = "wrong_end_state"
     EMPTY_RESPONSE = "empty_response"
     NO_QUESTION = "no_question"
     JUDGE_PROCESS = "judge_process"
@@ -46,7 +47,7 @@ DESCRIPTIONS: dict[Reason, str] = {
     Reason.UNKNOWN_FUNCTION: "a call names a function that the API does not have",
     Reason.INVALID_ARGUMENTS: "the arguments of a call do not conform to the function's schema",
     Reason.UNGROUNDED_ARGUMENT: "an argument's value was neither said by the user nor returned by an earlier call",
-    Reason.PLACEHOLDER: "an argument, the API's answer or the response holds a placeholder such as YOUR_KEY or <id>",
+    Reason.PLACEHOLDER: "an argument, an answer of the API or the response holds a placeholder: YOUR_KEY, <id>",
     Reason.NO_TOOL_CALL: "the instruction needs a function and none was called",
     Reason.NEEDLESS_TOOL_CALL: "no function fits the instruction and one was called",
     Reason.TOO_MANY_STEPS: "the episode reached the limit of assistant turns without a final response",
@@ -57,6 +58,7 @@ DESCRIPTIONS: dict[Reason, str] = {
     Reason.UNDESERVED_ERROR: "a model that plays the API answered with an error that the request had not deserved",
     Reason.UNGROUNDED_RESPONSE: "the final response states a value that no observation and no message holds",
     Reason.UNUSED_RESULT: "something was to be found out, and the response uses nothing of what the calls returned",
+    Reason.WRONG_END_STATE: "what the user asked to be changed was not, or something else was",
     Reason.EMPTY_RESPONSE: "the final response is empty, or each draw of a turn said nothing",
     Reason.NO_QUESTION: "a detail was missing and the assistant did not ask for it before calling",
     Reason.JUDGE_PROCESS: "the judge found the calls wrong",

@@ -4,7 +4,7 @@ Knows nothing of files, flows or how many episodes run beside it.
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -13,7 +13,7 @@ import httpx
 from prompts import load_prompt
 from schemas.base import Json
 from schemas.calls import ChatRequest, Completion
-from schemas.episodes import End, Episode, Flaw, Instruction, Message, Observation, ToolCall, Trajectory
+from schemas.episodes import Change, End, Episode, Flaw, Instruction, Message, Observation, ToolCall, Trajectory
 from schemas.errors import FatalTeacherError, NoAnswerError, TeacherError
 from schemas.toolset import Function, Toolset
 from tasks.agents.asking import derive_seed, require_bounded, to_chat
@@ -70,10 +70,14 @@ class _State:
 
 @dataclass(frozen=True)
 class EpisodeApi:
-    """What the calls of an episode reach: the API's operations, and the transport that answers."""
+    """What the calls of an episode reach: the API's operations, and the transport that answers.
+
+    `read_changes` tells what the calls have done to the API's things, where the transport can tell.
+    """
 
     operations: Mapping[str, Operation]
     transport: httpx.AsyncBaseTransport
+    read_changes: Callable[[], tuple[Change, ...]] | None = None
 
 
 async def run_episode(
@@ -90,7 +94,8 @@ async def run_episode(
         offered = _offer(toolset, instruction, teacher)  # so many the endpoint turned out to take
         trajectory = await _play_to_end(toolset, instruction, offered, api, seed, teacher)
     names = None if len(offered) == len(toolset.functions) else tuple(function.name for function in offered)
-    return Episode(instruction=instruction, trajectory=trajectory, seed=seed, offered=names)
+    end_state = None if api.read_changes is None else api.read_changes()
+    return Episode(instruction=instruction, trajectory=trajectory, seed=seed, offered=names, end_state=end_state)
 
 
 def _offer(toolset: Toolset, instruction: Instruction, teacher: "Teacher") -> tuple[Function, ...]:

@@ -4,15 +4,13 @@ import asyncio
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-import httpx
-
 from schemas.episodes import Episode, Instruction, Kind
 from schemas.parameters import Executor
 from schemas.toolset import Toolset
 from tasks.agents.asking import derive_seed, gather_or_cancel
 from tasks.agents.episode import EpisodeApi, run_episode
-from tasks.executors.simulated import SimulatedApi
-from tasks.mock import MockApi
+from tasks.executors.simulated import SimulatedApi, SimulatedTransport
+from tasks.mock import MockApi, MockTransport
 from tasks.openapi import list_operations
 
 if TYPE_CHECKING:
@@ -40,12 +38,13 @@ async def simulate_episodes(
     async def play(instruction: Instruction) -> Episode:
         episode_seed = derive_seed("episode", instruction.id, seed)
         fail_once = instruction.kind is Kind.ERROR_RECOVERY
-        transport: httpx.AsyncBaseTransport
+        transport: MockTransport | SimulatedTransport
         if executor == "mock":
             transport = mock.transport(episode_seed, fail_once=fail_once)
         else:
             transport = simulated.transport(episode_seed, instruction.id, fail_once=fail_once)
         async with places:
-            return await run_episode(toolset, instruction, EpisodeApi(by_name, transport), episode_seed, teacher)
+            reached = EpisodeApi(by_name, transport, transport.read_changes)
+            return await run_episode(toolset, instruction, reached, episode_seed, teacher)
 
     return tuple(await gather_or_cancel([play(instruction) for instruction in instructions]))

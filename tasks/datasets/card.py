@@ -43,6 +43,7 @@ _COLUMNS = {
     "created_at": "when the row was made (UTC)",
     "sampling": "sampling and seeds that the endpoint was told; null where it chose (JSON string)",
     "left_out": "what requests went without, because the endpoint does not take it",
+    "end_state": "JSON: what the calls made, changed and removed; null where what answered cannot tell",
 }
 
 

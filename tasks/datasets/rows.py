@@ -61,7 +61,15 @@ def build_instance(
         created_at=created_at,
         sampling=_merge_sampling(rows),
         left_out=tuple(sorted({name for row in rows for name in row.left_out})),
+        end_state=_dump_changes(episode),
     )
+
+
+def _dump_changes(episode: Episode) -> str | None:
+    """The end state; of a change its fields only where it has some."""
+    if episode.end_state is None:
+        return None
+    return _dump([change.model_dump(mode="json", exclude_defaults=True) for change in episode.end_state])
 
 
 def _merge_sampling(rows: Sequence[LedgerRow]) -> str:

@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from schemas.base import Json
+from schemas.episodes import Change
+from tasks.mock.changes import ChangeLog
 from tasks.mock.plan import Role, Route
 from tasks.mock.shapes import Keys
 
@@ -49,6 +51,7 @@ class History:
         self._exchanges: list[Exchange] = []
         self._facts: dict[_Key, dict[str, Json]] = {}
         self._gone: set[_Key] = set()
+        self._changes = ChangeLog()
 
     @property
     def exchanges(self) -> tuple[Exchange, ...]:
@@ -60,14 +63,24 @@ class History:
         self._exchanges.append(exchange)
         if not exchange.is_good:
             return
+        own = list(_list_own_keys(exchange))
+        for key in own if exchange.route.role is Role.UPDATE else ():
+            self._changes.note_change(*key, self._facts.setdefault(key, {}))
         for key, fields in _list_things(exchange):
             self._facts.setdefault(key, {}).update(fields)
-        for key in _list_own_keys(exchange):
+            if exchange.route.role is Role.CREATE:
+                self._changes.note_made(*key, self._facts[key])
+        for key in own:
             if exchange.route.role is Role.DELETE:
                 self._gone.add(key)
                 self._facts.pop(key, None)
+                self._changes.note_removed(*key)
             elif not exchange.is_read:
                 self._facts.setdefault(key, {}).update(_list_set_fields(exchange))
+
+    def read_changes(self) -> tuple[Change, ...]:
+        """How things differ from how they were, by what was asked and answered; an id is as it was asked for."""
+        return self._changes.describe()
 
     def is_gone(self, exchange: Exchange) -> bool:
         """Whether a request is for a thing that was deleted."""
@@ -146,11 +159,11 @@ def _list_own_keys(exchange: Exchange) -> Iterator[_Key]:
 
 def _list_set_fields(exchange: Exchange) -> dict[str, Json]:
     """The plain fields that a request sets, by the names of the properties."""
-    fields = exchange.route.fields
+    fields, ids = exchange.route.fields, {item.argument for item in exchange.route.ids}
     return {
         fields[name]: value
         for name, value in exchange.arguments.items()
-        if name in fields and isinstance(value, str | int | float | bool)
+        if name in fields and name not in ids and isinstance(value, str | int | float | bool)
     }
 
 

@@ -13,6 +13,7 @@ from prompts import load_prompt
 from schemas.base import Json, compact_json
 from schemas.calls import ChatRequest
 from schemas.described import Written
+from schemas.episodes import Change
 from schemas.errors import UnusableAnswerError
 from schemas.reasons import Reason
 from schemas.toolset import Toolset
@@ -99,6 +100,10 @@ class SimulatedTransport(httpx.AsyncBaseTransport):
         self._owner = owner
         self._fails_next = fail_once
         self._history = History()
+
+    def read_changes(self) -> tuple[Change, ...]:
+        """How the episode's things differ from how they were."""
+        return self._history.read_changes()
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         """The model's answer, with the extension `FAULT` where it cannot be used.

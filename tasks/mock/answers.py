@@ -96,6 +96,7 @@ def _answer_update(route: Route, arguments: Arguments, targets: Targets, world: 
     if thing is None:
         return _answer_other(route, arguments, targets, world)
     own = {item.argument for item in route.ids if item.is_own}
+    world.changes.note_change(own_collection(route).name, thing.id, thing.values)
     thing.values.update(_read_fields(route, {name: arguments[name] for name in arguments if name not in own}))
     _apply_action(route, thing)
     return _show_outcome(route, thing, arguments, targets, world)

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 import httpx
 
 from schemas.base import Json, compact_json
+from schemas.episodes import Change
 from tasks.mock.answers import answer
 from tasks.mock.faults import RequestError, choose_fault, write_error
 from tasks.mock.finding import find_targets
@@ -43,6 +44,10 @@ class MockTransport(httpx.AsyncBaseTransport, httpx.BaseTransport):
         self._api = api
         self._world = World(api.api_id, seed, stocks)
         self._fails_next = fail_once
+
+    def read_changes(self) -> tuple[Change, ...]:
+        """How the episode's things differ from how they were."""
+        return self._world.changes.describe()
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         """See `handle_request`; nothing waits."""

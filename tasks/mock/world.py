@@ -10,6 +10,7 @@ from random import Random
 from typing import Any
 
 from schemas.base import Json, canonical_json
+from tasks.mock.changes import ChangeLog
 from tasks.mock.filters import Condition, fit_conditions, fit_text, meets, meets_text
 from tasks.mock.plan import Collection
 from tasks.mock.shapes import Schema, has_type, is_number, list_properties
@@ -73,6 +74,8 @@ class World:
         self._key = f"{api_id}|{seed}"
         self._stocks = stocks
         self._shelves: dict[str, Shelf] = {}
+        self.changes = ChangeLog()
+        """What requests have done to its things."""
         self._ids: dict[str, list[Json]] = {}
 
     def rng(self, *parts: object) -> Random:
@@ -112,6 +115,7 @@ class World:
             if name != collection.id_name:
                 thing.values[name] = value
         thing.scope = scope
+        self.changes.note_made(collection.name, thing.id, thing.values)
         return thing
 
     def ensure(self, collection: Collection, wanted: Json) -> Thing:
@@ -123,6 +127,7 @@ class World:
         shelf = self._stock(collection)
         shelf.things.remove(thing)
         del shelf.by_id[str(thing.id)]
+        self.changes.note_removed(collection.name, thing.id)
 
     def list_ids(self, collection: Collection) -> list[Json]:
         """The ids that exist from the start, in order; a function of API and seed only."""

@@ -7,6 +7,7 @@ rejected row keeps all its reasons; those that make no sense of an episode that 
 import functools
 import json
 import re
+from collections import Counter
 from collections.abc import Callable, Iterator
 
 from schemas.episodes import Episode, Flaw, Kind, Verdict
@@ -24,7 +25,7 @@ from tasks.quality.episode_view import CallView, EpisodeView, view_episode
 from tasks.quality.response_claims import Grounds, go_through_claims
 from tasks.quality.stated_facts import find_miscounts, find_undone
 from tasks.quality.toolset_facts import find_changes, find_nouns, find_operations, find_vocabulary
-from tasks.quality.used_results import find_unused_results
+from tasks.quality.used_results import find_unused_results, lists_things
 from tasks.quality.written_numbers import Number, read_numbers, read_spelled_numbers
 from tasks.values.folding import fold_words
 
@@ -316,6 +317,29 @@ def check_result_used(episode: Episode, toolset: Toolset) -> Iterator[str]:
             yield problem
 
 
+def check_end_state(episode: Episode, toolset: Toolset) -> Iterator[str]:
+    """What changes something was called with success as often as the instruction was planned with it, and no more.
+
+    A POST that lists things is a search.
+    """
+    planned, changes = episode.instruction.functions, find_changes(toolset) or frozenset()
+    if episode.trajectory.end != "response" or not planned:
+        return
+    called = Counter(
+        observation.function
+        for observation in episode.trajectory.observations
+        if observation.function in changes and 0 < observation.status < 400 and not lists_things(observation.body)
+    )
+    wanted = Counter(name for name in planned if name in changes)
+    searches = {
+        observation.function for observation in episode.trajectory.observations if lists_things(observation.body)
+    }
+    for name in (wanted - called).keys() - searches:
+        yield f"{name} was to be called and never succeeded"
+    for name in called - wanted:
+        yield f"{name} changed what nobody asked to be changed"
+
+
 def _find_grounds(view: EpisodeView, toolset: Toolset, response: str) -> Grounds:
     def find_limits() -> set[Number]:
         limits: set[Number] = read_numbers(response)
@@ -358,6 +382,7 @@ CHECKS: dict[Reason, Check] = {
     Reason.UNDESERVED_ERROR: functools.partial(_check_fault, Reason.UNDESERVED_ERROR),
     Reason.UNGROUNDED_RESPONSE: check_response_grounding,
     Reason.UNUSED_RESULT: check_result_used,
+    Reason.WRONG_END_STATE: check_end_state,
     Reason.EMPTY_RESPONSE: check_response_present,
 }
 """The checks by the reason that each gives."""

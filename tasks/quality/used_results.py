@@ -48,7 +48,9 @@ def find_unused_results(episode: Episode, toolset: Toolset) -> Iterator[str]:
     observations = episode.trajectory.observations
     answered = [observation for observation in observations if 0 < observation.status < 400]
     changes = find_changes(toolset) or frozenset()
-    told = [observation for observation in answered if observation.function not in changes or _lists(observation.body)]
+    told = [
+        observation for observation in answered if observation.function not in changes or lists_things(observation.body)
+    ]
     response = episode.trajectory.response
     if not told or told[-1] is not answered[-1]:
         if answered:
@@ -174,7 +176,7 @@ def _speaks_of_keys(words: set[str], returned: Corpus) -> bool:
     return any(words & _split_key(key) for key in returned.keys)
 
 
-def _lists(body: Any) -> bool:
+def lists_things(body: Any) -> bool:
     """Whether an answer lists things, as that of a search does which is a POST."""
     return any(isinstance(part, list) and part for part in walk_json(body))
 

@@ -9,7 +9,7 @@ from upath import UPath
 
 from schemas.calls import LedgerRow
 from schemas.catalog import CatalogEntry
-from schemas.episodes import Episode, Instruction, Kind, Message, Observation, ToolCall, Trajectory, Verdict
+from schemas.episodes import Change, Episode, Instruction, Kind, Message, Observation, ToolCall, Trajectory, Verdict
 from schemas.instance import Instance, RejectedApi
 from schemas.manifest import DatasetFacts, TableFacts
 from schemas.reasons import Reason
@@ -149,6 +149,7 @@ def build_episode(kind: Kind, world: int = 0, number: int = 0) -> Episode:
         instruction=Instruction(id=f"{api_id}-{number:03}-{kind.value}", api_id=api_id, kind=kind, text=text),
         trajectory=Trajectory(messages=messages, observations=observations, end="response"),
         seed=number,
+        end_state=(Change(action="removed", collection="hotspot", id=f"hots_{number}"),) if number else (),
     )
 
 

@@ -8,7 +8,7 @@ import pytest
 
 from schemas.calls import LedgerRow
 from schemas.catalog import CatalogEntry
-from schemas.episodes import Episode, Instruction, Kind, Message, ToolCall, Trajectory, Verdict
+from schemas.episodes import Change, Episode, Instruction, Kind, Message, ToolCall, Trajectory, Verdict
 from schemas.instance import Instance, RejectedApi
 from schemas.reasons import Reason
 from schemas.toolset import AuditedCall, Function, Toolset
@@ -25,10 +25,11 @@ def build(
     messages: tuple[Message, ...] = (),
     toolset: Toolset | None = None,
     offered: tuple[str, ...] | None = None,
+    end_state: tuple[Change, ...] | None = None,
 ) -> Instance:
     instruction = Instruction(id="i", api_id="open-trails", kind=Kind.SINGLE_CALL, text=HALF)
     trajectory = Trajectory(messages=messages, end="too_many_steps")
-    episode = Episode(instruction=instruction, trajectory=trajectory, seed=7, offered=offered)
+    episode = Episode(instruction=instruction, trajectory=trajectory, seed=7, offered=offered, end_state=end_state)
     return build_instance(
         episode, toolset or build_toolset(), verdicts, ledger, teacher="t", executor="mock", recipe_hash="r",
         prompt_versions={"b": "2", "a": "é"}, created_at=CREATED_AT,
@@ -64,8 +65,22 @@ def test_a_row_says_all_that_is_known_of_its_episode() -> None:
         "functions_called": (), "num_calls": 0, "accepted": True, "reasons": (), "checks": "[]", "teacher": "t",
         "executor": "mock", "recipe_hash": "r", "prompt_versions": '{"a":"é","b":"2"}', "seed": 7, "input_tokens": 0,
         "output_tokens": 0, "cached_tokens": 0, "cost_usd": None, "created_at": CREATED_AT,
-        "sampling": "", "left_out": (),
+        "sampling": "", "left_out": (), "end_state": None,
     }  # fmt: skip
+
+
+def test_a_row_says_what_the_calls_have_changed_or_that_nobody_can_tell() -> None:
+    changes = (
+        Change(action="made", collection="pet", id="p1", fields={"name": HALF}),
+        Change(action="removed", collection="pet", id=7),
+    )
+    row = build(end_state=changes)
+    assert json.loads(row.end_state or "") == [
+        {"action": "made", "collection": "pet", "id": "p1", "fields": {"name": WHOLE}},
+        {"action": "removed", "collection": "pet", "id": 7},
+    ]
+    assert build(end_state=()).end_state == "[]"
+    assert build().end_state is None
 
 
 def test_a_row_says_the_sampling_that_was_used() -> None:

@@ -74,3 +74,20 @@ def test_a_search_that_holds_no_list_tells_of_nothing() -> None:
     odd = exchange("searchPets", {"city": "Lyon"}, {"pets": [7, {"name": "Luna"}]})
     none = exchange("searchPets", {"city": "Lyon"}, "nothing")
     assert list(tell(odd, none).find_contradictions(show(LUNA))) == []
+
+
+def test_what_was_done_to_things_is_read_from_what_was_asked_and_answered() -> None:
+    done = tell(search(LUNA, MILO), MADE, AGED, gone("pet_1093"), show({**LUNA, "age_years": 4})).read_changes()
+    assert [(change.action, change.collection, change.id) for change in done] == [
+        ("made", "pet", "pet_9"),
+        ("changed", "pet", "pet_4821"),
+        ("removed", "pet", "pet_1093"),
+    ]
+    made, changed, _ = done
+    assert made.fields["name"] == "Rex"
+    assert changed.fields == {"age_years": 4}
+
+
+def test_what_erred_has_done_nothing() -> None:
+    failed = exchange("deletePet", {"petId": "pet_4821"}, {"error": {}}, status=404)
+    assert tell(search(LUNA), failed).read_changes() == ()

@@ -16,7 +16,7 @@ def find_reasons(episode: Episode) -> set[Reason]:
 
 def test_a_good_episode_passes_every_check() -> None:
     verdicts = check_episode(build_episode(search(), GOOD), TOOLSET)
-    assert len(verdicts) == len(CHECKS) == 23
+    assert len(verdicts) == len(CHECKS) == 24
     assert [v for v in verdicts if not v.keep] == []
 
 

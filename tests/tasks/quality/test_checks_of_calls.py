@@ -51,6 +51,7 @@ def test_every_check_is_named_for_its_reason_whether_it_keeps_or_not() -> None:
         Reason.UNDESERVED_ERROR,
         Reason.UNGROUNDED_RESPONSE,
         Reason.UNUSED_RESULT,
+        Reason.WRONG_END_STATE,
         Reason.EMPTY_RESPONSE,
     ]
     assert len(CHECKS) == len(good)
