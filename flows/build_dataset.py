@@ -24,6 +24,7 @@ from flows.progress import Progress, show_progress
 from flows.session import cancel_on_signal, count_calls, get_display, open_run
 from flows.spending import describe_row_tokens, describe_spent
 from flows.stopping import run_until_stopped
+from flows.summary import describe_judges
 from schemas.errors import NothingAcceptedError, ToolHerdError
 from schemas.parameters import BuildDatasetParams
 from schemas.steps import BuildSummary
@@ -127,6 +128,9 @@ def _summarise(context: RunContext, walked: Walked, published: Published, export
         calls=count_calls(context),
         usage=published.usage,
         exports=exports,
+        judges=context.dataset_params.judges,
+        judged=sum(outcome.count("judgements").get("judged", 0) for outcome in outcomes),
+        unanimous=sum(outcome.count("judgements").get("unanimous", 0) for outcome in outcomes),
         left_out=count_left_out(outcomes),
         unfinished=walked.unfinished,
         stopped=str(walked.stop or ""),
@@ -158,6 +162,7 @@ def render_summary(summary: BuildSummary) -> str:
         f"- content hash of `train.parquet`: {write_code(dataset.content_hash)}",
         f"- completions: {summary.calls.sent:,} sent, {summary.calls.stored:,} from the store",
         f"- spent: {describe_spent(summary.calls)}",
+        f"- judge: {describe_judges(summary)}",
         *([f"- tokens: {told}"] if (told := describe_row_tokens(summary.usage, summary.accepted)) else []),
         "",
         "| table | rows |",

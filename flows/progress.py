@@ -77,9 +77,9 @@ class Progress:
             self.bought_apis += 1
             self.bought.add(Usage(prompt=spent.tokens), spent.usd)
         self.rejected_apis += outcome.rejected is not None
-        verdicts = outcome.count("verdicts")
+        verdicts = outcome.count("judgements") or outcome.count("verdicts")
         self.accepted += verdicts.get("accepted", 0)
-        self.instances += sum(verdicts.values())
+        self.instances += verdicts.get("accepted", 0) + verdicts.get("rejected", 0)
 
     @property
     def done(self) -> int:

@@ -94,10 +94,21 @@ def _describe_dataset(summary: BuildSummary) -> list[tuple[str, str]]:
         lines.append(("rejected", f"{summary.rejected:,}"))
         lines += [("", f"{count:>6,}  {reason}") for reason, count in summary.reasons.items()]
     lines += _describe_rejections(summary.rejected_apis)
+    lines.append(("judge", describe_judges(summary)))
     if summary.exports:
         formats = sorted({path.split("/")[-2] for path in summary.exports})
         lines.append(("exports", f"{folder}/exports/ ({', '.join(formats)})"))
     return lines
+
+
+def describe_judges(summary: BuildSummary) -> str:
+    """Who has graded the rows that the rules keep, and how far several agree."""
+    if not summary.judges:
+        return "none, rows are held to rules alone; --judge.model names one"
+    if summary.judges == 1:
+        return f"{summary.judged:,} rows graded"
+    share = f", {100 * summary.unanimous / summary.judged:.0f}% of them unanimously" if summary.judged else ""
+    return f"{summary.judged:,} rows graded by {summary.judges} each{share}"
 
 
 def _describe_toolset(summary: ToolsetSummary) -> list[tuple[str, str]]:

@@ -23,7 +23,7 @@ from jinja2 import meta, sandbox
 from schemas.base import content_hash
 from schemas.errors import UserError
 
-PROMPTS = ("document", "specify", "instruct", "assistant", "user", "simulator", "repair")
+PROMPTS = ("document", "specify", "instruct", "assistant", "user", "simulator", "judge", "repair")
 _FOLDER = Path(__file__).parent
 
 

@@ -41,6 +41,10 @@ INSTANCE_SCHEMA = pa.schema(
         ("sampling", pa.string()),
         ("left_out", pa.list_(pa.string())),
         ("end_state", pa.string()),
+        ("judge_process", pa.bool_()),
+        ("judge_response", pa.bool_()),
+        ("judge_agreement", pa.float64()),
+        ("judge_votes", pa.string()),
     ]
 )
 """`schemas.instance.Instance`: train.parquet, test.parquet, rejected.parquet."""

@@ -9,13 +9,13 @@ from schemas.base import Json, Record
 from schemas.episodes import Flaw, ToolCall
 
 Stage = Literal["probe", "document", "specify", "instruct", "simulate", "judge"]
-Role = Literal["teacher", "user", "assistant", "simulator"]
+Role = Literal["teacher", "user", "assistant", "simulator", "judge"]
 ROLES: tuple[Role, ...] = get_args(Role)
 """Who is asked: the teacher for documents, the user for instructions and replies, the assistant for its turns, the
-simulator for the API's answers. One more is a word here, a field of the flows' parameters, and a stage or a step that
-asks it."""
+simulator for the API's answers, the judge for verdicts. One more is a word here, a field of the flows' parameters, and
+a stage or a step that asks it."""
 
-ROLE_OF_STAGE: Mapping[Stage, Role] = {"instruct": "user", "simulate": "assistant"}
+ROLE_OF_STAGE: Mapping[Stage, Role] = {"instruct": "user", "simulate": "assistant", "judge": "judge"}
 """Who is asked in a stage, where it is not the teacher; in `simulate` the user and the simulator are asked as well."""
 
 FinishReason = Literal["stop", "tool_calls", "length", "content_filter"]

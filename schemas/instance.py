@@ -28,6 +28,10 @@ class Instance(Record):
 
     `end_state` is a JSON list of what the episode left otherwise than it was (`schemas.episodes.Change`); None where
     what answered cannot tell, and in rows of older versions.
+
+    `judge_process` and `judge_response` are what most judges say, `judge_agreement` the share of them who say it (of
+    both the lower; None of one judge), `judge_votes` a JSON list of `schemas.judging.Vote`. All are None where no judge
+    was asked, or none gave a verdict that can be read.
     """
 
     id: str
@@ -56,6 +60,10 @@ class Instance(Record):
     sampling: str = ""
     left_out: tuple[str, ...] = ()
     end_state: str | None = None
+    judge_process: bool | None = None
+    judge_response: bool | None = None
+    judge_agreement: float | None = None
+    judge_votes: str | None = None
 
     @property
     def response(self) -> str:

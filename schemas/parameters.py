@@ -90,7 +90,7 @@ class BuildToolsetParams(Parameters):
     )
     teacher: TeacherSettings = Field(
         default_factory=TeacherSettings,
-        description="who writes the text; --user.*, --assistant.* and --simulator.* for one role",
+        description="who writes the text; --user.*, --assistant.*, --simulator.* and --judge.* for one role",
     )
     user: RoleSettings = Field(
         default_factory=RoleSettings,
@@ -104,6 +104,10 @@ class BuildToolsetParams(Parameters):
         default_factory=RoleSettings,
         description="who plays the API with --executor simulated; what is not given is the teacher's",
     )
+    judge: RoleSettings = Field(
+        default_factory=RoleSettings,
+        description="who grades the rows that the checks keep; what is not given is the teacher's",
+    )
     budget: Budget = Field(default_factory=Budget, description="what the run may buy of all of them")
     prompts: str | None = Field(
         None, min_length=1, description="a folder of prompts that stand in place of those of the same names"
@@ -112,7 +116,13 @@ class BuildToolsetParams(Parameters):
     @model_validator(mode="before")
     @classmethod
     def _fill_roles(cls, given: Any) -> Any:
-        return fill_roles(given) if isinstance(given, Mapping) else given
+        if not isinstance(given, Mapping):
+            return given
+        if "judges" in cls.model_fields and "judges" not in given:
+            judge = given.get("judge")
+            is_named = bool(judge.model_fields_set if isinstance(judge, RoleSettings) else judge)
+            given = {**given, "judges": int(is_named)}
+        return fill_roles(given)
 
     def get_settings(self, role: Role) -> TeacherSettings:
         """How a role is asked."""
@@ -129,6 +139,12 @@ class BuildDatasetParams(BuildToolsetParams):
     executor: Executor = Field(
         "mock", description="what answers calls: 'mock', from the API's document, or 'simulated', a model's answers"
     )
+    judges: int = Field(
+        0,
+        ge=0,
+        le=9,
+        description="how many judges grade each row that the checks keep, by majority; 1 where --judge.* is given",
+    )
     shares: KindShares = Field(default_factory=KindShares, description="the share of instructions of each kind")
     test_share: float = Field(0.1, ge=0, lt=1, description="the share of APIs that make up the test set")
     benchmarks: tuple[str, ...] = Field(
@@ -137,3 +153,11 @@ class BuildDatasetParams(BuildToolsetParams):
     export: tuple[ExportFormat, ...] = Field(
         (), description="forms to export the dataset in as well; all of them if none is named"
     )
+
+    @model_validator(mode="after")
+    def _check_judge(self) -> Self:
+        if self.judges and self.judge.is_embedded:
+            raise ValueError(
+                "judges: the embedded teacher cannot judge: name a model with judge.model, or ask for none"
+            )
+        return self

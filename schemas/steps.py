@@ -59,7 +59,8 @@ class BuildSummary(Record):
     """What became of a build. `changed` tells whether a version was published; `dataset` is the newest one either way.
 
     `accepted` and `rejected` count instances, `reasons` the rejected ones by reason, `exports` are paths; `usage` is
-    what the dataset's completions took, those of earlier runs too; `left_out`, `unfinished`, `stopped` and `run_id` are
+    what the dataset's completions took, those of earlier runs too; `judges` is how many grade a row, `judged` how many
+    rows they did, and `unanimous` those of which all say the same; `left_out`, `unfinished`, `stopped` and `run_id` are
     as in `ToolsetSummary`.
     """
 
@@ -73,6 +74,9 @@ class BuildSummary(Record):
     calls: CallCounts
     usage: Usage = Usage()
     exports: tuple[str, ...] = ()
+    judges: int = 0
+    judged: int = 0
+    unanimous: int = 0
     left_out: int = 0
     unfinished: int = 0
     stopped: str = ""

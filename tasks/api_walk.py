@@ -8,7 +8,7 @@ import asyncio
 from collections.abc import Sequence
 from contextlib import AbstractAsyncContextManager
 
-from schemas.artifacts import ArtifactRef, Instructions, Verdicts
+from schemas.artifacts import ArtifactRef, Instructions
 from schemas.base import Record
 from schemas.catalog import CatalogEntry
 from schemas.errors import FatalTeacherError, MissingArtifactError, RunStoppedError, ToolHerdError, UserError
@@ -40,7 +40,7 @@ class ApiWalk:
     def __init__(self, context: RunContext, entry: CatalogEntry) -> None:
         self.context = context
         self.entry = entry
-        self.steps = list_steps(entry)
+        self.steps = list_steps(entry, context.params)
         self.step = ""
         self.made: list[ArtifactRef] = []
 
@@ -77,7 +77,7 @@ class ApiWalk:
         return outcome.model_copy(update={"rejected": rejected, "ledger": self.context.ledger.rows_for(self.entry.id)})
 
     def _compute_recipe(self, step: Step) -> str:
-        if step is STEPS[-1]:
+        if step is self.steps[-1]:
             return compute_way_recipe(self.context, self.steps, self.entry)
         return compute_recipe(self.context, step, self.entry, choose_inputs(step, self.made))
 
@@ -105,7 +105,7 @@ async def walk_api(api_id: str, preparing: AbstractAsyncContextManager[None], ap
     try:
         async with preparing:
             await walk.go_to(Instructions)
-        await walk.go_to(Verdicts)
+        await walk.go_to(walk.steps[-1].makes)
     except Exception as error:
         return walk.get_outcome(error)
     return walk.get_outcome()
@@ -131,7 +131,7 @@ def find_fatal(error: BaseException) -> Exception | None:
 
 def _find_outcome(context: RunContext, entry: CatalogEntry) -> ApiOutcome | None:
     """What an earlier run left of an API, if its last step is done and all that was made before is there."""
-    steps = list_steps(entry)
+    steps = list_steps(entry, context.params)
     found = find_artifact(context.root, steps[-1].name, entry.id, compute_way_recipe(context, steps, entry))
     if found is None or [ref.step for ref in found.before] != [step.name for step in steps[:-1]]:
         return None

@@ -21,13 +21,18 @@ from schemas.errors import CutOffError
 from schemas.parameters import BuildDatasetParams, BuildToolsetParams
 from schemas.teacher import TeacherSettings
 from schemas.toolset import Toolset
+from tasks.agents.judge import render_judging
 from tasks.making import Making
 from tasks.openapi import DocumentError
 from tasks.side_process import SideProcess
-from tasks.steps import SINGLE_SHOT, STEPS, TOOLSET_STEPS, list_steps
+from tasks.steps import JUDGE, SINGLE_SHOT, STEPS, TOOLSET_STEPS, list_steps
 from tasks.teacher import Engine, Ledger, Price, Teacher, find_price
 
 C = TypeVar("C", bound=Record)
+
+_CHARACTERS_PER_TOKEN = 4
+_VERDICT_TOKENS = 80
+"""Two sentences and two words, as JSON."""
 
 
 class StageForecast(Record):
@@ -67,7 +72,7 @@ async def forecast(
         with closing(side):
             for entry in sample:
                 try:
-                    rows += await _play(entry, params, teacher, side, prompts)
+                    rows += await _play(entry, params, teacher, ledger, side, prompts)
                 except (DocumentError, CutOffError):
                     continue
                 played += 1
@@ -86,7 +91,12 @@ async def forecast(
 
 
 async def _play(
-    entry: CatalogEntry, params: BuildToolsetParams, teacher: Teacher, side: SideProcess, prompts: "_Prompts"
+    entry: CatalogEntry,
+    params: BuildToolsetParams,
+    teacher: Teacher,
+    ledger: Ledger,
+    side: SideProcess,
+    prompts: "_Prompts",
 ) -> int:
     """Take all steps of an API that ask the teacher, with what they make kept in memory; how many episodes it has."""
     made: dict[type[Record], Record] = {}
@@ -97,14 +107,40 @@ async def _play(
         return content
 
     making = Making(entry, params, teacher, read, asyncio.to_thread if entry.openapi is None else side.run_apart)
-    for step in list_steps(entry):
+    for step in list_steps(entry, params):
+        if step is JUDGE:
+            continue  # the embedded teacher is none
         if step in TOOLSET_STEPS or (isinstance(params, BuildDatasetParams) and step.prompts):
             made[step.makes] = (await step.make(making)).content
     toolset, played = made.get(Toolset), made.get(Episodes)
     if not isinstance(toolset, Toolset) or not isinstance(played, Episodes):
         return 0
     prompts.add(toolset, played.episodes)
+    for episode in played.episodes:
+        for _ in range(making.dataset_params.judges):
+            ledger.add(_foresee_judging(episode, toolset))
     return len(played.episodes)
+
+
+def _foresee_judging(episode: Episode, toolset: Toolset) -> LedgerRow:
+    """A row of the ledger as a judge's verdict on an episode is likely to make one."""
+    return LedgerRow(
+        stage="judge",
+        role="judge",
+        api_id=toolset.entry.id,
+        owner=episode.instruction.id,
+        model="",
+        prompt_tokens=len(render_judging(episode, toolset)) // _CHARACTERS_PER_TOKEN,
+        completion_tokens=_VERDICT_TOKENS,
+        cached_tokens=0,
+        reasoning_tokens=0,
+        cost_usd=None,
+        latency_s=0.0,
+        attempts=1,
+        stored=False,
+        finish_reason="stop",
+        fingerprint="",
+    )
 
 
 @dataclass

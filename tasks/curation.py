@@ -21,6 +21,7 @@ from schemas.base import Record, content_hash
 from schemas.calls import ROLES, LedgerRow
 from schemas.episodes import Kind, Verdict
 from schemas.instance import Instance
+from schemas.judging import Judgements, Vote, read_verdicts
 from schemas.reasons import Reason
 from schemas.steps import ApiOutcome
 from schemas.toolset import Toolset
@@ -86,6 +87,7 @@ def compute_dataset_recipe(outcomes: Sequence[ApiOutcome]) -> str:
             outcome.made["toolset"].content if "toolset" in outcome.made else "",
             outcome.made["episodes"].content if "episodes" in outcome.made else "",
             outcome.made["episodes"].recipe if "episodes" in outcome.made else "",
+            *([outcome.made["judgements"].content] if "judgements" in outcome.made else []),
             content_hash(outcome.rejected) if outcome.rejected else "",
         ]
         for outcome in outcomes
@@ -142,14 +144,22 @@ def _curate(context: RunContext, outcomes: Sequence[ApiOutcome]) -> Curated:
 def _read_asked(context: RunContext, outcome: ApiOutcome) -> Iterator[_Asked]:
     """What an API's instructions say and what the checks said, in the order of the episodes."""
     asked = _read(context, outcome, Instructions).content.instructions
-    for item, row in zip(asked, _read(context, outcome, Verdicts).content.verdicts, strict=True):
+    checked, votes = _read(context, outcome, Verdicts).content.verdicts, _read_votes(context, outcome, len(asked))
+    for item, row, given in zip(asked, checked, votes, strict=True):
         yield _Asked(
             id=item.id,
             api_id=outcome.api_id,
             kind=item.kind,
             text=item.text,
-            against=tuple(verdict for verdict in row if not verdict.keep),
+            against=tuple(verdict for verdict in (*row, *read_verdicts(given)) if not verdict.keep),
         )
+
+
+def _read_votes(context: RunContext, outcome: ApiOutcome, count: int) -> Sequence[tuple[Vote, ...]]:
+    """The judges' votes on each of `count` episodes; none of any where no judge was asked."""
+    if "judgements" not in outcome.made:
+        return [()] * count
+    return _read(context, outcome, Judgements).content.votes
 
 
 def _read_rows(context: RunContext, curated: Curated) -> Iterator[Instance]:
@@ -165,18 +175,25 @@ def _build_rows(
     """Rows of one API in the order of `ids`."""
     toolset = _read(context, outcome, Toolset).content
     played = _read(context, outcome, Episodes)
-    judged = _read(context, outcome, Verdicts).content.verdicts
+    checked = _read(context, outcome, Verdicts).content.verdicts
+    votes = _read_votes(context, outcome, len(checked))
     places = {episode.instruction.id: place for place, episode in enumerate(played.content.episodes)}
     ledger: defaultdict[str, list[LedgerRow]] = defaultdict(list)
-    for row in played.ledger:
+    judged = _read(context, outcome, Judgements).ledger if "judgements" in outcome.made else ()
+    for row in (*played.ledger, *judged):
         ledger[row.owner].append(row)
     versions = read_prompt_versions()
     for id in ids:
         yield build_instance(
             played.content.episodes[places[id]],
             toolset,
-            [*judged[places[id]], *_complete_verdicts(together.get(id, ()))],
+            [
+                *checked[places[id]],
+                *read_verdicts(votes[places[id]]),
+                *_complete_verdicts(together.get(id, ())),
+            ],
             ledger[id],
+            votes[places[id]],
             teacher=context.params.assistant.model,
             executor=context.dataset_params.executor,
             recipe_hash=played.recipe,

@@ -5,10 +5,13 @@ Adding a step is a module with its function, a row here, and a prompt if it asks
 
 from schemas.artifacts import Episodes, Instructions, Verdicts
 from schemas.catalog import CatalogEntry
+from schemas.judging import Judgements
+from schemas.parameters import BuildDatasetParams, BuildToolsetParams
 from schemas.toolset import Documentation, Toolset
 from tasks import instruct, simulate
 from tasks.check import make_verdicts
 from tasks.document import make_documentation
+from tasks.judge import choose_judge_settings, make_judgements
 from tasks.making import Step
 from tasks.specify import import_toolset, specify_toolset
 
@@ -75,13 +78,27 @@ CHECK = Step(
     rooms=("markup", "openapi", "quality", "values"),
 )
 
-STEPS = (DOCUMENT, SPECIFY, IMPORT, INSTRUCT, SIMULATE, CHECK)
+JUDGE = Step(
+    name="judge",
+    description="Has a model grade the process and the response of each episode that the rules keep.",
+    makes=Judgements,
+    make=make_judgements,
+    reads=(Toolset, Episodes, Verdicts),
+    prompts=("judge", "repair"),
+    asks=("judge",),
+    rooms=("agents",),
+    settings=choose_judge_settings,
+)
+
+STEPS = (DOCUMENT, SPECIFY, IMPORT, INSTRUCT, SIMULATE, CHECK, JUDGE)
 TOOLSET_STEPS = (DOCUMENT, SPECIFY, IMPORT)
 """Those of an API's way to a toolset; the others make a dataset of it."""
 SINGLE_SHOT = frozenset(step.name for step in STEPS if step.single_shot)
 
 
-def list_steps(entry: CatalogEntry) -> tuple[Step, ...]:
-    """The steps of an API: one that comes with a document need not be documented and specified."""
-    others = (IMPORT,) if entry.openapi is None else (DOCUMENT, SPECIFY)
+def list_steps(entry: CatalogEntry, params: BuildToolsetParams) -> tuple[Step, ...]:
+    """The steps of an API: one that comes with a document need not be specified, and not every run has judges."""
+    others = {IMPORT} if entry.openapi is None else {DOCUMENT, SPECIFY}
+    if not (isinstance(params, BuildDatasetParams) and params.judges):
+        others.add(JUDGE)
     return tuple(step for step in STEPS if step not in others)

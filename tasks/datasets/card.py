@@ -44,6 +44,10 @@ _COLUMNS = {
     "sampling": "sampling and seeds that the endpoint was told; null where it chose (JSON string)",
     "left_out": "what requests went without, because the endpoint does not take it",
     "end_state": "JSON: what the calls made, changed and removed; null where what answered cannot tell",
+    "judge_process": "whether most judges find the calls right; null without judges",
+    "judge_response": "the same of the final response",
+    "judge_agreement": "the share of the judges who say so, of both the lower; null of fewer than two",
+    "judge_votes": "JSON: each judge's grades, with reasons",
 }
 
 

@@ -32,7 +32,8 @@ HASH_EXCLUDES = frozenset({"created_at", "latency_s", "attempts", "stored", "bat
 them: created_at and latency_s are clocks; attempts, stored, batched, cost_usd and cached_tokens tell what the network,
 the durable store, the way to the endpoint, the price list and the endpoint's cache happened to be like that day."""
 
-_JOINED = ("sampling", "left_out", "end_state", "role", "estimated")
+_OF_JUDGES = ("judge_process", "judge_response", "judge_agreement", "judge_votes")
+_JOINED = ("sampling", "left_out", "end_state", *_OF_JUDGES, "role", "estimated")
 """Columns that joined later: where one holds its default, as in all older rows, it has no part in the hash."""
 
 SCHEMAS: dict[type[Record], pa.Schema] = {Instance: INSTANCE_SCHEMA, ApiRow: API_SCHEMA, LedgerRow: CALL_SCHEMA}

@@ -8,6 +8,7 @@ from typing import Any
 from schemas.calls import LedgerRow
 from schemas.episodes import Episode, Message, ToolCall, Verdict
 from schemas.instance import ApiRow, Instance, RejectedApi
+from schemas.judging import Vote, find_majority, measure_agreement
 from schemas.reasons import Reason
 from schemas.toolset import Function, Toolset
 
@@ -19,6 +20,7 @@ def build_instance(
     toolset: Toolset,
     verdicts: Sequence[Verdict],
     ledger_rows: Iterable[LedgerRow],
+    votes: Sequence[Vote] = (),
     *,
     teacher: str,
     executor: str,
@@ -26,7 +28,9 @@ def build_instance(
     prompt_versions: Mapping[str, str],
     created_at: datetime,
 ) -> Instance:
-    """One row. It is accepted when every verdict keeps it; `ledger_rows` are those of this instruction.
+    """One row. It is accepted when every verdict keeps it, those that judges' `votes` come to among them.
+
+    `ledger_rows` are those of this instruction.
 
     The arguments of calls are kept exactly as the assistant wrote them. Half of a surrogate pair, which a model can
     write as a JSON escape and no UTF-8 file can hold, becomes U+FFFD.
@@ -62,6 +66,10 @@ def build_instance(
         sampling=_merge_sampling(rows),
         left_out=tuple(sorted({name for row in rows for name in row.left_out})),
         end_state=_dump_changes(episode),
+        judge_process=find_majority([vote.process for vote in votes]),
+        judge_response=find_majority([vote.response for vote in votes]),
+        judge_agreement=measure_agreement(votes),
+        judge_votes=_dump([vote.model_dump(mode="json") for vote in votes]) if votes else None,
     )
 
 

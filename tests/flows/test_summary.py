@@ -33,7 +33,7 @@ def tell(summary: BuildSummary | ToolsetSummary, capsys: pytest.CaptureFixture[s
     return capsys.readouterr().out.splitlines()
 
 
-def test_a_run_in_which_all_went_well_needs_nine_lines(capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_run_in_which_all_went_well_needs_ten_lines(capsys: pytest.CaptureFixture[str]) -> None:
     assert tell(make_summary(), capsys) == [
         "",
         "dataset   demo v2: published",
@@ -41,6 +41,7 @@ def test_a_run_in_which_all_went_well_needs_nine_lines(capsys: pytest.CaptureFix
         "page      /elsewhere/datasets/demo/v2/report.html",
         "APIs      1,200",
         "accepted  1,500 of 1,500 instances (100%)",
+        "judge     none, rows are held to rules alone; --judge.model names one",
         "calls     1,234 sent to the teacher, 5,678 answered by the store",
         "run       http://127.0.0.1:4200/runs/flow-run/r-1",
         "time      3 min 05 s",
@@ -50,8 +51,8 @@ def test_a_run_in_which_all_went_well_needs_nine_lines(capsys: pytest.CaptureFix
 def test_what_an_accepted_row_took_is_told_before_what_was_spent(capsys: pytest.CaptureFixture[str]) -> None:
     usage = Usage(prompt=5_000_000, completion=850_000, cached=4_000_000)
     lines = tell(make_summary(usage=usage, calls=CallCounts(sent=1, bought=1, tokens=5)), capsys)
-    assert lines[7] == "tokens    3,900 for an accepted row, 80% of the prompts' from the endpoint's cache"
-    assert lines[8].startswith("spent ")
+    assert lines[8] == "tokens    3,900 for an accepted row, 80% of the prompts' from the endpoint's cache"
+    assert lines[9].startswith("spent ")
 
 
 def test_operations_that_are_no_functions_are_told_with_where_their_reasons_are(
@@ -75,8 +76,22 @@ def test_what_was_turned_down_is_told_by_reason_and_apis_by_their_causes(capsys:
         "               3  no_question",
         "            api-0, api-1, api-2 and 3 more: specify: no",
         "            other: document: not that",
-        *lines[-3:],
+        *lines[-4:],
     ]
+
+
+@pytest.mark.parametrize(
+    ("judged", "line"),
+    [
+        ({"judges": 1, "judged": 1500}, "1,500 rows graded"),
+        ({"judges": 3, "judged": 1200, "unanimous": 900}, "1,200 rows graded by 3 each, 75% of them unanimously"),
+        ({"judges": 3}, "0 rows graded by 3 each"),
+    ],
+)
+def test_what_judges_did_is_told(judged: dict[str, Any], line: str, capsys: pytest.CaptureFixture[str]) -> None:
+    summary = make_summary(**judged)
+    assert f"judge     {line}" in tell(summary, capsys)
+    assert f"- judge: {line}" in render_summary(summary)
 
 
 @pytest.mark.parametrize(("causes", "more"), [(5, ""), (7, "            and 2 more, in toolset.parquet")])
@@ -184,6 +199,7 @@ def test_the_page_of_a_run_holds_the_figures_in_full() -> None:
         "- content hash of `train.parquet`: `c`",
         "- completions: 1,234 sent, 5,678 from the store",
         "- spent: $0.50 for 50 tokens",
+        "- judge: none, rows are held to rules alone; --judge.model names one",
         "",
         "| table | rows |",
         "| --- | ---: |",

@@ -72,11 +72,12 @@ def test_the_defaults_are_those_that_the_readme_tells() -> None:
     params = BuildDatasetParams().model_dump()
     shares = params.pop("shares")
     teacher = params.pop("teacher")
-    assert params.pop("user") == params.pop("assistant") == params.pop("simulator") == teacher
+    assert params.pop("user") == params.pop("assistant") == params.pop("simulator") == params.pop("judge") == teacher
     assert params == {
         "catalog": "bundled", "categories": (), "names": (), "auth": (), "apis": 50, "seed": 0, "in_flight": None,
         "max_error_share": 0.5, "budget": {"usd": None, "tokens": None, "calls": None}, "name": "toolherd",
-        "version": None, "instructions": 10, "executor": "mock", "test_share": 0.1, "benchmarks": (), "export": (),
+        "version": None, "instructions": 10, "executor": "mock", "judges": 0, "test_share": 0.1,
+        "benchmarks": (), "export": (),
         "document_limit_s": 120.0, "document_limit_mb": 1024, "prompts": None,
         "retry_rejected": False,
     }  # fmt: skip

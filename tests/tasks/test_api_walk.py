@@ -266,7 +266,7 @@ async def test_an_artifact_that_does_not_name_all_that_was_before_it_is_no_finis
 async def test_the_last_step_lies_under_a_recipe_of_the_whole_way_and_names_all_before_it(walked: Walked) -> None:
     outcome = await walked.walk()
     entry = walked.context.entries["boats"]
-    recipe = compute_way_recipe(walked.context, list_steps(entry), entry)
+    recipe = compute_way_recipe(walked.context, list_steps(entry, walked.context.params), entry)
     *before, verdicts = outcome.made.values()
     assert verdicts.recipe == recipe
     found = find_artifact(walked.context.root, "check", "boats", recipe)

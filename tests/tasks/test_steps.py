@@ -10,12 +10,14 @@ import pytest
 
 import tasks
 from prompts import PROMPTS, Prompt
-from schemas.artifacts import Episodes, Instructions
+from schemas.artifacts import Episodes, Instructions, Verdicts
 from schemas.base import Record
 from schemas.catalog import CatalogEntry
+from schemas.episodes import Episode, Message, Trajectory, Verdict
+from schemas.parameters import BuildDatasetParams, BuildToolsetParams
 from schemas.toolset import Toolset
 from tasks.making import Making, Step
-from tasks.steps import CHECK, DOCUMENT, IMPORT, INSTRUCT, SIMULATE, SPECIFY, STEPS, TOOLSET_STEPS, list_steps
+from tasks.steps import CHECK, DOCUMENT, IMPORT, INSTRUCT, JUDGE, SIMULATE, SPECIFY, STEPS, TOOLSET_STEPS, list_steps
 from tests.tasks.agents.parts import (
     ENTRY,
     call,
@@ -31,6 +33,7 @@ from tests.tasks.parts import ROOMS, make_making
 from tests.tasks.teacher.endpoints import Reply, say
 
 IMPORTED = ENTRY.model_copy(update={"openapi": make_document()})
+JUDGED = BuildDatasetParams.model_validate({"judge": {"model": "tiny", "base_url": "http://tiny.test/v1"}})
 for_each_step = pytest.mark.parametrize("step", STEPS, ids=lambda step: step.name)
 
 
@@ -42,7 +45,8 @@ for_each_step = pytest.mark.parametrize("step", STEPS, ids=lambda step: step.nam
 def test_an_api_that_comes_with_a_document_is_neither_documented_nor_specified(
     entry: CatalogEntry, steps: tuple[Step, ...]
 ) -> None:
-    assert list_steps(entry) == steps
+    assert list_steps(entry, BuildDatasetParams()) == list_steps(entry, BuildToolsetParams()) == steps
+    assert list_steps(entry, JUDGED) == (*steps, JUDGE)
 
 
 def test_no_two_steps_have_one_name_and_each_has_a_folder_of_its_own() -> None:
@@ -56,12 +60,12 @@ def test_no_two_steps_have_one_name_and_each_has_a_folder_of_its_own() -> None:
 @pytest.mark.parametrize("entry", [ENTRY, IMPORTED], ids=["without a document", "with one"])
 def test_no_two_steps_of_an_api_s_way_make_the_same_and_each_reads_what_was_made_before(entry: CatalogEntry) -> None:
     made: list[type[Record]] = []
-    for step in list_steps(entry):
+    for step in list_steps(entry, JUDGED):
         assert set(step.reads) <= set(made), step.name
         assert step.makes not in made, step.name
         assert len(set(step.reads)) == len(step.reads), step.name
         made.append(step.makes)
-    kinds = [step.kind for step in list_steps(entry)]
+    kinds = [step.kind for step in list_steps(entry, JUDGED)]
     assert len(set(kinds)) == len(kinds)
 
 
@@ -78,13 +82,14 @@ def test_an_artifact_s_kind_is_what_a_summary_calls_it() -> None:
         "instruct": "instructions",
         "simulate": "episodes",
         "check": "verdicts",
+        "judge": "judgements",
     }
     assert kinds.items() <= {step.name: step.kind for step in STEPS}.items()
 
 
 def test_each_way_begins_with_the_toolset_s_steps_and_ends_with_the_last_of_the_table() -> None:
     for entry in (ENTRY, IMPORTED):
-        way = list_steps(entry)
+        way = list_steps(entry, JUDGED)
         ending = [step.makes for step in way].index(Toolset) + 1
         assert all(step in TOOLSET_STEPS for step in way[:ending])
         assert not any(step in TOOLSET_STEPS for step in way[ending:])
@@ -130,7 +135,10 @@ def test_a_step_is_made_by_a_module_directly_in_tasks_so_that_its_code_is_hashed
 def make_contents() -> list[Record]:
     """All that a step may read of an API of pets."""
     asked = Instructions(instructions=(make_instruction(),))
-    return [make_documentation(), make_toolset(), asked, Episodes(episodes=())]
+    said = (Message(role="system"), Message(role="user", content="Any?"), Message(role="assistant", content="None."))
+    played = Episode(instruction=make_instruction(), trajectory=Trajectory(messages=said, end="response"), seed=1)
+    checked = Verdicts(verdicts=((Verdict(check="placeholder", keep=True),),))
+    return [make_documentation(), make_toolset(), asked, Episodes(episodes=(played,)), checked]
 
 
 async def write_script(step: Step) -> list[Reply]:
@@ -143,6 +151,7 @@ async def write_script(step: Step) -> list[Reply]:
         return [say("no"), say("no"), write(GOOD), write(GOOD)]
     good = {
         "document": make_documentation().model_dump(mode="json"),
+        "judge": {side: {"reason": "So it is.", "verdict": "right"} for side in ("process", "response")},
         "instruct": {
             "instructions": [
                 {
@@ -170,7 +179,15 @@ async def test_the_prompts_that_a_step_renders_are_those_that_its_artifacts_depe
 
     monkeypatch.setattr(Prompt, "render", note)
     async with scripted(*script) as (teacher, endpoint):
-        making = make_making(teacher, *make_contents(), entry=IMPORTED, instructions=1, executor="simulated")
+        making = make_making(
+            teacher,
+            *make_contents(),
+            entry=IMPORTED,
+            instructions=1,
+            executor="simulated",
+            judges=1,
+            judge={"model": "tiny"},
+        )
         made = await step.make(making)
     assert type(made.content) is step.makes
     assert rendered == set(step.prompts)
@@ -198,7 +215,15 @@ class Watched(Making):
 async def test_a_step_takes_what_its_recipe_covers_and_nothing_else(step: Step) -> None:
     script = await write_script(step) if step.prompts else []
     async with scripted(*script) as (teacher, _):
-        plain = make_making(teacher, *make_contents(), entry=IMPORTED, instructions=1, executor="simulated")
+        plain = make_making(
+            teacher,
+            *make_contents(),
+            entry=IMPORTED,
+            instructions=1,
+            executor="simulated",
+            judges=1,
+            judge={"model": "tiny"},
+        )
         making = Watched(plain.entry, plain.params, plain.teacher, plain.read, plain.run)
 
         async def read(kind: type[Any], /) -> Any:

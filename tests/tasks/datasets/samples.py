@@ -11,6 +11,7 @@ from schemas.calls import LedgerRow
 from schemas.catalog import CatalogEntry
 from schemas.episodes import Change, Episode, Instruction, Kind, Message, Observation, ToolCall, Trajectory, Verdict
 from schemas.instance import Instance, RejectedApi
+from schemas.judging import Grade, Vote
 from schemas.manifest import DatasetFacts, TableFacts
 from schemas.reasons import Reason
 from schemas.toolset import AuditedCall, Function, Toolset
@@ -167,7 +168,9 @@ def build_row(kind: Kind = Kind.MULTI_CALL, world: int = 0, number: int = 0, rea
             )
         )
     calls = [build_ledger_row(instruction.id, instruction.api_id)]
-    return build_instance(episode, toolset, verdicts, calls, teacher="offline",
+    right, wrong = Grade(right=True, reason="So it is."), Grade(right=False, reason="It tells of another.")
+    votes = [Vote(process=right, response=right), Vote(process=right, response=wrong)] if number else []
+    return build_instance(episode, toolset, verdicts, calls, votes, teacher="offline",
                           executor="mock", recipe_hash="0123456789abcdef",
                           prompt_versions={"assistant": "3", "user": "2"}, created_at=CREATED_AT)  # fmt: skip
 

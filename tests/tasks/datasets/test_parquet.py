@@ -63,10 +63,15 @@ def test_row_groups_hold_no_more_than_so_many_rows_nor_so_much_text(tmp_path: Pa
     assert list(read_table(UPath(tmp_path / "rows.parquet"), Instance)) == large
 
 
+JOINED = (
+    "sampling", "left_out", "end_state", "judge_process", "judge_response", "judge_agreement", "judge_votes",
+)  # fmt: skip
+
+
 def spell(row: Instance) -> str:
     """A row as it counts in the content hash: what joined later does not, where it is as in older rows."""
     ignored = {"created_at", "cost_usd", "cached_tokens"}
-    ignored |= {name for name in ("sampling", "left_out", "end_state") if not getattr(row, name)}
+    ignored |= {name for name in JOINED if getattr(row, name) in ("", (), None)}
     fields = {key: value for key, value in json.loads(row.model_dump_json()).items() if key not in ignored}
     return json.dumps(fields, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
 

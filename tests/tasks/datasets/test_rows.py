@@ -65,7 +65,8 @@ def test_a_row_says_all_that_is_known_of_its_episode() -> None:
         "functions_called": (), "num_calls": 0, "accepted": True, "reasons": (), "checks": "[]", "teacher": "t",
         "executor": "mock", "recipe_hash": "r", "prompt_versions": '{"a":"é","b":"2"}', "seed": 7, "input_tokens": 0,
         "output_tokens": 0, "cached_tokens": 0, "cost_usd": None, "created_at": CREATED_AT,
-        "sampling": "", "left_out": (), "end_state": None,
+        "sampling": "", "left_out": (), "end_state": None, "judge_process": None,
+        "judge_response": None, "judge_agreement": None, "judge_votes": None,
     }  # fmt: skip
 
 
