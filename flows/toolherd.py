@@ -27,6 +27,7 @@ RUNS: dict[str, Run] = {
     "toolset": _run("command_line", "build_toolset"),
     "refresh": _run("command_line", "refresh_dataset"),
     "train": _run("command_line", "train"),
+    "judge-check": _run("judge_check_command"),
     "completions": _run("completions_command"),
     "server": _run("server"),
 }
@@ -48,7 +49,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def make_app() -> App:
     """All commands with all their options, for the help and for the completion of shells."""
-    from flows import completions_command, data_command, server, train_command
+    from flows import completions_command, data_command, judge_check_command, server, train_command
 
     app = App(
         name="toolherd",
@@ -60,6 +61,7 @@ def make_app() -> App:
     for flow, (name, _) in data_command.COMMANDS.items():
         app.command(data_command.make_data_app(flow)[0], name=name)
     app.command(train_command.make_train_app(), name="train")
+    app.command(judge_check_command.make_judge_check_app(), name="judge-check")
     app.command(completions_command.make_completions_app(), name="completions")
     app.command(server.make_server_app(), name="server")
     app.register_install_completion_command()

@@ -31,7 +31,7 @@ ENTRY = CatalogEntry(
 
 ROOMS = (
     "agents", "completions", "datasets", "embedded", "executors", "markup", "mock", "network", "openapi", "quality",
-    "sources", "supervision", "teacher", "trainer", "values",
+    "scoring", "sources", "supervision", "teacher", "trainer", "values",
 )  # fmt: skip
 """The folders of tasks/."""
 

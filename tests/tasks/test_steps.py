@@ -102,7 +102,7 @@ def test_a_step_says_what_it_does_and_is_made_of_something(step: Step) -> None:
     assert step.reads or step.reads_entry
 
 
-CARRYING = {"completions", "datasets", "embedded", "network", "sources", "supervision", "teacher", "trainer"}
+CARRYING = {"completions", "datasets", "embedded", "network", "scoring", "sources", "supervision", "teacher", "trainer"}
 """Rooms that carry what is asked and made: an edit there makes nothing else of the same answers."""
 
 

@@ -1,0 +1,1 @@
+"""How good verdicts are: a judge's held against those that are known to be right."""
