@@ -48,7 +48,7 @@ DESCRIPTIONS: dict[Reason, str] = {
     Reason.INVALID_ARGUMENTS: "the arguments of a call do not conform to the function's schema",
     Reason.UNGROUNDED_ARGUMENT: "an argument's value was neither said by the user nor returned by an earlier call",
     Reason.PLACEHOLDER: "an argument, an answer of the API or the response holds a placeholder: YOUR_KEY, <id>",
-    Reason.NO_TOOL_CALL: "the instruction needs a function and none was called",
+    Reason.NO_TOOL_CALL: "the instruction needs a function and none was called, or several and only one was",
     Reason.NEEDLESS_TOOL_CALL: "no function fits the instruction and one was called",
     Reason.TOO_MANY_STEPS: "the episode reached the limit of assistant turns without a final response",
     Reason.UNRECOVERED_ERROR: "the API erred and no later call to the function succeeded",

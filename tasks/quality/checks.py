@@ -200,17 +200,20 @@ def _find_said(episode: Episode) -> Corpus:
 
 
 def check_call_present(episode: Episode, toolset: Toolset) -> Iterator[str]:
-    """Where a function fits, one was called. One fits, too, where an instruction of kind no_tool was planned with
-    it."""
-    if episode.trajectory.end == "teacher_error":
+    """Where a function fits, one was called, and more than one where several calls are needed. One fits, too, where an
+    instruction of kind no_tool was planned with it."""
+    if episode.trajectory.end in ("teacher_error", "invalid_response"):
         return
     if episode.instruction.kind is Kind.NO_TOOL:
         if episode.instruction.functions:
             planned = ", ".join(episode.instruction.functions)
             yield f"the instruction is of kind no_tool, and its plan names {planned}"
         return
-    if not view_episode(episode, toolset).calls:
+    calls = view_episode(episode, toolset).calls
+    if not calls:
         yield f"nothing was called for an instruction of kind {episode.instruction.kind.value}"
+    elif len(calls) == 1 and episode.instruction.kind is Kind.MULTI_CALL:
+        yield f"{calls[0].call.name} alone was called for an instruction of kind multi_call"
 
 
 def check_call_absent(episode: Episode, toolset: Toolset) -> Iterator[str]:

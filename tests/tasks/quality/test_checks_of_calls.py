@@ -172,8 +172,15 @@ def test_a_placeholder_is_told_with_its_place_and_an_argument_does_not_make_it_s
 def test_where_a_function_fits_one_is_called(kind: Kind) -> None:
     (verdict,) = [v for v in reject(build_episode(say("I see."), kind=kind)) if v.check == "no_tool_call"]
     assert verdict.detail == f"nothing was called for an instruction of kind {kind.value}"
-    assert Reason.NO_TOOL_CALL not in find_reasons(search(), GOOD, kind=kind)
-    assert Reason.NEEDLESS_TOOL_CALL not in find_reasons(search(), GOOD, kind=kind)
+    called = (search(), GET_LUNA) if kind is Kind.MULTI_CALL else (search(),)
+    assert Reason.NO_TOOL_CALL not in find_reasons(*called, GOOD, kind=kind)
+    assert Reason.NEEDLESS_TOOL_CALL not in find_reasons(*called, GOOD, kind=kind)
+
+
+def test_where_several_calls_are_needed_one_is_too_few() -> None:
+    assert find_details(search(), GOOD, kind=Kind.MULTI_CALL) == [
+        "searchPets alone was called for an instruction of kind multi_call"
+    ]
 
 
 def test_where_no_function_fits_none_is_called() -> None:
@@ -237,7 +244,7 @@ def test_what_is_wrong_with_the_question_is_told() -> None:
 @pytest.mark.parametrize("kind", [Kind.SINGLE_CALL, Kind.MULTI_CALL])
 def test_nothing_need_be_asked_where_no_detail_is_missing(kind: Kind) -> None:
     assert find_reasons(search(), GET_LUNA, *ASKED, GOOD, kind=kind, withheld=PET) == set()
-    assert find_reasons(search(), GOOD, kind=kind) == set()
+    assert find_reasons(search(), search(), GOOD, kind=kind) == set()
 
 
 def answer(function: str, status: int) -> Step:
