@@ -31,7 +31,8 @@ async def simulate_episodes(
         FatalTeacherError: The teacher cannot be used at all.
     """
     operations = list_operations(toolset.document)
-    mock, simulated = MockApi(operations, toolset.entry.id), SimulatedApi(toolset, operations, teacher)
+    mock = MockApi(operations, toolset.entry.id)
+    simulated = SimulatedApi(toolset, mock, teacher)
     by_name = {operation.name: operation for operation in operations}
     places = asyncio.Semaphore(concurrency)
 

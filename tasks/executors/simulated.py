@@ -26,8 +26,6 @@ from tasks.mock.world import World
 from tasks.openapi import Operation, match_request, read_arguments
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from tasks.teacher import Teacher
 
 FAULT = "toolherd_fault"
@@ -65,21 +63,16 @@ class _Answer(Written):
 
 
 class SimulatedApi:
-    """An API that a model plays; `transport` gives each episode one of its own."""
+    """An API that a model plays; `transport` gives each episode one of its own. Of `mock`, what operations are about."""
 
-    def __init__(self, toolset: Toolset, operations: "Sequence[Operation]", teacher: "Teacher") -> None:
+    def __init__(self, toolset: Toolset, mock: MockApi, teacher: "Teacher") -> None:
         self.toolset = toolset
         self.teacher = teacher
-        self.operations = tuple(operations)
-        self._mock = MockApi(operations, toolset.entry.id)
+        self.mock = mock
 
     def transport(self, seed: int, owner: str, *, fail_once: bool = False) -> "SimulatedTransport":
         """A transport for one episode; `owner` is the instruction's id, for the ledger."""
         return SimulatedTransport(self, seed, owner, fail_once)
-
-    def find_route(self, operation: Operation) -> Route:
-        """What an operation is about."""
-        return self._mock.find_route(operation)
 
     def describe(self, operation: Operation) -> dict[str, Json]:
         """The operation's part of the document."""
@@ -112,10 +105,10 @@ class SimulatedTransport(httpx.AsyncBaseTransport):
             TeacherError: the model cannot be asked.
         """
         await request.aread()
-        matched = match_request(self._api.operations, request)
+        matched = match_request(self._api.mock.operations, request)
         assert matched is not None, "the executor sends nothing else"
         operation = matched[0]
-        route = self._api.find_route(operation)
+        route = self._api.mock.find_route(operation)
         if self._fails_next:
             self._fails_next = False
             world = World(self._api.toolset.entry.id, self._seed)
