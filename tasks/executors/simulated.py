@@ -63,7 +63,7 @@ class _Answer(Written):
 
 
 class SimulatedApi:
-    """An API that a model plays; `transport` gives each episode one of its own. Of `mock`, what operations are about."""
+    """An API that a model plays; each episode has a transport of its own. `mock` knows what operations are about."""
 
     def __init__(self, toolset: Toolset, mock: MockApi, teacher: "Teacher") -> None:
         self.toolset = toolset

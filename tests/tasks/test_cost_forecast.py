@@ -20,6 +20,7 @@ from tasks.steps import STEPS
 from tests.flows.parts import write_document
 from tests.tasks.parts import ENTRY, PlainSteps, make_context
 
+EXECUTORS = ("mock", "simulated")
 STAGES = ("document", "specify", "instruct", "simulate")
 
 
@@ -165,3 +166,18 @@ async def test_a_role_without_a_price_leaves_what_it_is_asked_for_without_a_cost
     unknown = {row.stage for row in found.stages if row.cost_usd is None}
     assert "instruct" in unknown
     assert found.more_prices == {"gpt-y": None}
+
+
+async def test_judges_are_foreseen_though_the_embedded_teacher_is_none() -> None:
+    judge = {"model": "m", "base_url": "http://m.test/v1"}
+    found = await forecast([ENTRY] * 3, [ENTRY], make_params(judge=judge, judges=2))
+    simulate, judged = found.stages[-2:]
+    assert (judged.stage, judged.calls) == ("judge", 2 * found.rows)
+    assert judged.calls == 2 * 3 * 2
+    assert judged.prompt_tokens / judged.calls > simulate.prompt_tokens / simulate.calls / 2
+    assert (await forecast([ENTRY], [ENTRY], make_params())).stages[-1].stage == "simulate"
+
+
+async def test_a_model_that_plays_the_api_is_foreseen() -> None:
+    plain, simulated = [(await forecast([ENTRY], [ENTRY], make_params(executor=name))).stages[-1] for name in EXECUTORS]
+    assert simulated.calls > plain.calls
