@@ -117,7 +117,7 @@ def _find_asked(fields: list[tuple[str, Json]], request: str) -> list[tuple[str,
 
 def _is_given(value: Json, request: str) -> bool:
     """Whether the request says a text itself: what is looked for, or in what."""
-    return isinstance(value, str) and value.lower() in request
+    return isinstance(value, str) and (value.lower() in request or value.lower().replace("_", " ") in request)
 
 
 def _tell_fields(fields: list[tuple[str, Json]]) -> str:

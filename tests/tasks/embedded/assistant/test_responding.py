@@ -50,6 +50,8 @@ def test_of_a_thing_in_a_list_what_the_user_did_not_give_is_told(tools: tuple[To
     assert "Luna (id p1, age years 3)" in respond(tools, "searchPets", body, "Show the pets whose city is Lyon.")
     asked = "Show the age years of pets whose city is Lyon and whose name is Luna."
     assert "Luna (age years 3)" in respond(tools, "searchPets", body, asked)
+    body["pets"][0]["city"] = "lyon_sud"
+    assert "Luna (id p1, age years 3)" in respond(tools, "searchPets", body, "Show the pets in Lyon Sud.")
 
 
 def test_what_is_so_or_not_and_when_something_happened_is_said_without_an_article(tools: tuple[Tool, ...]) -> None:
