@@ -23,7 +23,7 @@ from tasks.quality.corpus import Corpus
 from tasks.quality.counts import Counts
 from tasks.quality.episode_view import CallView, EpisodeView, view_episode
 from tasks.quality.response_claims import Grounds, go_through_claims
-from tasks.quality.stated_facts import find_miscounts, find_undone
+from tasks.quality.stated_facts import find_miscounts, find_misranges, find_undone
 from tasks.quality.toolset_facts import find_changes, find_nouns, find_operations, find_vocabulary
 from tasks.quality.used_results import find_unused_results, lists_things
 from tasks.quality.written_numbers import Number, read_numbers, read_spelled_numbers
@@ -301,6 +301,8 @@ def check_response_grounding(episode: Episode, toolset: Toolset) -> Iterator[str
     bodies = [observation.body for observation in good]
     for claim in find_miscounts(response, bodies, find_nouns(toolset), grounds.counts):
         yield f"so many were neither listed nor told: {_quote(claim)}"
+    for claim in find_misranges(response, bodies):
+        yield f"the values go farther: {_quote(claim)}"
     changes = find_changes(toolset)
     has_changed = changes is None or any(observation.function in changes for observation in good)
     for claim in find_undone(response, has_changed=has_changed):

@@ -1,7 +1,8 @@
-"""What a response says of its own making: how many things there are, and that something was done to them.
+"""What a response says of its own making: how many things there are, how far they range, and what was done to them.
 
 A number that stands somewhere in an answer may be an age or a limit; that there are so many of the API's things is true
-only where so many were listed, counted or told as a total. And nothing is gone, new or changed that no call made so.
+only where so many were listed, counted or told as a total. Values go from the least of them to the greatest. Nothing is
+gone, new or changed that no call made so.
 """
 
 import re
@@ -25,6 +26,11 @@ _WORDS = ("first", "second", "third")
 
 _ENDS = re.compile(r"\s*(?:[:.;(]|,? among\b|$)")
 """Where nothing follows that would tell some of the things from the others."""
+
+_RANGE = re.compile(
+    r"\b(?:from|between)\s+[$€£]?(?P<low>\d[\d,]*(?:\.\d+)?)\s*(?:to|and|-|–)\s*[$€£]?(?P<high>\d[\d,]*(?:\.\d+)?)",
+    re.IGNORECASE,
+)
 
 _OF_COUNTS = frozenset(
     fold_words("total count number num hits matches results size length quantity amount found available")
@@ -61,6 +67,26 @@ def find_miscounts(response: str, bodies: list[Any], things: Set[str], counts: C
         told = {*fold_words(match[name]), *_OF_COUNTS}
         if not any(value == number and told & set(_read_name(key)) for key, value in fields):
             yield match.group()
+
+
+def find_misranges(response: str, bodies: list[Any]) -> Iterator[str]:
+    """The statements that a field's values go from one to another of them where others lie outside."""
+    ranges = list(_RANGE.finditer(response))
+    columns = [column for body in bodies for column in _list_columns(body)] if ranges else []
+    for match in ranges:
+        low, high = (float(match[end].replace(",", "")) for end in ("low", "high"))
+        holding = [column for column in columns if low in column and high in column]
+        if low < high and holding and not any((min(column), max(column)) == (low, high) for column in holding):
+            yield match.group()
+
+
+def _list_columns(body: Any) -> Iterator[set[float]]:
+    """The numbers that the things of each list have in each of their fields."""
+    for part in walk_json(body):
+        things = [thing for thing in part if isinstance(thing, dict)] if isinstance(part, list) else []
+        for name in {name for thing in things for name in thing}:
+            values = [thing.get(name) for thing in things]
+            yield {float(value) for value in values if isinstance(value, int | float) and not isinstance(value, bool)}
 
 
 def find_undone(response: str, *, has_changed: bool) -> Iterator[str]:

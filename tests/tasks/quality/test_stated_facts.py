@@ -7,7 +7,7 @@ import pytest
 from schemas.reasons import Reason
 from tasks.quality.checks import check_episode
 from tasks.quality.counts import Counts
-from tasks.quality.stated_facts import find_miscounts, find_undone
+from tasks.quality.stated_facts import find_miscounts, find_misranges, find_undone
 from tests.tasks.quality.building import TOOLSET, build_episode, say, search
 
 PETS = {"pets": [{"name": "Luna", "age": 7}, {"name": "Milo", "age": 5}, {"name": "Rex", "age": 5}], "limit": 9}
@@ -67,6 +67,27 @@ def test_a_number_that_stands_for_something_else_counts_no_things(response: str)
 )
 def test_a_total_may_be_told_by_a_field_that_is_called_so(body: Any, is_told: bool) -> None:
     assert (miscount("There are 40 pets.", body) == []) is is_told
+
+
+PRICED = {"pets": [{"fee": 378.13, "age": 2}, {"fee": 271.53, "age": 4}, {"fee": 1420.29, "age": 9}, {"name": "Rex"}]}
+
+
+@pytest.mark.parametrize(
+    ("response", "claims"),
+    [
+        ("The fees go from 271.53 to 1,420.29.", []),
+        ("The fees are between $271.53 and $1420.29.", []),
+        ("The fees go from 378.13 to 1420.29.", ["from 378.13 to 1420.29"]),
+        ("They cost between €271.53 and €378.13.", ["between €271.53 and €378.13"]),
+        ("They are from 2 to 9 years old.", []),
+        ("They are from 2 to 4 years old.", ["from 2 to 4"]),
+        ("You asked for fees between 100 and 2000.", []),  # no values of theirs
+        ("Opening hours are from 9 to 17.", []),
+        ("It fell from 378.13 to 271.53.", []),
+    ],
+)
+def test_values_range_from_the_least_of_them_to_the_greatest(response: str, claims: list[str]) -> None:
+    assert list(find_misranges(response, [PRICED])) == claims
 
 
 @pytest.mark.parametrize(

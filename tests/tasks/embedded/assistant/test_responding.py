@@ -1,6 +1,7 @@
 """The final response says what the calls returned, and nothing else."""
 
 from random import Random
+from typing import Any
 
 import pytest
 
@@ -46,7 +47,7 @@ def test_what_the_user_gave_is_not_what_was_asked_about(tools: tuple[Tool, ...])
 
 
 def test_of_a_thing_in_a_list_what_the_user_did_not_give_is_told(tools: tuple[Tool, ...]) -> None:
-    body = {"pets": [{"id": "p1", "name": "Luna", "city": "Lyon", "age_years": 3}], "total": 1}
+    body: Any = {"pets": [{"id": "p1", "name": "Luna", "city": "Lyon", "age_years": 3}], "total": 1}
     assert "Luna (id p1, age years 3)" in respond(tools, "searchPets", body, "Show the pets whose city is Lyon.")
     asked = "Show the age years of pets whose city is Lyon and whose name is Luna."
     assert "Luna (age years 3)" in respond(tools, "searchPets", body, asked)
