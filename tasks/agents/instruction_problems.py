@@ -141,8 +141,10 @@ def _find_value_problems(
     said.add_text(text)
     given = {value.parameter for value in values}
     taken = {name for function in functions for name in _list_properties(function)}
-    for name in given - taken if functions else ():
-        yield f'"values" has {name!r}, which {" and ".join(function.name for function in functions)} do not take'
+    for value in values if functions else ():
+        if value.parameter not in taken:
+            takers = " and ".join(dict.fromkeys(function.name for function in functions))
+            yield f'"values" has {value.parameter!r}, which is no parameter of {takers}'
     for place, function in enumerate(functions):
         for name, schema in list_required(function).items():
             if withheld is not None and name == withheld.parameter:
@@ -175,10 +177,9 @@ def _find_unsaid(detail: Detail, schema: Any, said: Corpus) -> Iterator[str]:
         {"properties": {detail.parameter: schema}}, {detail.parameter: detail.value}
     ):
         yield f"the value {detail.value!r} does not fit {detail.parameter!r}; take one that conforms to its schema"
-    shown = (
-        schema.get("examples") if isinstance(schema, dict) and split_name(detail.parameter)[-1:] == ("id",) else None
-    )
-    if isinstance(shown, list) and shown and detail.value not in shown:
+    shown = schema.get("examples") if isinstance(schema, dict) else None
+    is_id = split_name(detail.parameter)[-1:] == ("id",)
+    if is_id and isinstance(shown, list) and shown and detail.value not in shown:
         some = ", ".join(map(repr, shown[:_MOST_SHOWN]))
         yield f"there is no {detail.parameter!r} {detail.value!r}; take one of {some}"
     for _, leaf in find_free_leaves("", detail.value, [schema] if isinstance(schema, dict) else []):

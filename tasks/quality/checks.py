@@ -339,8 +339,9 @@ def check_end_state(episode: Episode, toolset: Toolset) -> Iterator[str]:
     searches = {
         observation.function for observation in episode.trajectory.observations if lists_things(observation.body)
     }
-    for name in (wanted - called).keys() - searches:
-        yield f"{name} was to be called and never succeeded"
+    for name in wanted - called:
+        if name not in searches:
+            yield f"{name} was to be called and never succeeded"
     for name in called - wanted:
         yield f"{name} changed what nobody asked to be changed"
 

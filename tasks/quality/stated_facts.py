@@ -53,10 +53,13 @@ def find_miscounts(response: str, bodies: list[Any], things: Set[str], counts: C
 
     `things` are the folded words that functions are called by; lists are called by their keys.
     """
+    stated = list(_STATED.finditer(response))
+    if not stated:
+        return
     objects = [part for body in bodies for part in walk_json(body) if isinstance(part, dict)]
     fields = [(key, value) for part in objects for key, value in part.items()]
     nouns = things | {word for key, value in fields if isinstance(value, list) for word in _read_name(key)[-1:]}
-    for match in _STATED.finditer(response):
+    for match in stated:
         number = _read_number(match["number"])
         name = next((name for name in _WORDS if match[name] and set(fold_words(match[name])) & nouns), None)
         if name is None or number < 1:

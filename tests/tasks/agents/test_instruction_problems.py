@@ -120,7 +120,7 @@ UNSAID = "its text does not say 'Lyon', the value of 'city'; write it into the t
         ("Any pets in Lyon?", SEARCH, (LYON,), ""),
         ("Any pets in lyon, please?", SEARCH, (LYON,), ""),
         ("Any pets near me?", SEARCH, (), NO_CITY),
-        ("Any pets near me?", SEARCH, (ID,), "\"values\" has 'petId', which searchPets do not take"),
+        ("Any pets near me?", SEARCH, (ID,), "\"values\" has 'petId', which is no parameter of searchPets"),
         ("Any pets near me?", SEARCH, (LYON,), UNSAID),
         ("Any pets in Lyon or Oslo?", SEARCH * 2, (LYON, OSLO), ""),
         ("Any pets in Oslo or near me?", SEARCH * 2, (OSLO, LYON), UNSAID),
