@@ -90,7 +90,7 @@ class BuildToolsetParams(Parameters):
     )
     teacher: TeacherSettings = Field(
         default_factory=TeacherSettings,
-        description="who writes the text; --user.*, --assistant.*, --simulator.* and --judge.* for one role",
+        description="all roles; one by --user.* --assistant.* --simulator.* --judge.*",
     )
     user: RoleSettings = Field(
         default_factory=RoleSettings,

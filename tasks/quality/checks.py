@@ -25,7 +25,7 @@ from tasks.quality.episode_view import CallView, EpisodeView, view_episode
 from tasks.quality.response_claims import Grounds, go_through_claims
 from tasks.quality.stated_facts import find_miscounts, find_misranges, find_undone
 from tasks.quality.toolset_facts import find_changes, find_nouns, find_operations, find_vocabulary
-from tasks.quality.used_results import find_unused_results, lists_things
+from tasks.quality.used_results import find_unused_results, is_empty_answer, lists_things
 from tasks.quality.written_numbers import Number, read_numbers, read_spelled_numbers
 from tasks.values.folding import fold_words
 
@@ -212,8 +212,13 @@ def check_call_present(episode: Episode, toolset: Toolset) -> Iterator[str]:
     calls = view_episode(episode, toolset).calls
     if not calls:
         yield f"nothing was called for an instruction of kind {episode.instruction.kind.value}"
-    elif len(calls) == 1 and episode.instruction.kind is Kind.MULTI_CALL:
+    elif len(calls) == 1 and episode.instruction.kind is Kind.MULTI_CALL and not _found_nothing(calls[0]):
         yield f"{calls[0].call.name} alone was called for an instruction of kind multi_call"
+
+
+def _found_nothing(call: CallView) -> bool:
+    """Whether there was nothing to go on with."""
+    return call.observation is not None and is_empty_answer(call.observation.body)
 
 
 def check_call_absent(episode: Episode, toolset: Toolset) -> Iterator[str]:

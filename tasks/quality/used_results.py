@@ -57,7 +57,7 @@ def find_unused_results(episode: Episode, toolset: Toolset) -> Iterator[str]:
             yield from _find_untold_change(response, episode, answered[-1])
         return
     bodies = [observation.body for observation in told]
-    if any(map(_is_empty, bodies)):
+    if any(map(is_empty_answer, bodies)):
         return
     said, returned = Corpus(), Corpus()
     for message in episode.trajectory.messages:
@@ -77,7 +77,7 @@ def _find_untold_change(response: str, episode: Episode, change: Observation) ->
     """The problem, if a change was made and the response declines, or says nothing that is of it."""
     if _DECLINES.search(response):
         yield f"{change.function} succeeded, and the response declines"
-    elif not _is_empty(change.body):
+    elif not is_empty_answer(change.body):
         fields = " ".join(f"{key} {value}" for key, value in _walk_fields(change.body))
         spoken_of = _find_beginnings(f"{episode.instruction.text} {HUMP.sub(' ', change.function)} {fields}")
         if not spoken_of & _find_beginnings(response):
@@ -181,7 +181,7 @@ def lists_things(body: Any) -> bool:
     return any(isinstance(part, list) and part for part in walk_json(body))
 
 
-def _is_empty(body: Any) -> bool:
+def is_empty_answer(body: Any) -> bool:
     """Whether an answer says that there is nothing: no body, an empty list in it, a count of 0."""
     if body in (None, "", [], {}):
         return True

@@ -169,7 +169,7 @@ def test_a_role_takes_what_the_teacher_takes_and_the_help_says_so_once(capsys: p
     with pytest.raises(SystemExit):
         parse("--help")
     text = capsys.readouterr().out
-    assert "--user.* and --assistant.*" in text
+    assert "all roles; one by --user.* --assistant.* --simulator.* --judge.*" in text
     assert "--user.model" not in text
 
 

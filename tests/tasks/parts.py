@@ -35,7 +35,7 @@ ROOMS = (
 )  # fmt: skip
 """The folders of tasks/."""
 
-MODULES = ("check", "document", "instruct", "simulate", "specify", "api_walk")
+MODULES = ("check", "document", "instruct", "judge", "simulate", "specify", "api_walk")
 """The modules beside them in which steps are made, and one in which none is."""
 
 

@@ -73,7 +73,7 @@ def test_no_two_steps_and_no_two_ways_have_one_recipe(tmp_path: Path) -> None:
     recipes = [compute_recipe(context, step, ENTRY, ()) for step in STEPS]
     recipes += [compute_way_recipe(context, way, ENTRY) for way in (DOCUMENTED_WAY, IMPORTED_WAY)]
     recipes += [compute_way_recipe(context, way, ENTRY) for way in (DOCUMENTED_WAY[:-1], (SPECIFY, DOCUMENT, CHECK))]
-    assert len(set(recipes)) == len(recipes) == 10
+    assert len(set(recipes)) == len(recipes) == 11
 
 
 def test_two_steps_that_are_alike_but_for_their_names_have_two_recipes(tmp_path: Path) -> None:
@@ -113,12 +113,14 @@ def test_code_hashes_tell_folders_and_modules_apart() -> None:
 PLAYING = {"simulate", "check", "check imported"}
 ALL_STEPS = {"document", "specify", "import", "instruct", *PLAYING}
 EDITS: dict[str, set[str]] = {
-    "agents": ALL_STEPS,
+    "agents": {*ALL_STEPS, "judge"},
+    "executors": PLAYING,
     "openapi": {"specify", "import", "instruct", *PLAYING, "dataset"},
     "mock": {"specify", "import", *PLAYING},
     "values": ALL_STEPS,
     "quality": {"instruct", "check", "check imported", "dataset"},
-    "markup": {"instruct", "check", "check imported", "dataset"},
+    "markup": {"instruct", *PLAYING, "dataset"},
+    "scoring": set(),
     "datasets": {"dataset"},
     "teacher": set(),
     "completions": set(),
@@ -132,6 +134,7 @@ EDITS: dict[str, set[str]] = {
     "instruct.py": {"instruct", "check", "check imported"},
     "simulate.py": PLAYING,
     "check.py": {"check", "check imported"},
+    "judge.py": {"judge"},
     "api_walk.py": set(),
 }
 """What an edit in a room, or in a module beside them, has made anew."""
@@ -189,7 +192,7 @@ def test_what_python_makes_of_code_is_no_part_of_its_hash_and_a_file_s_name_is(t
     assert hash_code("mock", "openapi") != before
 
 
-EVERYTHING = {*ALL_STEPS, "dataset"} - {"import"}
+EVERYTHING = {*ALL_STEPS, "judge", "dataset"} - {"import"}
 """What the teacher's answers are in: all but the import of a document."""
 
 
@@ -211,8 +214,12 @@ EVERYTHING = {*ALL_STEPS, "dataset"} - {"import"}
                 "user": {"model": "offline"},
                 "assistant": {"model": "offline"},
             },
-            {"document", "specify", "check", "dataset"},
+            {"document", "specify", *PLAYING, "judge", "dataset"},
         ),
+        ({"executor": "simulated"}, PLAYING),
+        ({"simulator": {"temperature": 0.1}}, {*PLAYING, "dataset"}),
+        ({"judge": {"model": "x", "base_url": "http://h/v1"}}, {"judge", "dataset"}),
+        ({"judge": {"model": "x", "base_url": "http://h/v1"}, "judges": 3}, {"judge", "dataset"}),
         ({"user": {"temperature": 0.1}}, {"instruct", *PLAYING, "dataset"}),
         ({"assistant": {"temperature": 0.1}}, {*PLAYING, "dataset"}),
         ({"assistant": {"reasoning_effort": "low", "extra_body": {"a": 1}}}, {*PLAYING, "dataset"}),
@@ -235,7 +242,7 @@ def test_two_roles_that_are_asked_alike_are_one_and_those_that_change_places_are
         return compute_recipe(context, SIMULATE, ENTRY, ())
 
     hot, cold = {"temperature": 1}, {"temperature": 0}
-    assert compute(teacher=hot) == compute(user=hot, assistant=hot)
+    assert compute(teacher=hot) == compute(user=hot, assistant=hot, simulator=hot)
     assert compute(user=hot, assistant=cold) != compute(user=cold, assistant=hot)
 
 
@@ -246,12 +253,6 @@ def test_a_prompt_of_the_user_s_changes_what_it_is_asked_for(tmp_path: Path) -> 
     with prompts.use_prompts(prompts.read_prompts(str(tmp_path))):
         assert find_changed(before, compute_all(context)) == {*PLAYING, "dataset"}
     assert compute_all(context) == before
-
-
-def test_what_answers_calls_is_part_of_what_is_played(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    before = compute_all(make_context(tmp_path))
-    monkeypatch.setattr("tasks.simulate.EXECUTOR", "another")
-    assert find_changed(before, compute_all(make_context(tmp_path))) == PLAYING
 
 
 @pytest.mark.parametrize(
@@ -273,7 +274,9 @@ def test_what_the_catalogue_says_of_an_api_changes_how_its_toolset_is_made(
         ("instruct", {"instruct", "check", "check imported", "dataset"}),
         ("assistant", {*PLAYING, "dataset"}),
         ("user", {*PLAYING, "dataset"}),
-        ("repair", {"document", "specify", "instruct", "check", "check imported", "dataset"}),
+        ("simulator", {*PLAYING, "dataset"}),
+        ("judge", {"judge", "dataset"}),
+        ("repair", {"document", "specify", "instruct", *PLAYING, "judge", "dataset"}),
     ],
 )
 def test_a_prompt_is_part_of_the_stages_that_use_it_and_of_the_dataset_whose_rows_name_it(
@@ -299,6 +302,12 @@ PLAYED = ApiOutcome(api_id="boats", made=MADE)
 REJECTED = ApiOutcome(
     api_id="boats", made={"toolset": TOOLSET}, rejected=RejectedApi(entry=ENTRY, stage="instruct", problems=("no",))
 )
+
+
+def test_a_dataset_depends_on_what_judges_said_where_there_are_any(tmp_path: Path) -> None:
+    judged = PLAYED.model_copy(update={"made": {**MADE, "judgements": make_ref("judge")}})
+    otherwise = PLAYED.model_copy(update={"made": {**MADE, "judgements": make_ref("judge", content="changed")}})
+    assert len({compute_dataset(tmp_path, outcome) for outcome in (PLAYED, judged, otherwise)}) == 3
 
 
 def change(kind: str, **changes: Any) -> ApiOutcome:

@@ -44,7 +44,7 @@ async def test_an_episode_that_the_teacher_broke_off_is_kept_and_counts_as_unfin
     async with embedded() as teacher:
         made = await make_episodes(make_making(teacher, CONTENTS.toolset, CONTENTS.instructions, seed=7))
     assert made == Made(Episodes(episodes=played), {"episodes": 3}, unfinished)
-    assert asked == [(CONTENTS.toolset, CONTENTS.instructions.instructions, 7, teacher, EPISODES_IN_FLIGHT)]
+    assert asked == [(CONTENTS.toolset, CONTENTS.instructions.instructions, 7, teacher, EPISODES_IN_FLIGHT, "mock")]
 
 
 async def test_one_that_ended_because_no_draw_was_an_answer_is_finished_and_counted_apart(
@@ -65,3 +65,4 @@ async def test_one_that_ended_because_no_draw_was_an_answer_is_finished_and_coun
 
 def test_what_is_played_depends_on_the_seed_and_on_what_answers_calls() -> None:
     assert choose_simulate_settings(BuildDatasetParams(seed=7)) == [7, "mock"]
+    assert choose_simulate_settings(BuildDatasetParams(executor="simulated")) == [0, "simulated"]

@@ -3,6 +3,7 @@
 import asyncio
 from dataclasses import replace
 from datetime import UTC, datetime
+from itertools import takewhile
 from pathlib import Path
 from typing import Any
 
@@ -208,7 +209,7 @@ def test_a_key_can_be_read() -> None:
 @pytest.mark.parametrize("step", STEPS, ids=lambda step: step.name)
 def test_a_key_says_what_the_step_reads_and_nothing_else(step: Step) -> None:
     way = IMPORTED if step is IMPORT else DOCUMENTED
-    before = [REFS[one.name] for one in way[: way.index(step)]]
+    before = [REFS[one.name] for one in takewhile(lambda one: one is not step, way)]
     plain = make_key(step, "boats", "r1", before)
     for place, ref in enumerate(before):
         for changes in ({"content": "changed"}, {"recipe": "s", "path": "elsewhere", "counts": {"n": 1}}):

@@ -181,6 +181,8 @@ def test_where_several_calls_are_needed_one_is_too_few() -> None:
     assert find_details(search(), GOOD, kind=Kind.MULTI_CALL) == [
         "searchPets alone was called for an instruction of kind multi_call"
     ]
+    nothing: Step = ("searchPets", {"city": "Lyon"}, 200, {"pets": [], "total": 0})
+    assert find_reasons(nothing, say("None waits there."), kind=Kind.MULTI_CALL) == set()
 
 
 def test_where_no_function_fits_none_is_called() -> None:

@@ -47,7 +47,7 @@ def connect(url: str, store: CompletionStore, ledger: Ledger | None = None, budg
 
 def ask(number: int) -> ChatRequest:
     """A request that the embedded teacher answers as the user."""
-    prompt = load_prompt("user").render(instruction="Find me a cat.", detail=None)
+    prompt = load_prompt("user").render(instruction="Find me a cat.", detail=None, turned_down=None)
     messages = ({"role": "system", "content": prompt}, {"role": "user", "content": f"Is cat {number} the one?"})
     return ChatRequest(messages=messages, seed=number)
 

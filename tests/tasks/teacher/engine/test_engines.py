@@ -57,7 +57,7 @@ async def say(teacher: Teacher, stage: Stage, role: Role | None = None, text: st
 async def test_each_role_has_its_endpoint_model_key_and_sampling(
     cores: int, path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    endpoints = {"teacher": Endpoint(), "user": Endpoint(), "assistant": Endpoint()}
+    endpoints = {role: Endpoint() for role in ROLES}
     async with AsyncExitStack() as stack:
         urls = {role: stack.enter_context(serve(endpoint)) for role, endpoint in endpoints.items()}
         roles: dict[str, Any] = {
@@ -71,13 +71,14 @@ async def test_each_role_has_its_endpoint_model_key_and_sampling(
         monkeypatch.setenv("TEAM", "blue")
         teacher, ledger = await stack.enter_async_context(open_roles(path, cores=cores, **roles))
         assert isinstance(teacher._engine, Engines) == (cores == 1)
-        for stage in ("document", "specify", "instruct", "simulate"):
+        for stage in ("document", "specify", "instruct", "simulate", "judge"):
             await say(teacher, stage)
         await say(teacher, "simulate", "user", "And then?")
-        assert (teacher.counts.sent, teacher.counts.stored) == (4, 1)  # one request, of two stages
+        await say(teacher, "simulate", "simulator")
+        assert (teacher.counts.sent, teacher.counts.stored) == (6, 1)  # one request, of two stages
         recipes = [teacher.recipe(role)["model"] for role in ROLES]
-        assert recipes == ["of-teacher", "of-user", "of-assistant"]
-    assert [len(endpoints[role].requests) for role in ROLES] == [1, 2, 1]
+        assert recipes == [f"of-{role}" for role in ROLES]
+    assert [len(endpoints[role].requests) for role in ROLES] == [1, 2, 1, 1, 1]
     for role in ROLES:
         assert {request["model"] for request in endpoints[role].requests} == {f"of-{role}"}
         assert {headers["authorization"] for headers in endpoints[role].headers} == {f"Bearer sk-{role}"}
@@ -88,7 +89,7 @@ async def test_each_role_has_its_endpoint_model_key_and_sampling(
     assert "x-team" not in endpoints["user"].headers[0]
     assert [(row.stage, row.role) for row in ledger.rows] == [
         ("document", "teacher"), ("specify", "teacher"), ("instruct", "user"), ("simulate", "assistant"),
-        ("simulate", "user"),
+        ("simulate", "user"), ("simulate", "simulator"), ("judge", "judge"),
     ]  # fmt: skip
 
 
