@@ -18,8 +18,11 @@ from tasks.teacher.sampling import fill_sampling
 from tasks.teacher.sending.tools_remedy import find_tools_remedy
 from tasks.teacher.structured import build_response_format, read_answer
 
-MOST_DRAWS = 2
+_MOST_DRAWS = 2
 """How often a model is told to call a function before it counts as one that cannot."""
+
+_MOST_SILENT = 4
+"""Further draws where the endpoint says nothing or breaks off, as some do now and then: that tells nothing."""
 
 _LONGEST_QUOTE = 200
 
@@ -100,6 +103,12 @@ def ask_for_object(settings: TeacherSettings) -> ChatRequest:
         seed=1,
     )
     return _fill(request, settings)
+
+
+def is_enough(answers: list[Completion]) -> bool:
+    """Whether a model has been told often enough to call a function; none of these is a call."""
+    silent = sum(answer.flaw in ("empty", "partial") for answer in answers)
+    return len(answers) - min(silent, _MOST_SILENT) >= _MOST_DRAWS
 
 
 def keeps_to_schema(answer: Completion) -> bool:

@@ -25,7 +25,7 @@ from tasks.teacher.batches.batch_record import OpenBatch
 from tasks.teacher.budget import Account, RecentErrors, Spent, add_spent
 from tasks.teacher.endpoint import Credentials, name_endpoint, open_client, read_key
 from tasks.teacher.prices import find_price
-from tasks.teacher.probe import MOST_DRAWS, ask_for_call, ask_for_object, explain_no_calls, keeps_to_schema
+from tasks.teacher.probe import ask_for_call, ask_for_object, explain_no_calls, is_enough, keeps_to_schema
 from tasks.teacher.sending.forms import Forms
 from tasks.teacher.sending.memory import Memory
 from tasks.teacher.sending.sender import Sender
@@ -300,7 +300,7 @@ class Engine:
 
     async def _probe_calls(self) -> None:
         answers: list[Completion] = []
-        while len(answers) < MOST_DRAWS:
+        while not is_enough(answers):
             try:
                 answers.append(await self._ask_probe(ask_for_call(self.settings, len(answers))))
             except FatalTeacherError:

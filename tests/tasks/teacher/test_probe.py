@@ -267,6 +267,19 @@ class TestWhoCannotCall:
             async with connect(url) as teacher:
                 assert await ask(teacher) == "You said: Hello"
 
+    async def test_silence_tells_nothing_and_is_drawn_again(self) -> None:
+        with serve(Endpoint(*[say("")] * 4, say("It is sunny."), last=call_or_echo)) as url:
+            async with connect(url) as teacher:
+                assert await ask(teacher) == "You said: Hello"
+
+    async def test_one_that_is_always_silent_is_told_six_times(self) -> None:
+        endpoint = Endpoint(last=say(""))
+        with serve(endpoint) as url:
+            async with connect(url) as teacher:
+                with pytest.raises(FatalTeacherError, match="told 6 times"):
+                    await ask(teacher)
+        assert list_kinds(endpoint) == ["tools"] * 6
+
     async def test_a_bad_key_is_told_as_what_it_is(self) -> None:
         endpoint = Endpoint(last=fail(401, "no such key"))
         with serve(endpoint) as url:
