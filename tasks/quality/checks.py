@@ -330,7 +330,7 @@ def check_result_used(episode: Episode, toolset: Toolset) -> Iterator[str]:
 def check_end_state(episode: Episode, toolset: Toolset) -> Iterator[str]:
     """What changes something was called with success as often as the instruction was planned with it, and no more.
 
-    A POST that lists things is a search.
+    A POST that lists things is a search, and what left all as it was has changed nothing.
     """
     planned, changes = episode.instruction.functions, find_changes(toolset) or frozenset()
     if episode.trajectory.end != "response" or not planned:
@@ -347,7 +347,7 @@ def check_end_state(episode: Episode, toolset: Toolset) -> Iterator[str]:
     for name in wanted - called:
         if name not in searches:
             yield f"{name} was to be called and never succeeded"
-    for name in called - wanted:
+    for name in called - wanted if episode.end_state != () else ():
         yield f"{name} changed what nobody asked to be changed"
 
 

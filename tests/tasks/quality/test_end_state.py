@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from schemas.episodes import Kind
+from schemas.episodes import Change, Kind
 from schemas.reasons import Reason
 from tasks.quality.checks import check_episode
 from tests.tasks.quality.building import LUNA, TOOLSET, build_episode, say, search
@@ -47,6 +47,18 @@ def test_the_changes_are_those_that_were_planned(planned: list[str], steps: list
     verdicts = check_episode(episode.model_copy(update={"instruction": instruction}), API)
     (verdict,) = [one for one in verdicts if one.check == Reason.WRONG_END_STATE]
     assert (verdict.keep, verdict.detail) == (not problem, problem)
+
+
+@pytest.mark.parametrize(
+    ("end_state", "keeps"),
+    [(None, False), ((), True), ((Change(action="removed", collection="pet", id="pet_4821"),), False)],
+)
+def test_a_call_that_left_all_as_it_was_has_changed_nothing(end_state: Any, keeps: bool) -> None:
+    episode = build_episode(search(), CHANGE, say("There is Luna."))
+    instruction = episode.instruction.model_copy(update={"functions": ("searchPets",)})
+    played = episode.model_copy(update={"instruction": instruction, "end_state": end_state})
+    (verdict,) = [one for one in check_episode(played, API) if one.check == Reason.WRONG_END_STATE]
+    assert verdict.keep is keeps
 
 
 def test_an_episode_without_an_end_or_a_document_is_not_held_to_it() -> None:
