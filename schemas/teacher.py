@@ -42,7 +42,7 @@ class TokenLimits(Parameters):
     instruct: int | None = Field(_MOST_TOKENS, ge=1, description="most tokens of some instructions")
     assistant: int | None = Field(_MOST_TOKENS, ge=1, description="most tokens of a turn of the assistant")
     user: int | None = Field(8_192, ge=1, description="most tokens of a user's reply")
-    simulator: int | None = Field(_MOST_TOKENS, ge=1, description="most tokens of an API's answer")
+    simulator: int | None = Field(4_096, ge=1, description="most tokens of an API's answer")
     judge: int | None = Field(8_192, ge=1, description="most tokens of a judge's verdict")
 
     def find(self, stage: Stage, role: Role) -> int | None:

@@ -37,6 +37,13 @@ Fault = tuple[Reason, str]
 _DRAWS = 2
 """An answer and, if something is wrong with it, a mended one."""
 
+_SCHEMAS = frozenset({"items", "prefixItems", "anyOf", "oneOf", "allOf", "additionalProperties"})
+"""What holds schemas, beside properties."""
+
+_MOST_ITEMS = 20
+_LONGEST_TEXT = 1_000
+"""How many things of a list and characters of a text are asked for; an answer may have what the document allows."""
+
 _NOT_FOUND = 404
 _ERROR: dict[str, Json] = {
     "type": "object",
@@ -151,7 +158,7 @@ class SimulatedTransport(httpx.AsyncBaseTransport):
 
 def _make_schema(route: Route) -> dict[str, Json]:
     """What an answer looks like: that of a good call, or that nothing is there where the request names something."""
-    body: Json = route.response or {}
+    body: Json = bound_schema(route.response or {})
     statuses: list[Json] = [route.status]
     if route.ids:
         statuses.append(_NOT_FOUND)
@@ -161,6 +168,30 @@ def _make_schema(route: Route) -> dict[str, Json]:
         "properties": {"status": {"enum": statuses}, "body": body},
         "required": ["status", "body"],
     }
+
+
+def bound_schema(schema: Json) -> Json:
+    """A schema whose lists and texts have an end: a model that is held to it by a grammar could go on and on."""
+    if isinstance(schema, list):
+        return [bound_schema(part) for part in schema]
+    if not isinstance(schema, dict):
+        return schema
+    bounded = {
+        key: _bound_parts(part) if key == "properties" else bound_schema(part) if key in _SCHEMAS else part
+        for key, part in schema.items()
+    }
+    if schema.get("type") == "array" and int(schema.get("minItems") or 0) <= _MOST_ITEMS:
+        bounded["maxItems"] = min(_MOST_ITEMS, int(schema.get("maxItems", _MOST_ITEMS)))
+    if schema.get("type") == "string" and not schema.keys() & {"enum", "const", "format", "pattern", "minLength"}:
+        bounded["maxLength"] = min(_LONGEST_TEXT, int(schema.get("maxLength", _LONGEST_TEXT)))
+    return bounded
+
+
+def _bound_parts(properties: Json) -> Json:
+    """The properties of an object, each bounded; their names are names, whatever they are called."""
+    return (
+        {name: bound_schema(part) for name, part in properties.items()} if isinstance(properties, dict) else properties
+    )
 
 
 def _respond(status: int, body: Json, request: httpx.Request, fault: Fault | None = None) -> httpx.Response:

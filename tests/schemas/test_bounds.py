@@ -86,7 +86,7 @@ def test_the_defaults_are_those_that_the_readme_tells() -> None:
     }  # fmt: skip
     assert teacher.pop("max_tokens") == {
         "document": 16_384, "specify": 16_384, "instruct": 16_384, "assistant": 16_384, "user": 8_192, "judge": 8_192,
-        "simulator": 16_384,
+        "simulator": 4_096,
     }  # fmt: skip
     assert teacher == {
         "model": "offline", "preset": None, "base_url": None, "api_version": None, "api_key_env": "OPENAI_API_KEY",

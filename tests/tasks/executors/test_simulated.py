@@ -8,7 +8,7 @@ import pytest
 
 from schemas.errors import TeacherError
 from schemas.reasons import Reason
-from tasks.executors.simulated import FAULT
+from tasks.executors.simulated import FAULT, bound_schema
 from tasks.teacher import Ledger
 from tests.tasks.agents.parts import embedded, scripted, write
 from tests.tasks.executors.pets import LUNA, MILO, play
@@ -54,6 +54,39 @@ async def test_the_answer_is_asked_for_by_the_response_s_own_schema() -> None:
     good, error = show["properties"]["body"]["anyOf"]
     assert good["required"] == ["id", "name", "city", "age_years"]
     assert error["required"] == ["error"]
+
+
+async def test_what_is_asked_for_has_an_end() -> None:
+    async with scripted(write(FOUND)) as (teacher, endpoint), play(teacher) as client:
+        await client.call("searchPets", city="Lyon")
+    pets = endpoint.requests[0]["response_format"]["json_schema"]["schema"]["properties"]["body"]["properties"]["pets"]
+    assert pets["maxItems"] == 20  # the document allows 50
+    assert pets["items"]["properties"]["city"]["maxLength"] == 60  # as the document says
+    assert pets["items"]["properties"]["age_years"] == {"type": "integer", "minimum": 0, "maximum": 20}
+
+
+@pytest.mark.parametrize(
+    ("schema", "bounded"),
+    [
+        ({"type": "array", "items": {"type": "string"}},
+            {"type": "array", "items": {"type": "string", "maxLength": 1000}, "maxItems": 20}),
+        ({"type": "array", "minItems": 30}, {"type": "array", "minItems": 30}),
+        ({"type": "array", "maxItems": 5}, {"type": "array", "maxItems": 5}),
+        ({"type": "string", "enum": ["a"]}, {"type": "string", "enum": ["a"]}),
+        ({"type": "string", "format": "date"}, {"type": "string", "format": "date"}),
+        ({"anyOf": [{"type": "string"}, {"type": "null"}]},
+            {"anyOf": [{"type": "string", "maxLength": 1000}, {"type": "null"}]}),
+        ({"type": "object", "properties": {"type": {"type": "string"}}},
+            {"type": "object", "properties": {"type": {"type": "string", "maxLength": 1000}}}),
+        ({"type": "object", "additionalProperties": False}, {"type": "object", "additionalProperties": False}),
+        ({"type": "string", "examples": [{"type": "array"}], "maxLength": 9},
+            {"type": "string", "examples": [{"type": "array"}], "maxLength": 9}),
+        ({}, {}),
+        (True, True),
+    ],
+)  # fmt: skip
+def test_a_schema_is_bounded_where_it_is_not(schema: Any, bounded: Any) -> None:
+    assert bound_schema(schema) == bounded
 
 
 async def test_a_body_without_a_status_is_the_answer_of_a_good_call() -> None:
